@@ -1,0 +1,1 @@
+//! Changes said as JSON Patch or FHIRPath Patch.

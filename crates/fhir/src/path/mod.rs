@@ -1,0 +1,1 @@
+//! FHIRPath: parsed and compiled once, evaluated over borrowed JSON.

@@ -1,0 +1,1 @@
+//! Search: what a resource is found by, and what a query asks.

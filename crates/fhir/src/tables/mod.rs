@@ -1,0 +1,1 @@
+//! The standard's tables: elements, search parameters, compartments, code sets.

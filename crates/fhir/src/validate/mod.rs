@@ -1,0 +1,1 @@
+//! Structure, cardinality, types, formats, bindings and invariants, checked before anything is stored.

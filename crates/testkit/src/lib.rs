@@ -1,0 +1,42 @@
+//! What tests share: where the public test data lie, and how to unpack them once. Never shipped.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of public test data beside the checkout, or what `CONTINUO_TEST_DATA` names.
+/// Tests that need it say so and pass when it is absent: plain `cargo test` needs nothing installed.
+#[allow(clippy::disallowed_methods)] // Tests may read the environment.
+pub fn shared_data() -> Option<PathBuf> {
+    let named = std::env::var("CONTINUO_TEST_DATA").map(PathBuf::from).ok();
+    // A worktree may lie deeper than a plain checkout, so look upwards.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = named.or_else(|| root.ancestors().map(|up| up.join("shared/data")).find(|it| it.is_dir()));
+    if found.is_none() {
+        eprintln!("the public test data are absent (set CONTINUO_TEST_DATA to their folder): this test checks nothing");
+    }
+    found
+}
+
+/// Unpacks `NAME.tgz` of the test data into the build folder, once, and returns that folder.
+pub fn unpacked(name: &str) -> Option<PathBuf> {
+    let archive = shared_data()?.join(format!("{name}.tgz"));
+    if !archive.exists() {
+        eprintln!("{name}.tgz is absent from the test data: this test checks nothing");
+        return None;
+    }
+    let exe = std::env::current_exe().expect("a test has a path");
+    let target = exe.ancestors().nth(3).expect("tests lie in target/<profile>/deps").join("test-data").join(name.replace('/', "_"));
+    let done = target.join(".unpacked");
+    if !done.exists() {
+        let fresh = target.with_extension(format!("part{}", std::process::id()));
+        std::fs::create_dir_all(&fresh).expect("the build folder can be written");
+        let status = Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&fresh).status().expect("tar runs");
+        assert!(status.success(), "tar could not unpack {}", archive.display());
+        std::fs::write(fresh.join(".unpacked"), "").expect("the build folder can be written");
+        // Another test process may have been quicker; either copy is complete.
+        if std::fs::rename(&fresh, &target).is_err() {
+            std::fs::remove_dir_all(&fresh).ok();
+        }
+    }
+    Some(target)
+}
