@@ -1,1 +1,7 @@
-//! care
+//! What an EHR *does*, one folder per service line. Slices call each other only through the functions
+//! their `mod.rs` offers; all of them read and write through the store, with the caller first.
+
+pub mod access;
+pub mod organisation;
+
+pub use organisation::{Installation, Organisation, Surroundings};

@@ -1,0 +1,53 @@
+//! An organisation: its own base address, store, people and keys. No call crosses from one to another;
+//! organisations meet only through exchange, over standard wires.
+
+use crate::access::Access;
+use std::sync::Arc;
+use store::Store;
+
+/// What the world outside gives: the time and names for new things. `server` brings the real ones,
+/// tests bring their own.
+pub trait Surroundings: Send + Sync {
+    /// Microseconds since 1970 UTC.
+    fn now(&self) -> i64;
+    /// A fresh logical id.
+    fn new_id(&self) -> String;
+    /// A secret that nobody can guess (256 bits, URL-safe text).
+    fn new_secret(&self) -> String;
+}
+
+pub struct Organisation {
+    /// The first part of every path: `riverside`.
+    pub slug: String,
+    /// `Riverside Family Practice`.
+    pub name: String,
+    /// `http://127.0.0.1:8080/riverside`, without a slash at the end; the FHIR base is `{base}/fhir`.
+    pub base: String,
+    pub store: Store,
+    pub access: Access,
+    pub surroundings: Arc<dyn Surroundings>,
+}
+
+impl Organisation {
+    pub fn fhir_base(&self) -> String {
+        format!("{}/fhir", self.base)
+    }
+
+    pub fn now(&self) -> i64 {
+        self.surroundings.now()
+    }
+}
+
+/// Everything one process serves.
+#[derive(Clone)]
+pub struct Installation {
+    pub organisations: Vec<Arc<Organisation>>,
+    /// Synthetic people, a ribbon on every page, developer pages.
+    pub demo: bool,
+}
+
+impl Installation {
+    pub fn organisation(&self, slug: &str) -> Option<&Arc<Organisation>> {
+        self.organisations.iter().find(|it| it.slug == slug)
+    }
+}

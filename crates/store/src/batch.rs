@@ -1,0 +1,76 @@
+//! What is written, all or nothing: a [`Batch`] of writes with what each expects to find, and guards
+//! that a search still finds what it found when the batch was prepared.
+
+use fhir::search::query::Query;
+use fhir::validate::Checked;
+use fhir::Key;
+
+/// One commit. Everything in it happens, or nothing does.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub writes: Vec<Write>,
+    pub guards: Vec<Guard>,
+    /// What the audit log calls it: `create`, `transaction`, `import`.
+    pub action: &'static str,
+}
+
+impl Batch {
+    pub fn of(action: &'static str, write: Write) -> Batch {
+        Batch { writes: vec![write], guards: Vec::new(), action }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub key: Key,
+    pub expect: Expect,
+    pub change: Change,
+}
+
+/// What must be true of the resource before the write; otherwise the batch is refused with `Conflict`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Anything,
+    /// Never existed, or was deleted.
+    Absent,
+    /// Exists and is not deleted.
+    Present,
+    /// Is at this version.
+    Version(u64),
+}
+
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Store this as the next version. When it says the same as the current version, nothing is written
+    /// and the outcome is [`Done::Unchanged`]. Id, version and time of `meta` are set by the store.
+    Put(Checked),
+    Delete,
+}
+
+/// The search must find exactly these when the batch is committed (conditional create, update, delete,
+/// conditional references). Otherwise the batch is refused with `GuardFailed`, and the caller asks again.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    pub query: Query,
+    pub found: Vec<Key>,
+}
+
+/// What became of one write.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub key: Key,
+    pub version: u64,
+    /// When, in microseconds since 1970 UTC.
+    pub at: i64,
+    pub done: Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Created,
+    Updated,
+    Unchanged,
+    Deleted,
+    /// Deleted before, or never there.
+    NothingToDelete,
+}
