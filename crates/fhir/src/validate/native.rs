@@ -112,6 +112,8 @@ const NATIVES: &[Native] = &[
     Native { key: "bdl-7", sentence: "a fullUrl may stand only once, unless its versions differ", holds: full_urls_differ },
     Native { key: "bdl-8", sentence: "a fullUrl must not name a version", holds: |f| !f.text("fullUrl").is_some_and(|url| url.contains("/_history/")) },
     // Definitions
+    // The expression in R4 says `> 2`, its words and later releases say what is meant.
+    Native { key: "que-12", sentence: "more than one enableWhen needs enableBehavior", holds: |f| f.items("enableWhen").len() < 2 || f.has("enableBehavior") },
     Native { key: "name-0", sentence: "the name should be usable by software: a capital, then letters, digits and _",
         holds: |f| f.text("name").is_none_or(is_usable_name) },
 ];

@@ -305,3 +305,119 @@ fn instant_of(text: &str) -> Option<(i64, u32)> {
         + day;
     Some((days * 86_400 + hour * 3600 + minute * 60 + second - offset, nanoseconds))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables;
+    use regex::Regex;
+
+    /// Valid values to start from; the test changes letters of them.
+    const SEEDS: &[(Primitive, &str, &[&str])] = &[
+        (Primitive::Date, "date", &["1970", "1970-05", "1970-05-09", "2000-02-28", "0001", "9999-12-31"]),
+        (
+            Primitive::DateTime,
+            "dateTime",
+            &[
+                "2015",
+                "2015-02",
+                "2015-02-07",
+                "2015-02-07T13:28:17Z",
+                "2015-02-07T13:28:17.239-05:00",
+                "2015-02-07T23:59:60+14:00",
+            ],
+        ),
+        (Primitive::Instant, "instant", &["2015-02-07T13:28:17Z", "2015-02-07T13:28:17.239+02:00"]),
+        (Primitive::Time, "time", &["13:28:17", "00:00:00.5"]),
+        (Primitive::Id, "id", &["a", "A-1.b", "0123456789012345678901234567890123456789012345678901234567890123"]),
+        (Primitive::Oid, "oid", &["urn:oid:1.2.3", "urn:oid:0.10.200"]),
+        (Primitive::Uuid, "uuid", &["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
+        (Primitive::Code, "code", &["final", "entered in error"]),
+        (Primitive::Uri, "uri", &["http://example.org/a", "urn:x"]),
+        (Primitive::String, "string", &["a text", "x"]),
+    ];
+
+    const LETTERS: &[u8] = b"0123456789-:.+TZ aAbf=/\n\t";
+
+    #[test]
+    fn formats_agree_with_the_regular_expressions_of_the_standard() {
+        let mut state: u64 = 7;
+        let mut roll = |sides: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % sides as u64) as usize
+        };
+        for (kind, name, seeds) in SEEDS {
+            let regex = tables::type_def(name).expect("a primitive type").regex;
+            let regex = Regex::new(&format!("^(?:{regex})$")).expect("the expression of the standard");
+            let (mut good, mut bad) = (0, 0);
+            for round in 0..6_000 {
+                let mut text = seeds[roll(seeds.len())].as_bytes().to_vec();
+                for _ in 0..roll(3).min(round) {
+                    let (at, letter) = (roll(text.len()), LETTERS[roll(LETTERS.len())]);
+                    match roll(3) {
+                        0 => text[at] = letter,
+                        1 => text.insert(at, letter),
+                        _ if text.len() > 1 => drop(text.remove(at)),
+                        _ => {}
+                    }
+                }
+                let text = String::from_utf8(text).expect("only ASCII");
+                let (ours, theirs) = (text_format(*kind, &text).is_ok(), regex.is_match(&text));
+                // The expression lets 31 days pass for every month.
+                let no_such_day = theirs && matches!(text.get(8..10), Some("29" | "30" | "31"));
+                assert!(
+                    ours == theirs || (!ours && no_such_day),
+                    "{name} {text:?}: {ours}, the standard says {theirs}"
+                );
+                if ours { good += 1 } else { bad += 1 }
+            }
+            assert!(
+                good > 100 && (bad > 100 || *kind == Primitive::String),
+                "{name}: {good} good and {bad} bad values"
+            );
+        }
+    }
+
+    #[test]
+    fn times_are_compared_as_far_as_they_are_known() {
+        use Ordering::{Equal, Greater, Less};
+        for (a, b, expected) in [
+            ("2020", "2021", Some(Less)),
+            ("2020-05", "2020-05-03", None),
+            ("2020-05-03", "2020-05-03", Some(Equal)),
+            ("2020-06", "2020-05-03", Some(Greater)),
+            ("2020-05-03T10:00:00Z", "2020-05-03T12:00:00+02:00", Some(Equal)),
+            ("2020-05-03T23:30:00-02:00", "2020-05-04T01:00:00Z", Some(Greater)),
+            ("2020-02-29T23:59:59.999Z", "2020-03-01T00:00:00Z", Some(Less)),
+            ("2020-05-03T10:00:00Z", "2020-05-03", None),
+            ("1999-12-31T23:59:59Z", "2000-01-01T00:00:00.001Z", Some(Less)),
+        ] {
+            assert_eq!(compare_times(a, b), expected, "{a} with {b}");
+            assert_eq!(compare_times(b, a), expected.map(Ordering::reverse), "{b} with {a}");
+        }
+    }
+
+    #[test]
+    fn base64_and_decimals_have_their_limits() {
+        for (text, fits) in [
+            ("aGVsbG8=", true),
+            ("aGVs\r\nbG8=", true),
+            ("aGVsbG8", false),
+            ("a=VsbG8=", false),
+            ("====", false),
+            (" ", false),
+        ] {
+            assert_eq!(base64(text.as_bytes()).is_ok(), fits, "{text:?}");
+        }
+        for (text, fits) in [
+            ("0.0000001", true),
+            ("1e300", true),
+            ("1e301", false),
+            ("1e99999999999", false),
+            (&"9".repeat(64), true),
+            (&"9".repeat(65), false),
+        ] {
+            assert_eq!(decimal(text).is_ok(), fits, "{text}");
+        }
+    }
+}
