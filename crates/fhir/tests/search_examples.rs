@@ -17,7 +17,8 @@ fn examples() -> Vec<(String, ResourceType, Value)> {
         .collect();
     paths.sort();
     let read = paths.into_iter().filter_map(|path| {
-        let resource: Value = serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("an example is JSON");
+        let resource: Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("a file")).expect("an example is JSON");
         let kind = ResourceType::parse(resource.get("resourceType")?.as_str()?)?;
         Some((path.file_name().expect("a name").to_string_lossy().into_owned(), kind, resource))
     });
@@ -39,7 +40,9 @@ fn says_something(kind: SearchKind, type_name: &str, value: &Value) -> bool {
         (SearchKind::Token, "ContactPoint") => has(&["value"]),
         (SearchKind::Token, "Identifier") => has(&["system", "value"]),
         (SearchKind::Quantity | SearchKind::Number, "Quantity" | "Money" | "Age" | "Duration") => has(&["value"]),
-        (SearchKind::String, "HumanName" | "Address") => value.as_object().is_some_and(|it| it.len() > usize::from(has(&["use"]))),
+        (SearchKind::String, "HumanName" | "Address") => {
+            value.as_object().is_some_and(|it| it.len() > usize::from(has(&["use"])))
+        }
         _ => !value.is_null(),
     }
 }
@@ -98,7 +101,8 @@ fn examples_have_rows_exactly_where_the_expression_gives_a_value() {
     for line in &wrong {
         by_param.entry(line.split(' ').nth(1).unwrap_or("")).or_default().push(line);
     }
-    let told: Vec<String> = by_param.values().map(|lines| format!("{} (and {} more)", lines[0], lines.len() - 1)).collect();
+    let told: Vec<String> =
+        by_param.values().map(|lines| format!("{} (and {} more)", lines[0], lines.len() - 1)).collect();
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), told.join("\n"));
 }
 

@@ -17,14 +17,14 @@ impl Compiled {
     /// nothing in it.
     pub(super) fn values(&self, resource: &Value) -> Vec<(&'static str, Value)> {
         let found = self.0.evaluate(&Context::for_indexing(resource)).unwrap_or_default();
-        // What is computed rather than found has a type of the engine: `Boolean` for `boolean`.
+        // What is computed rather than found has a type of the engine's own.
         let fhir = |name: &'static str| match name {
-            "Boolean" => "boolean",
-            "String" => "string",
-            "Integer" => "integer",
-            "Decimal" => "decimal",
-            "Date" => "date",
-            "DateTime" => "dateTime",
+            "System.Boolean" => "boolean",
+            "System.String" => "string",
+            "System.Integer" => "integer",
+            "System.Decimal" => "decimal",
+            "System.Date" => "date",
+            "System.DateTime" => "dateTime",
             name => name,
         };
         found.iter().map(|node| (fhir(node.type_name()), node.to_json())).collect()

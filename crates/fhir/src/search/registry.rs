@@ -185,8 +185,8 @@ mod tests {
         assert_eq!(issues, []);
         for kind in ResourceType::all() {
             for param in registry.params(kind) {
-                let without =
-                    matches!(param.code.as_str(), "_id" | "_lastUpdated" | "_text" | "_content" | "_query" | "near");
+                let without = ["_id", "_lastUpdated", "_text", "_content", "_query", "_filter", "near"]
+                    .contains(&param.code.as_str());
                 assert_eq!(param.sources.is_empty(), without, "{kind}.{}", param.code);
             }
         }
