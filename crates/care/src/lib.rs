@@ -1,1 +1,3 @@
-//! care
+//! What an electronic health record *does*, one folder per service line.
+
+pub mod demo;
