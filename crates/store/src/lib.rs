@@ -20,7 +20,7 @@ mod store;
 mod stored;
 
 pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Write};
-pub use body::instant;
+pub use body::{instant, tail as stored_text};
 pub use caller::{Caller, Purpose, Reach};
 pub use error::{StoreError, StoreResult};
 pub use maintain::{Progress, Stats};
