@@ -86,7 +86,7 @@ impl<'a> Reading<'a> {
             return Err(vec![Issue::error(IssueCode::TooCostly, "", what)]);
         }
         let mut issues = Vec::new();
-        let mut query = Query::of(self.kinds(scope, params, &mut issues));
+        let mut query = Query::of(kinds(scope, params));
         let mut conditions = Vec::new();
         if let Scope::Compartment { owner, kind } = scope {
             let kinds: Vec<ResourceType> = kind.iter().copied().chain(query.kinds.iter().copied()).collect();
@@ -117,37 +117,6 @@ impl<'a> Reading<'a> {
                 .for_each(|it| it.severity = Severity::Warning);
         }
         if issues.iter().any(Issue::is_error) { Err(issues) } else { Ok((query, issues)) }
-    }
-
-    /// The types searched; empty for all.
-    fn kinds(&self, scope: &Scope, params: &[(String, String)], issues: &mut Vec<Issue>) -> Vec<ResourceType> {
-        match scope {
-            Scope::Type(kind) | Scope::Compartment { kind: Some(kind), .. } => vec![*kind],
-            Scope::System => self.asked_types(params, issues),
-            Scope::Compartment { owner, kind: None } => {
-                let asked = self.asked_types(params, issues);
-                let of_owner = tables::compartment(owner.kind.name());
-                let members = of_owner.into_iter().flat_map(|it| it.types.iter()).map(|(name, _)| *name);
-                let mut all: Vec<ResourceType> = members.filter_map(ResourceType::parse).collect();
-                if !all.contains(&owner.kind) {
-                    all.push(owner.kind);
-                }
-                all.retain(|kind| asked.is_empty() || asked.contains(kind));
-                all
-            }
-        }
-    }
-
-    fn asked_types(&self, params: &[(String, String)], issues: &mut Vec<Issue>) -> Vec<ResourceType> {
-        let mut kinds = Vec::new();
-        for name in params.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')) {
-            match ResourceType::parse(name) {
-                Some(kind) if kinds.contains(&kind) => {}
-                Some(kind) => kinds.push(kind),
-                None => issues.push(invalid("_type", "write names of resource types, parted by commas".to_owned())),
-            }
-        }
-        kinds
     }
 
     /// One condition on resources of these types (none: of any type): `code:modifier`, a chain, or `_has`.
@@ -489,6 +458,36 @@ impl<'a> Reading<'a> {
             (_, Some(modifier)) => return Err(wrong_modifier(asked, modifier, whole)),
         })
     }
+}
+
+/// The types searched; empty for all.
+fn kinds(scope: &Scope, params: &[(String, String)]) -> Vec<ResourceType> {
+    match scope {
+        Scope::Type(kind) | Scope::Compartment { kind: Some(kind), .. } => vec![*kind],
+        Scope::System => asked_types(params),
+        Scope::Compartment { owner, kind: None } => {
+            let asked = asked_types(params);
+            let of_owner = tables::compartment(owner.kind.name());
+            let members = of_owner.into_iter().flat_map(|it| it.types.iter()).map(|(name, _)| *name);
+            let mut all: Vec<ResourceType> = members.filter_map(ResourceType::parse).collect();
+            if !all.contains(&owner.kind) {
+                all.push(owner.kind);
+            }
+            all.retain(|kind| asked.is_empty() || asked.contains(kind));
+            all
+        }
+    }
+}
+
+/// The types that `_type` names; what names none is refused where the parameter is read.
+fn asked_types(params: &[(String, String)]) -> Vec<ResourceType> {
+    let mut kinds = Vec::new();
+    for name in params.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')) {
+        if let Some(kind) = ResourceType::parse(name).filter(|kind| !kinds.contains(kind)) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 fn value_set(value: &str) -> Result<Test, Wrong> {
