@@ -77,8 +77,12 @@ pub(super) struct Life<'a> {
     pub(super) a1c: f64,
     pub(super) a1c_goal: f64,
     pub(super) a1c_day: Day,
+    /// Rise of HbA1c in a year when nothing is changed.
+    a1c_creep: f64,
     pub(super) last_systolic: f64,
     pub(super) last_clinic: Option<Day>,
+    /// The next follow-up visit already agreed.
+    pub(super) agreed: Day,
     pub(super) labs_done: BTreeMap<(&'static str, Org), Day>,
     pub(super) doses: Vec<u32>,
     pub(super) last_td: Day,
@@ -87,7 +91,6 @@ pub(super) struct Life<'a> {
     pub(super) last_seen: [Option<Day>; 2],
     pub(super) smoking_asked: [Option<Day>; 2],
     pub(super) height_taken: [Option<Day>; 2],
-    pub(super) corrected_once: bool,
     pub(super) pregnancy_problem: Option<String>,
 }
 
@@ -125,8 +128,10 @@ impl<'a> Life<'a> {
             a1c: 7.0,
             a1c_goal: 7.0,
             a1c_day: from,
+            a1c_creep: 0.3,
             last_systolic: 120.0,
             last_clinic: None,
+            agreed: from,
             labs_done: BTreeMap::new(),
             doses,
             last_td,
@@ -135,7 +140,6 @@ impl<'a> Life<'a> {
             last_seen: [None; 2],
             smoking_asked: [None; 2],
             height_taken: [None; 2],
-            corrected_once: false,
             pregnancy_problem: None,
             dice,
         };
@@ -214,7 +218,13 @@ impl<'a> Life<'a> {
                 "vessel" => {
                     let before: f64 = ["diabetes", "hypertension"]
                         .iter()
-                        .map(|it| if self.courses.iter().any(|course| tables.problems[course.problem].key == *it) { 0.6 } else { 0.0 })
+                        .map(|it| {
+                            if self.courses.iter().any(|course| tables.problems[course.problem].key == *it) {
+                                0.6
+                            } else {
+                                0.0
+                            }
+                        })
                         .sum();
                     0.5 + before
                 }
@@ -238,8 +248,12 @@ impl<'a> Life<'a> {
         // Where diabetes begins within the record, HbA1c has been creeping up before; where it is old, it is treated.
         let diabetes = self.courses.iter().find(|it| tables.problems[it.problem].key == "diabetes").map(|it| it.onset);
         if let Some(onset) = diabetes {
-            self.a1c = 7.1 + self.dice.range(0.0, 1.0);
-            self.a1c_goal = self.a1c + self.dice.range(0.2, 1.2);
+            self.a1c = 6.9 + self.dice.range(0.0, 1.4);
+            self.a1c_goal = self.a1c + self.dice.range(0.2, 1.4);
+            self.a1c_creep = self.dice.range(0.15, 0.6);
+            if story.is_some_and(|it| it.key == "diabetes") {
+                (self.a1c, self.a1c_goal, self.a1c_creep) = (7.2, 9.4, 0.75);
+            }
             self.a1c_day = onset.max(self.from);
         }
     }
@@ -295,13 +309,22 @@ impl<'a> Life<'a> {
         while day <= self.until {
             self.plan(day.workday(), Event::Checkup);
             let age = self.age(day);
-            let apart = if age > 62.0 { 420 } else if age > 45.0 { 560 } else if self.person.female { 720 } else { 940 };
+            let apart = if age > 62.0 {
+                420
+            } else if age > 45.0 {
+                560
+            } else if self.person.female {
+                720
+            } else {
+                940
+            };
             day = day.plus(apart + self.dice.between(-60, 160));
         }
         let chronic = self.courses.iter().filter(|it| !self.tables.problems[it.problem].treatment.is_empty());
         if let Some(first) = chronic.map(|it| it.onset).min() {
             let wait = self.dice.between(20, 150);
-            self.plan(first.max(from).plus(wait).workday(), Event::FollowUp);
+            self.agreed = first.max(from).plus(wait).workday();
+            self.plan(self.agreed, Event::FollowUp);
         }
     }
 
@@ -310,7 +333,9 @@ impl<'a> Life<'a> {
         if let Some(story) = self.person.story {
             for (key, days) in &tables.stories[story].illnesses {
                 let day = self.chart.today.plus(-*days as i32);
-                self.plan(day, Event::Illness(tables.illness(key)));
+                let at = tables.illness(key);
+                let clinic = tables.illnesses[at].setting == Setting::Clinic;
+                self.plan(if clinic { day.workday() } else { day }, Event::Illness(at));
             }
             return;
         }
@@ -436,9 +461,8 @@ impl<'a> Life<'a> {
             .iter()
             .map(|it| f64::from(u8::from(active(self, it))) * if *it == "lisinopril20" { 1.5 } else { 1.0 })
             .sum();
-        let anemia_treated = self
-            .course("anemia", day)
-            .map(|it| if it.steps > 0 { day.years_since(it.stepped).max(0.0) } else { 0.0 });
+        let anemia_treated =
+            self.course("anemia", day).map(|it| if it.steps > 0 { day.years_since(it.stepped).max(0.0) } else { 0.0 });
         let thyroid = years(self, "hypothyroid").map(|_| match steps(self, "hypothyroid") {
             0 => 9.6,
             1 if self.person.seed % 3 == 0 => 6.4,
@@ -449,8 +473,13 @@ impl<'a> Life<'a> {
             hypertension: years(self, "hypertension").is_some(),
             pressure_drugs,
             lipids: years(self, "lipids").is_some(),
-            statin_steps: if active(self, "atorvastatin40") { 2.0 } else { f64::from(u8::from(active(self, "atorvastatin"))) },
+            statin_steps: if active(self, "atorvastatin40") {
+                2.0
+            } else {
+                f64::from(u8::from(active(self, "atorvastatin")))
+            },
             kidney_years: years(self, "kidney"),
+            kidney_ahead: self.course("kidney", Day(i32::MAX)).map(|it| it.onset.years_since(day)),
             heart_failure: years(self, "heartfailure").is_some(),
             thyroid,
             anemia: anemia_treated,
@@ -468,7 +497,7 @@ impl<'a> Life<'a> {
     fn sugar(&mut self, day: Day) -> f64 {
         let years = day.years_since(self.a1c_day).max(0.0);
         self.a1c += (self.a1c_goal - self.a1c) * (years / 0.4).min(1.0);
-        self.a1c_goal = (self.a1c_goal + 0.28 * years).min(12.5);
+        self.a1c_goal = (self.a1c_goal + self.a1c_creep * years).min(12.5);
         self.a1c_day = self.a1c_day.max(day);
         self.a1c
     }
