@@ -149,6 +149,7 @@ impl<'a> Life<'a> {
         life.plan_illnesses();
         life.plan_pregnancies();
         life.plan_hospital();
+        life.plan_something_for_the_hospital();
         life
     }
 
@@ -448,6 +449,22 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// Whom the hospital knows has been there at least once.
+    fn plan_something_for_the_hospital(&mut self) {
+        let tables = self.tables;
+        let been = self.agenda.values().any(|event| match event {
+            Event::Illness(at) => tables.illnesses[*at].setting != Setting::Clinic,
+            Event::Born | Event::Scan(_) | Event::Delivery(_) | Event::Mammogram | Event::Colonoscopy => true,
+            Event::Heart | Event::Lungs | Event::Planned(_) | Event::BoneDensity => true,
+            _ => false,
+        });
+        let ago = self.dice.range(0.05, 0.8);
+        if self.person.known_at_both() && !been {
+            let span = f64::from(self.until.since(self.from));
+            self.plan(self.until.plus(-1 - (span * ago) as i32), Event::Illness(tables.illness("laceration")));
+        }
+    }
+
     /// Diseases and treatments as they stand on a day.
     pub(super) fn condition(&mut self, day: Day) -> Condition {
         let years = |life: &Self, key: &str| life.course(key, day).map(|it| day.years_since(it.onset));
@@ -499,6 +516,10 @@ impl<'a> Life<'a> {
         self.a1c += (self.a1c_goal - self.a1c) * (years / 0.4).min(1.0);
         self.a1c_goal = (self.a1c_goal + self.a1c_creep * years).min(12.5);
         self.a1c_day = self.a1c_day.max(day);
+        // Insulin is adjusted until it holds.
+        if self.course("diabetes", day).is_some_and(|it| it.steps >= 4) {
+            self.a1c_goal = self.a1c_goal.min(7.3);
+        }
         self.a1c
     }
 }
