@@ -41,6 +41,8 @@ pub(super) struct Condition {
     pub(super) lipids: bool,
     pub(super) statin_steps: f64,
     pub(super) kidney_years: Option<f64>,
+    /// Years until kidney disease will be found, for those who are to have it: function falls before the name comes.
+    pub(super) kidney_ahead: Option<f64>,
     pub(super) heart_failure: bool,
     pub(super) thyroid: Option<f64>,
     pub(super) anemia: Option<f64>,
@@ -209,7 +211,7 @@ impl<'a> Body<'a> {
         let sound = (112.0 - 0.72 * (self.age(day) - 25.0).max(0.0) + 7.0 * self.kidney_z).clamp(63.0, 128.0);
         match now.kidney_years {
             Some(years) => (56.0 + self.kidney_z - (1.9 + 0.5 * self.kidney_z) * years).clamp(19.0, sound),
-            None => sound,
+            None => now.kidney_ahead.map_or(sound, |years| sound.min(60.5 + 3.0 * years.max(0.0))),
         }
     }
 

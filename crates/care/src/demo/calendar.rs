@@ -54,11 +54,12 @@ impl Day {
         (self.0 + 3).rem_euclid(7)
     }
 
-    /// The same day, or the Monday after a weekend.
+    /// The same day, or the next on which a clinic is open: no weekends, no great holidays.
     pub(super) fn workday(self) -> Day {
-        match self.weekday() {
-            5 => self.plus(2),
-            6 => self.plus(1),
+        let (_, month, day) = self.civil();
+        match (self.weekday(), (month, day)) {
+            (5, _) => self.plus(2).workday(),
+            (6, _) | (_, (1, 1) | (7, 4) | (12, 25)) => self.plus(1).workday(),
             _ => self,
         }
     }

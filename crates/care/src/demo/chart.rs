@@ -540,7 +540,7 @@ impl<'a> Chart<'a> {
     }
 
     /// Writes what was said during the visit as a note.
-    pub(super) fn note(&mut self, visit: &Visit, kind: (&str, &str)) {
+    pub(super) fn note(&mut self, visit: &Visit, kind: (&str, &str), written: Moment) {
         if !self.wants(visit.site) {
             return;
         }
@@ -557,7 +557,7 @@ impl<'a> Chart<'a> {
             staff.suffix
         );
         let author = self.practitioner(visit.staff);
-        self.document(visit.site, Some(visit), kind, &text, visit.end, author);
+        self.document(visit.site, Some(visit), kind, &text, written, author);
     }
 
     pub(super) fn document(

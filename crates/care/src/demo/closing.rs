@@ -434,8 +434,9 @@ impl Life<'_> {
         let ahead = 1 + (self.person.seed >> 25 & 0xFF) as i32 % 13;
         let reason = if pregnant { "Prenatal visit" } else { "Follow-up" };
         let mut whens = vec![(today.plus(ahead).workday(), "booked", "accepted")];
-        if draw % 3 == 0 {
-            whens.push((today.plus(-20 - ahead).workday(), "cancelled", "declined"));
+        let earlier = today.plus(-20 - ahead).workday();
+        if draw % 3 == 0 && earlier.since(self.person.birth) > 60 {
+            whens.push((earlier, "cancelled", "declined"));
         }
         for (day, status, answer) in whens {
             let begins = day.at(8 * 60 + 20 * (self.person.seed >> 33 & 0x3F) as i32 % 480);
@@ -448,7 +449,7 @@ impl Life<'_> {
                 "start": begins.iso(),
                 "end": begins.plus_minutes(20).iso(),
                 "minutesDuration": 20,
-                "created": today.plus(-40).max(self.person.birth).iso(),
+                "created": today.plus(-50).max(self.person.birth).iso(),
                 "participant": [
                     { "actor": self.chart.subject(), "required": "required", "status": answer },
                     { "actor": self.chart.practitioner(staff), "required": "required", "status": "accepted" },

@@ -77,8 +77,12 @@ pub(super) struct Life<'a> {
     pub(super) a1c: f64,
     pub(super) a1c_goal: f64,
     pub(super) a1c_day: Day,
+    /// Rise of HbA1c in a year when nothing is changed.
+    a1c_creep: f64,
     pub(super) last_systolic: f64,
     pub(super) last_clinic: Option<Day>,
+    /// The next follow-up visit already agreed.
+    pub(super) agreed: Day,
     pub(super) labs_done: BTreeMap<(&'static str, Org), Day>,
     pub(super) doses: Vec<u32>,
     pub(super) last_td: Day,
@@ -87,7 +91,6 @@ pub(super) struct Life<'a> {
     pub(super) last_seen: [Option<Day>; 2],
     pub(super) smoking_asked: [Option<Day>; 2],
     pub(super) height_taken: [Option<Day>; 2],
-    pub(super) corrected_once: bool,
     pub(super) pregnancy_problem: Option<String>,
 }
 
@@ -125,8 +128,10 @@ impl<'a> Life<'a> {
             a1c: 7.0,
             a1c_goal: 7.0,
             a1c_day: from,
+            a1c_creep: 0.3,
             last_systolic: 120.0,
             last_clinic: None,
+            agreed: from,
             labs_done: BTreeMap::new(),
             doses,
             last_td,
@@ -135,7 +140,6 @@ impl<'a> Life<'a> {
             last_seen: [None; 2],
             smoking_asked: [None; 2],
             height_taken: [None; 2],
-            corrected_once: false,
             pregnancy_problem: None,
             dice,
         };
@@ -145,6 +149,7 @@ impl<'a> Life<'a> {
         life.plan_illnesses();
         life.plan_pregnancies();
         life.plan_hospital();
+        life.plan_something_for_the_hospital();
         life
     }
 
@@ -244,8 +249,12 @@ impl<'a> Life<'a> {
         // Where diabetes begins within the record, HbA1c has been creeping up before; where it is old, it is treated.
         let diabetes = self.courses.iter().find(|it| tables.problems[it.problem].key == "diabetes").map(|it| it.onset);
         if let Some(onset) = diabetes {
-            self.a1c = 7.1 + self.dice.range(0.0, 1.0);
-            self.a1c_goal = self.a1c + self.dice.range(0.2, 1.2);
+            self.a1c = 6.9 + self.dice.range(0.0, 1.4);
+            self.a1c_goal = self.a1c + self.dice.range(0.2, 1.4);
+            self.a1c_creep = self.dice.range(0.15, 0.6);
+            if story.is_some_and(|it| it.key == "diabetes") {
+                (self.a1c, self.a1c_goal, self.a1c_creep) = (7.2, 9.4, 0.75);
+            }
             self.a1c_day = onset.max(self.from);
         }
     }
@@ -315,7 +324,8 @@ impl<'a> Life<'a> {
         let chronic = self.courses.iter().filter(|it| !self.tables.problems[it.problem].treatment.is_empty());
         if let Some(first) = chronic.map(|it| it.onset).min() {
             let wait = self.dice.between(20, 150);
-            self.plan(first.max(from).plus(wait).workday(), Event::FollowUp);
+            self.agreed = first.max(from).plus(wait).workday();
+            self.plan(self.agreed, Event::FollowUp);
         }
     }
 
@@ -324,7 +334,9 @@ impl<'a> Life<'a> {
         if let Some(story) = self.person.story {
             for (key, days) in &tables.stories[story].illnesses {
                 let day = self.chart.today.plus(-*days as i32);
-                self.plan(day, Event::Illness(tables.illness(key)));
+                let at = tables.illness(key);
+                let clinic = tables.illnesses[at].setting == Setting::Clinic;
+                self.plan(if clinic { day.workday() } else { day }, Event::Illness(at));
             }
             return;
         }
@@ -437,6 +449,22 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// Whom the hospital knows has been there at least once.
+    fn plan_something_for_the_hospital(&mut self) {
+        let tables = self.tables;
+        let been = self.agenda.values().any(|event| match event {
+            Event::Illness(at) => tables.illnesses[*at].setting != Setting::Clinic,
+            Event::Born | Event::Scan(_) | Event::Delivery(_) | Event::Mammogram | Event::Colonoscopy => true,
+            Event::Heart | Event::Lungs | Event::Planned(_) | Event::BoneDensity => true,
+            _ => false,
+        });
+        let ago = self.dice.range(0.05, 0.8);
+        if self.person.known_at_both() && !been {
+            let span = f64::from(self.until.since(self.from));
+            self.plan(self.until.plus(-1 - (span * ago) as i32), Event::Illness(tables.illness("laceration")));
+        }
+    }
+
     /// Diseases and treatments as they stand on a day.
     pub(super) fn condition(&mut self, day: Day) -> Condition {
         let years = |life: &Self, key: &str| life.course(key, day).map(|it| day.years_since(it.onset));
@@ -468,6 +496,7 @@ impl<'a> Life<'a> {
                 f64::from(u8::from(active(self, "atorvastatin")))
             },
             kidney_years: years(self, "kidney"),
+            kidney_ahead: self.course("kidney", Day(i32::MAX)).map(|it| it.onset.years_since(day)),
             heart_failure: years(self, "heartfailure").is_some(),
             thyroid,
             anemia: anemia_treated,
@@ -485,8 +514,12 @@ impl<'a> Life<'a> {
     fn sugar(&mut self, day: Day) -> f64 {
         let years = day.years_since(self.a1c_day).max(0.0);
         self.a1c += (self.a1c_goal - self.a1c) * (years / 0.4).min(1.0);
-        self.a1c_goal = (self.a1c_goal + 0.28 * years).min(12.5);
+        self.a1c_goal = (self.a1c_goal + self.a1c_creep * years).min(12.5);
         self.a1c_day = self.a1c_day.max(day);
+        // Insulin is adjusted until it holds.
+        if self.course("diabetes", day).is_some_and(|it| it.steps >= 4) {
+            self.a1c_goal = self.a1c_goal.min(7.3);
+        }
         self.a1c
     }
 }

@@ -27,7 +27,7 @@ impl Taken {
     const BMI: Taken = Taken(512);
 
     pub(super) const NEWBORN: Taken = Taken(2 | 4 | 8 | 32 | 64 | 128);
-    pub(super) const INFANT: Taken = Taken(32 | 64 | 128 | 256);
+    pub(super) const INFANT: Taken = Taken(32 | 64 | 128 | 256 | 512);
     pub(super) const CHILD: Taken = Taken(32 | 64 | 256 | 512);
     pub(super) const ADULT: Taken = Taken(1 | 2 | 32 | 64 | 512);
     pub(super) const URGENT: Taken = Taken(1 | 2 | 4 | 8 | 16);
@@ -145,13 +145,13 @@ impl Life<'_> {
                 quantity(head, 1, "cm", "cm"),
             );
             if taken.has(Taken::PERCENTILE) && !two_years {
-                let z = self.body.head_z();
+                let z = self.body.head_z() + 0.08 * self.dice.normal();
                 let code = ("8289-1", "Head circumference percentile");
                 self.sign(visit, "head-occipital-frontal-circumference-percentile", code, percent(z));
             }
         }
         if taken.has(Taken::PERCENTILE) {
-            let z = self.body.weight_z - 0.2 * self.body.height_z;
+            let z = self.body.weight_z - 0.2 * self.body.height_z + 0.12 * self.dice.normal();
             if two_years && age < 20.0 {
                 self.sign(
                     visit,

@@ -7,7 +7,7 @@ use super::life::{Event, Life, Medicine};
 use super::tables::Schedule;
 
 /// A drug that takes the place of another when it begins.
-const REPLACES: [(&str, &str); 8] = [
+const REPLACES: [(&str, &str); 9] = [
     ("metformin1000", "metformin500"),
     ("lisinopril20", "lisinopril10"),
     ("atorvastatin40", "atorvastatin20"),
@@ -16,6 +16,8 @@ const REPLACES: [(&str, &str); 8] = [
     ("salmeterol250", "fluticasone44"),
     ("apixaban5", "warfarin5"),
     ("furosemide40twice", "furosemide40"),
+    // Two beta blockers are not taken together.
+    ("carvedilol12", "metoprolol50"),
 ];
 
 /// Not given in pregnancy.
@@ -55,6 +57,10 @@ impl Life<'_> {
         };
         self.chart.laboratory(visit, panel, &values, status, specimen);
         self.labs_done.insert((panel.key, visit.site), day);
+        if panel.key == "cmp" {
+            // The large panel holds what the small one does.
+            self.labs_done.insert(("bmp", visit.site), day);
+        }
         if let (Some(Some(value)), [lab]) = (values.first(), panel.labs.as_slice()) {
             visit.say(format!("{}: {value:.*} {}.", lab.words, lab.decimals, lab.unit));
         }
@@ -148,6 +154,18 @@ impl Life<'_> {
                 continue;
             }
             let drugs = problem.treatment[steps].clone();
+            let bleeds_or_holds_water =
+                self.takes("warfarin") || self.takes("apixaban") || self.course("heartfailure", day).is_some();
+            let unsuited = drugs.iter().any(|drug| match *drug {
+                "naproxen500" => bleeds_or_holds_water || self.course("kidney", day).is_some(),
+                "escitalopram10" => self.takes("sertraline"),
+                "sertraline50" => self.takes("escitalopram"),
+                "metoprolol50" => self.takes("carvedilol"),
+                _ => false,
+            });
+            if unsuited {
+                continue;
+            }
             if pregnant && drugs.iter().any(|drug| HARMFUL_TO_THE_UNBORN.iter().any(|it| drug.starts_with(it))) {
                 continue;
             }
@@ -276,7 +294,8 @@ impl Life<'_> {
     pub(super) fn next_follow_up(&mut self, day: Day) {
         let treated =
             self.courses.iter().any(|it| it.onset <= day && !self.tables.problems[it.problem].treatment.is_empty());
-        if !treated {
+        // One follow-up is agreed at a time.
+        if !treated || self.agreed > day {
             return;
         }
         let fresh = self.courses.iter().any(|it| it.steps > 0 && day.since(it.stepped) < 30);
@@ -287,7 +306,8 @@ impl Life<'_> {
             (.., true) => self.dice.between(140, 200),
             _ => self.dice.between(210, 400),
         };
-        self.plan(day.plus(wait).workday(), Event::FollowUp);
+        self.agreed = day.plus(wait).workday();
+        self.plan(self.agreed, Event::FollowUp);
     }
 
     pub(super) fn vaccinate(&mut self, visit: &mut Visit) {

@@ -123,7 +123,7 @@ impl<'a> Life<'a> {
     /// The note is written for most visits, and the encounter for all.
     fn leave(&mut self, visit: Visit, note: (&str, &str), share: f64) {
         if self.dice.chance(share) {
-            self.chart.note(&visit, note);
+            self.chart.note(&visit, note, visit.end);
         }
         self.chart.close(visit);
     }
@@ -162,7 +162,8 @@ impl<'a> Life<'a> {
     fn well_child(&mut self, day: Day, months: i32) {
         let reason = match months {
             0 => "First newborn check".to_owned(),
-            1..=23 => format!("Well child visit at {months} months"),
+            1 => "Well child visit at 1 month".to_owned(),
+            2..=35 if months != 24 => format!("Well child visit at {months} months"),
             _ => format!("Well child visit at {} years", months / 12),
         };
         let mut visit = self.clinic_visit(day, WELL_CHILD, reason, 30);
@@ -209,7 +210,8 @@ impl<'a> Life<'a> {
     fn follow_up(&mut self, day: Day) {
         if self.last_clinic.is_some_and(|last| day.since(last) < 45) {
             let wait = self.dice.between(70, 140);
-            self.plan(day.plus(wait).workday(), Event::FollowUp);
+            self.agreed = day.plus(wait).workday();
+            self.plan(self.agreed, Event::FollowUp);
             return;
         }
         let notes: Vec<&str> = self
@@ -293,7 +295,8 @@ impl<'a> Life<'a> {
         self.arrive(&mut visit);
         self.measure(&mut visit, Taken::URGENT | Taken::WEIGHT, ill_with_fever(illness.key));
         visit.say(illness.note);
-        self.chart.note(&visit, HISTORY);
+        let written = visit.start.plus_minutes(90);
+        self.chart.note(&visit, HISTORY, written);
         self.chart.diagnosis(&mut visit, illness.code, illness.words, Some(illness.days));
         self.link_problems(&mut visit, 2);
         self.home_medicines(&visit);
@@ -331,7 +334,7 @@ impl<'a> Life<'a> {
 
     fn after_discharge(&mut self, day: Day, at: usize) {
         let illness = &self.tables.illnesses[at];
-        let reason = format!("Seen after hospital: {}", illness.words.to_lowercase());
+        let reason = format!("Seen after hospital: {}", illness.words);
         let mut visit = self.clinic_visit(day, FOLLOW_UP, reason, 30);
         let adult = self.age(day) > 18.0;
         self.measure(
