@@ -99,11 +99,13 @@ impl Client {
         let stream = self.stream.as_mut().expect("it was just opened");
         self.write.clear();
         let Target { host, prefix, headers } = &self.target;
-        let head = format!("{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}");
+        let head =
+            format!("{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}");
         self.write.extend_from_slice(head.as_bytes());
         if let Some(body) = body {
             let kind = if method == "PATCH" { "application/json-patch+json" } else { "application/fhir+json" };
-            self.write.extend_from_slice(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()).as_bytes());
+            self.write
+                .extend_from_slice(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()).as_bytes());
         }
         self.write.extend_from_slice(b"\r\n");
         self.write.extend_from_slice(body.unwrap_or_default());
@@ -163,7 +165,8 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, bodiless: boo
                 more(stream, buffer).await?;
             };
             let size = std::str::from_utf8(&buffer[from..from + line]).ok().and_then(|it| it.split(';').next());
-            let size = size.and_then(|it| usize::from_str_radix(it.trim(), 16).ok()).ok_or_else(|| bad("no chunk size"))?;
+            let size =
+                size.and_then(|it| usize::from_str_radix(it.trim(), 16).ok()).ok_or_else(|| bad("no chunk size"))?;
             from += line + 2;
             while buffer.len() < from + size + 2 {
                 more(stream, buffer).await?;
@@ -233,14 +236,19 @@ mod tests {
     async fn answers_are_read_whole_whichever_way_they_say_their_length() {
         let plain = answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
         assert_eq!(plain, [(200, "hello".into()), (200, "hello".into())]);
-        let chunked = answer("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n").await;
+        let chunked =
+            answer("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+                .await;
         assert_eq!(chunked, [(404, "hello".into()), (404, "hello".into())]);
     }
 
     #[test]
     fn a_base_address_is_split_into_host_and_prefix() {
         let target = Target::parse("http://127.0.0.1:8080/riverside/fhir/").unwrap();
-        assert_eq!((target.host.as_str(), target.prefix.as_str(), target.port()), ("127.0.0.1:8080", "/riverside/fhir", 8080));
+        assert_eq!(
+            (target.host.as_str(), target.prefix.as_str(), target.port()),
+            ("127.0.0.1:8080", "/riverside/fhir", 8080)
+        );
         assert_eq!(Target::parse("http://peer").unwrap().base(), "http://peer:80");
         assert!(Target::parse("https://peer").is_err());
     }

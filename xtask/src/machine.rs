@@ -90,7 +90,8 @@ pub fn listener(port: u16) -> Option<u32> {
         })
     })?;
     let socket = format!("socket:[{inode}]");
-    let pids = std::fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let pids =
+        std::fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
     pids.into_iter().find(|pid| {
         let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
         open.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|it| it.to_string_lossy() == socket))

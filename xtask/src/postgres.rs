@@ -39,7 +39,10 @@ impl Postgres {
         let data = data.to_str().ok_or("the temporary folder has a strange name")?;
         let log = postgres.folder.join("log");
         let log = log.to_str().ok_or("the temporary folder has a strange name")?;
-        postgres.program("initdb", &["-D", data, "-U", "continuo", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"])?;
+        postgres.program(
+            "initdb",
+            &["-D", data, "-U", "continuo", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"],
+        )?;
         let sync = if durable { "on" } else { "off" };
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync={sync} \

@@ -93,7 +93,8 @@ impl Program {
     /// The FHIR address with the token of the administrator.
     pub fn target(&self) -> Result<Target, String> {
         let path = self.plan.data().join("trial.token");
-        let token = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let token =
+            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let base = format!("http://127.0.0.1:{}/trial/fhir", self.plan.port);
         Ok(Target::parse(&base)?.bearer(token.trim()))
     }

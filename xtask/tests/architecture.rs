@@ -20,16 +20,37 @@ const ORDER: [(&str, &[&str]); 6] = [
 const NOT_SHIPPED: [&str; 2] = ["testkit", "xtask"];
 
 /// Crates that talk to a database.
-const DATABASES: [&str; 9] =
-    ["rusqlite", "libsqlite3-sys", "tokio-postgres", "postgres", "deadpool-postgres", "sqlx", "diesel", "redb", "mysql"];
+const DATABASES: [&str; 9] = [
+    "rusqlite",
+    "libsqlite3-sys",
+    "tokio-postgres",
+    "postgres",
+    "deadpool-postgres",
+    "sqlx",
+    "diesel",
+    "redb",
+    "mysql",
+];
 
 /// Crates that open sockets or files: not for those that only compute.
 const OUTSIDE: [&str; 8] = ["tokio", "axum", "hyper", "reqwest", "socket2", "mio", "notify", "rustix"];
 
 /// Licences that go with Apache-2.0 in a program we give away: permissive, or copyleft that ends at the file.
 const LICENCES: [&str; 14] = [
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause",
-    "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "MPL-2.0", "0BSD", "BSL-1.0",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "MPL-2.0",
+    "0BSD",
+    "BSL-1.0",
 ];
 
 fn root() -> PathBuf {
@@ -78,7 +99,8 @@ fn crates_only_look_down() {
             continue;
         }
         let allowed = ORDER.iter().find(|(it, _)| it == crate_name).map(|(_, allowed)| *allowed);
-        let allowed = allowed.unwrap_or_else(|| panic!("{crate_name} is new: give it a place in ORDER and ARCHITECTURE.md"));
+        let allowed =
+            allowed.unwrap_or_else(|| panic!("{crate_name} is new: give it a place in ORDER and ARCHITECTURE.md"));
         for used in uses(package).into_iter().filter(|it| ours.contains_key(it)) {
             assert!(allowed.contains(&used), "{crate_name} must not use {used}");
         }
@@ -98,7 +120,9 @@ fn only_the_store_talks_to_databases() {
     for (path, text) in sources(&["fhir", "care", "api", "web", "server"]) {
         for (number, line) in code_lines(&text) {
             let upper = line.to_uppercase();
-            let sql = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE "].iter().any(|it| upper.contains(&format!("\"{it}")));
+            let sql = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE "]
+                .iter()
+                .any(|it| upper.contains(&format!("\"{it}")));
             assert!(!sql, "{}:{number}: SQL belongs into store", path.display());
         }
     }

@@ -184,7 +184,7 @@ impl Config {
                 Failure::new(Exit::Config, format!("organisation.{slug} needs a name: what do people call it?"))
             })?;
             let base = get("base").unwrap_or_else(|| format!("http://{}/{slug}", self.bind()));
-            let in_folder = || self.data_folder().join(format!("{slug}.sqlite")).display().to_string();
+            let in_folder = || self.data_folder().join(format!("{slug}.db")).display().to_string();
             Ok(OrganisationConfig { slug: slug.into(), name, base, store: get("store").unwrap_or_else(in_folder) })
         };
         slugs.into_iter().map(one).collect()

@@ -4,7 +4,6 @@
 use crate::cli::Common;
 use crate::config::{Config, OrganisationConfig};
 use crate::failure::{Exit, Failure};
-use crate::world;
 use fhir::search::row::BaseUrls;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -38,9 +37,8 @@ impl Place {
             organisation: self.slug.clone(),
             address: address.to_owned(),
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
-            ..store::Settings::default()
         };
-        Store::open(settings, world::now()).await.map_err(Failure::store("open", &self.slug))
+        Store::open(settings).await.map_err(Failure::store("open", &self.slug))
     }
 
     /// The file of an embedded store.

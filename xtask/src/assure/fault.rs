@@ -121,7 +121,11 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
             return Ok(report);
         }
         if cycle % 20 == 19 {
-            eprintln!("{fault:?}: {} of {cycles}, {} writes acknowledged, none lost", cycle + 1, report.findings.acknowledged);
+            eprintln!(
+                "{fault:?}: {} of {cycles}, {} writes acknowledged, none lost",
+                cycle + 1,
+                report.findings.acknowledged
+            );
         }
     }
     std::fs::remove_dir_all(&folder).ok();
@@ -130,7 +134,10 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
 }
 
 fn verify(plan: &Plan) -> Result<u64, String> {
-    let done = plan.command(&["db", "verify", "--json"])?.output().map_err(|error| format!("cannot run db verify: {error}"))?;
+    let done = plan
+        .command(&["db", "verify", "--json"])?
+        .output()
+        .map_err(|error| format!("cannot run db verify: {error}"))?;
     let report: serde_json::Value = serde_json::from_slice(&done.stdout)
         .map_err(|_| format!("db verify wrote no report: {}", String::from_utf8_lossy(&done.stderr)))?;
     let issues = report["organisations"].as_array().ok_or("the report of db verify names no organisations")?;
@@ -155,7 +162,7 @@ fn lose_power(data: &Path, images: &Path) -> Result<(), String> {
     let mut kept = 0;
     for entry in std::fs::read_dir(data).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("trial.sqlite")) {
+        if !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("trial.db")) {
             continue;
         }
         let image = images.join(path.to_string_lossy().replace('/', "%"));

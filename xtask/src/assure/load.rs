@@ -75,7 +75,12 @@ pub async fn write_until_gone(target: Target, client: usize, life: u64, mut coun
     for number in 0u64.. {
         let name = format!("l{life}-{client}-{number}");
         let (deed, method, path, body) = match dice.weighted(&[30, 25, 20, 15, 10]) {
-            0 => (Deed::Create { mark: name.clone() }, "POST", "/Observation".to_owned(), Some(observation(client, &name))),
+            0 => (
+                Deed::Create { mark: name.clone() },
+                "POST",
+                "/Observation".to_owned(),
+                Some(observation(client, &name)),
+            ),
             1 => {
                 let mut body = observation(client, &name);
                 body["id"] = name.clone().into();
@@ -108,7 +113,11 @@ pub async fn write_until_gone(target: Target, client: usize, life: u64, mut coun
             }
         } else {
             // Every request is right, so a refusal while it runs is a finding; name it and stop this client.
-            eprintln!("the server refused {method} {path} with {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
+            eprintln!(
+                "the server refused {method} {path} with {}: {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            );
             return;
         }
     }
@@ -209,7 +218,13 @@ pub async fn compare(target: &Target, ledger: &[Entry]) -> Result<Findings, Stri
 
 /// Where a client's patient stands: its counter, which must equal its version, and lie between the last
 /// acknowledged and the last asked for.
-pub async fn counter(target: &Target, client: usize, before: u64, ledger: &[Entry], findings: &mut Findings) -> Result<u64, String> {
+pub async fn counter(
+    target: &Target,
+    client: usize,
+    before: u64,
+    ledger: &[Entry],
+    findings: &mut Findings,
+) -> Result<u64, String> {
     let mine = format!("load-{client}");
     let counts = ledger.iter().filter_map(|entry| match &entry.deed {
         Deed::Count { id, value } if *id == mine => Some((*value, entry)),

@@ -73,7 +73,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("organisation.*.base", Url, None,
         "Its address as the outside sees it, without a slash at the end; derived from `server.bind` and the short name when absent."),
     field("organisation.*.store", Store, None,
-        "Where its record lies: a file for SQLite or `postgres://user@host/database`; `<short name>.sqlite` in the data folder when absent."),
+        "Where its record lies: a file for SQLite or `postgres://user@host/database`; `<short name>.db` in the data folder when absent."),
 ];
 
 impl Field {

@@ -78,7 +78,7 @@ fn organisations_come_from_the_file_and_from_the_environment() {
     assert_eq!(
         told,
         [
-            ("north-clinic", "http://127.0.0.1:8080/north-clinic", "./continuo-data/north-clinic.sqlite"),
+            ("north-clinic", "http://127.0.0.1:8080/north-clinic", "./continuo-data/north-clinic.db"),
             ("riverside", "http://127.0.0.1:8080/riverside", "postgres:///r"),
         ]
     );
