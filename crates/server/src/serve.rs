@@ -11,7 +11,6 @@ use crate::places::{self, Place};
 use crate::shell::{self, Shell};
 use crate::world::{self, World};
 use crate::{signals, terminal};
-use api::ApiSettings;
 use axum::serve::ListenerExt;
 use care::access::Access;
 use care::organisation::Surroundings;
@@ -63,8 +62,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         opened = opening => opened?,
         () = signals::asked_to_stop() => return Ok(()),
     };
-    let inside = api::router(installation.clone(), api_settings(&config)).merge(web::router(installation.clone()));
-    shell.open(installation, inside);
+    shell.open(installation, axum::Router::new());
     signals::tell_service_manager("READY=1");
     tracing::info!(target: "continuo", %bind, organisations = places.len(), ms = begun.elapsed().as_millis() as u64, "ready");
     match &demo {
@@ -180,16 +178,6 @@ fn first_access(folder: &Path, place: &Place, world: &World) -> Result<Access, F
     let mut access = Access::default();
     access.grant(&token, demo::client("administrator", "Administrator"));
     Ok(access)
-}
-
-fn api_settings(config: &Config) -> ApiSettings {
-    ApiSettings {
-        body_limit: config.count("limits.body_bytes") as usize,
-        entry_limit: config.count("limits.bundle_entries") as usize,
-        default_count: config.count("limits.page_default") as u32,
-        max_count: config.count("limits.page_max") as u32,
-        ..ApiSettings::default()
-    }
 }
 
 fn tell(places: &[Place], folder: &Path) {
