@@ -37,10 +37,6 @@ impl Target {
     pub fn port(&self) -> u16 {
         self.host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80)
     }
-
-    pub fn base(&self) -> String {
-        format!("http://{}{}", self.host, self.prefix)
-    }
 }
 
 pub struct Client {
@@ -52,7 +48,6 @@ pub struct Client {
 
 pub struct Answer {
     pub status: u16,
-    pub location: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -140,14 +135,13 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, bodiless: boo
     let head = std::str::from_utf8(&buffer[..end]).map_err(|_| bad("the answer's head is not text"))?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.get(9..12)?.parse().ok()).ok_or_else(|| bad("no status line"))?;
-    let (mut length, mut chunked, mut location, mut close) = (None, false, None, false);
+    let (mut length, mut chunked, mut close) = (None, false, false);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse::<usize>().ok(),
             "transfer-encoding" => chunked = value.eq_ignore_ascii_case("chunked"),
-            "location" => location = Some(value.to_owned()),
             "connection" => close = value.eq_ignore_ascii_case("close"),
             _ => {}
         }
@@ -186,7 +180,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, bodiless: boo
         from += length;
     }
     buffer.drain(..from);
-    Ok((Answer { status, location, body }, close))
+    Ok((Answer { status, body }, close))
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
@@ -249,7 +243,7 @@ mod tests {
             (target.host.as_str(), target.prefix.as_str(), target.port()),
             ("127.0.0.1:8080", "/riverside/fhir", 8080)
         );
-        assert_eq!(Target::parse("http://peer").unwrap().base(), "http://peer:80");
+        assert_eq!(Target::parse("http://peer").unwrap().port(), 80);
         assert!(Target::parse("https://peer").is_err());
     }
 }

@@ -232,6 +232,8 @@ pub(crate) enum Settings {
     Schema,
     /// A settings file with every default, explained
     Default,
+    /// The page of the manual about settings
+    Reference,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod show;
 
 use crate::failure::{Exit, Failure};
 pub(crate) use fields::{FIELDS, Field, is_slug, without_password};
-pub(crate) use show::{check, default, schema, show};
+pub(crate) use show::{check, default, reference, schema, show};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;

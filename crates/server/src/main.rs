@@ -58,6 +58,7 @@ fn run(line: Line) -> Done {
         Command::Version => version::show(common.json),
         Command::Config(Settings::Default) => config::default(),
         Command::Config(Settings::Schema) => config::schema(),
+        Command::Config(Settings::Reference) => config::reference(),
         Command::Config(Settings::Check) => config::check(&config()?),
         Command::Config(Settings::Show { origin }) => config::show(&config()?, origin, common.json),
         Command::Healthcheck { url } => wait_for(healthcheck::ask(&config()?, url.as_deref())),

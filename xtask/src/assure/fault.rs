@@ -66,7 +66,7 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
         slowest_start: Duration::ZERO,
         seconds: 0.0,
     };
-    let mut counters = vec![0; CLIENTS];
+    let mut counters = [0; CLIENTS];
     for cycle in 0..cycles {
         let life = seed.wrapping_mul(1_000_003).wrapping_add(cycle) % 1_000_000_000;
         let server = plan.start()?;

@@ -35,8 +35,8 @@ impl Bench<'_> {
         let limit = Some(Duration::from_secs(self.dose.seconds));
         let mut runs = Vec::new();
         for number in 0..self.dose.runs {
-            let mut stream = next(self.seed.wrapping_add(number as u64));
-            runs.push(drive(self.target, &self.processes, clients, limit, kinds, move || stream())?);
+            let stream = next(self.seed.wrapping_add(number as u64));
+            runs.push(drive(self.target, &self.processes, clients, limit, kinds, stream)?);
         }
         Ok(median(runs))
     }

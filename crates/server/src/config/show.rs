@@ -60,9 +60,40 @@ pub(super) fn default_file() -> String {
     text
 }
 
-fn what(field: &Field) -> String {
+/// `config reference`: the page of the manual about settings.
+pub(crate) fn reference() -> Done {
+    terminal::line(reference_page().trim_end());
+    Ok(())
+}
+
+pub(super) fn reference_page() -> String {
+    let mut page = String::from(
+        "# Settings\n\n\
+         A setting comes from the command line, else from the environment, else from the file that `--config` names, else it has its\n\
+         default. `continuo config show --origin` says which it was. A name that does not exist is an error and offers the nearest that\n\
+         does. `continuo config default` writes a file to start from, `continuo config schema` a JSON Schema of it.\n\n\
+         Secrets are never printed. For those marked *secret* the environment may name a file instead, with `_FILE` at the end of the\n\
+         name.\n\n\
+         Written by `continuo config reference`.\n\n\
+         | setting and variable | value | default | what it does |\n|---|---|---|---|\n",
+    );
+    for field in FIELDS {
+        let key = field.key.replace('*', "<name>");
+        let value = kind(field) + if field.may_lie_in_a_file() { " (*secret*)" } else { "" };
+        let default = field.default.map_or("–".to_owned(), |it| format!("`{it}`"));
+        page.push_str(&format!("| `{key}` `{}` | {value} | {default} | {} |\n", field.variable(), field.text));
+    }
+    page.push_str(
+        "\nOn the command line: `--set key=value`, and for the common ones `--config`, `--data-dir`, `serve --bind`, `--port`,\n\
+         `--behind-proxy`. `<name>` is the short name of an organisation, the first part of its paths: lower-case letters, digits and `-`\n\
+         (in a variable `_` stands for `-`).\n",
+    );
+    page
+}
+
+fn kind(field: &Field) -> String {
     use super::fields::Kind::*;
-    let kind = match field.kind {
+    match field.kind {
         Text => "text".into(),
         Socket => "host:port".into(),
         Url => "http(s) address".into(),
@@ -72,7 +103,11 @@ fn what(field: &Field) -> String {
         Choice(names) => names.join(", "),
         Secret => "secret".into(),
         Store => "path or postgres:// address".into(),
-    };
+    }
+}
+
+fn what(field: &Field) -> String {
+    let kind = kind(field);
     let file = if field.may_lie_in_a_file() { format!("; {}_FILE names a file that holds it", field.variable()) } else { String::new() };
     format!("--set {}=…: {kind}{file}", field.key.replace('*', "<name>"))
 }

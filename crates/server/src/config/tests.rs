@@ -123,3 +123,10 @@ fn every_setting_is_explained_and_its_default_is_allowed() {
         assert_eq!(place["description"], field.text);
     }
 }
+
+#[test]
+fn the_manual_says_what_the_settings_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operate/configure.md");
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, show::reference_page(), "run `continuo config reference > docs/operate/configure.md`");
+}
