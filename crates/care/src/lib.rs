@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod demo;
+pub mod exchange;
 pub mod organisation;
 
 pub use organisation::{Installation, Organisation, Surroundings};
