@@ -1,6 +1,8 @@
 //! Asking the store: the one place in `care` where parameters become a query and stored bytes become trees.
 
-use fhir::{Id, Key, ResourceType, Value};
+use fhir::search::parse::{Handling, Limits, Reading, Scope};
+use fhir::search::query::Query;
+use fhir::{Id, Issue, Key, ResourceType, Value};
 use store::{Caller, Page, PageQuery, Role, Store, StoreError, StoreResult};
 
 pub(crate) struct Row {
@@ -75,13 +77,13 @@ fn kind_of(name: &str) -> ResourceType {
     ResourceType::parse(name).expect("we ask for types of R4")
 }
 
-fn query(
-    store: &Store,
-    kind: &str,
-    parameters: &[(&'static str, String)],
-) -> StoreResult<fhir::search::query::Query> {
+fn query(store: &Store, kind: &str, parameters: &[(&'static str, String)]) -> StoreResult<Query> {
     let parameters: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    fhir::search::parse::parse(&store.registry(), store.bases(), kind_of(kind), &parameters)
-        .map_err(|issue| StoreError::NotSupported(issue.diagnostics))
+    let registry = store.registry();
+    // The time only widens approximate dates, which are not asked for here.
+    let reading = Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: 0 };
+    let understood = reading.query(&Scope::Type(kind_of(kind)), &parameters, Handling::Strict);
+    let all = |issues: Vec<Issue>| issues.into_iter().map(|it| it.diagnostics).collect::<Vec<_>>().join(" ");
+    understood.map(|(query, _)| query).map_err(|issues| StoreError::NotSupported(all(issues)))
 }

@@ -4,6 +4,7 @@
 pub mod access;
 mod ask;
 pub mod chart;
+pub mod demo;
 pub mod organisation;
 pub mod people;
 

@@ -1,11 +1,11 @@
 //! What a search asks, after parsing: a tree of tests over rows, an order, and what to send along.
 //! The parser (`parse.rs`) makes it from URL parameters or `_filter`; the store runs it.
 
-use super::row::{Slot, Span, Target, Unit};
+use super::row::{Slot, Span, Target};
 use crate::resource::{Id, Key, ResourceType};
 
 /// A whole search.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     /// The types searched: one for `GET [base]/Patient`, several with `_type`, empty for all.
     pub kinds: Vec<ResourceType>,
@@ -19,6 +19,7 @@ pub struct Query {
     pub elements: Vec<String>,
     pub includes: Vec<Include>,
     pub contained: Contained,
+    pub contained_type: ContainedType,
     /// The parameters that were understood, in the order given, for the self link.
     pub understood: Vec<(String, String)>,
 }
@@ -34,14 +35,28 @@ pub enum Filter {
     /// `_lastUpdated`, any of the tests.
     LastUpdated(Vec<DateTest>),
     /// At least one row in one of the slots passes at least one of the tests.
-    Row { sources: Vec<Source>, tests: Vec<Test> },
+    Row {
+        sources: Vec<Source>,
+        tests: Vec<Test>,
+    },
     /// A reference in `sources` points at a resource of `kind` that passes `inner`.
-    Chain { sources: Vec<Source>, kind: ResourceType, inner: Box<Filter> },
+    Chain {
+        sources: Vec<Source>,
+        kind: ResourceType,
+        inner: Box<Filter>,
+    },
     /// A resource of `kind` that passes `inner` points here from one of `sources` (`_has`).
-    Has { kind: ResourceType, sources: Vec<Source>, inner: Box<Filter> },
+    Has {
+        kind: ResourceType,
+        sources: Vec<Source>,
+        inner: Box<Filter>,
+    },
     /// The resource is `member` itself or points at it from one of the slots (compartments;
     /// the slots of all types together).
-    InCompartment { owner: Key, slots: Vec<Slot> },
+    InCompartment {
+        owner: Key,
+        slots: Vec<Slot>,
+    },
     /// `_text`: the narrative holds these words.
     Narrative(Words),
     /// `_content`: the resource holds these words.
@@ -52,15 +67,26 @@ pub enum Filter {
     Kind(Vec<ResourceType>),
 }
 
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter::everything()
+    }
+}
+
 impl Filter {
     /// The filter that everything passes.
     pub fn everything() -> Filter {
         Filter::All(Vec::new())
     }
+
+    /// The filter that nothing passes.
+    pub fn nothing() -> Filter {
+        Filter::Any(Vec::new())
+    }
 }
 
 /// A slot to look in, perhaps only at references to one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     pub slot: Slot,
     pub only: Option<ResourceType>,
@@ -76,7 +102,14 @@ pub enum Test {
     Date(DateTest),
     Quantity(QuantityTest),
     Uri(UriTest),
-    Composite { first: TokenTest, second: Box<Test> },
+    /// `third` only on slots of three components.
+    Composite {
+        first: TokenTest,
+        second: Box<Test>,
+        third: Option<Box<Test>>,
+    },
+    /// A row that does not pass (`ne` of `_filter`; unlike [`Filter::Not`] there must be a row).
+    Not(Box<Test>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +136,10 @@ pub enum StringTest {
     Starts(String),
     /// `:contains`, folded.
     Contains(String),
+    /// `eq` of `_filter`: the whole string, folded.
+    Equals(String),
+    /// `ew` of `_filter`: ends with this, folded.
+    Ends(String),
     /// `:exact`, as given, and its folded form to find candidates by.
     Exact { exact: String, folded: String },
     /// `:text`: each of these folded words starts a word of the value.
@@ -114,7 +151,10 @@ pub enum ReferenceTest {
     /// Points there; with a version only at that version.
     To(Target),
     /// `subject=7` — any of the types the parameter may point at, with this id.
-    ToId { id: Id, kinds: Vec<ResourceType> },
+    ToId {
+        id: Id,
+        kinds: Vec<ResourceType>,
+    },
     /// `:below` and `:above` on canonical references: address starts with / is a start of.
     CanonicalBelow(String),
     CanonicalAbove(String),
@@ -147,8 +187,10 @@ pub struct DateTest {
     pub asked: Span,
 }
 
-/// A number asked for: `eq` and `ne` use the range its digits imply (`5.40` is 5.395 up to 5.405),
-/// the others the number itself; `ap` is widened by the parser to ± 10 %.
+/// A number asked for. With v the asked value and its range [low, high) as its digits imply it (`5.40` is 5.395 up to,
+/// not including, 5.405), and t the row's amount from t.low to t.high, both included: eq: low ≤ t.low and t.high < high;
+/// ne: not eq; gt: t.high > v; lt: t.low < v; ge: t.high ≥ v; le: t.low ≤ v; sa: t.low > v; eb: t.high < v;
+/// ap: t.low ≤ high and t.high ≥ low, after the parser widened the range to ± 10 %.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantityTest {
     pub prefix: Prefix,
@@ -227,6 +269,15 @@ pub enum Contained {
     False,
     True,
     Both,
+}
+
+/// `_containedType`: what to answer when a contained resource matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContainedType {
+    /// The resource it lies in.
+    #[default]
+    Container,
+    Contained,
 }
 
 /// `_include` and `_revinclude`.
