@@ -1,1 +1,31 @@
-fn main() {}
+//! Chores of the workspace, one command a file. `cargo xtask` without a command lists them.
+
+mod defs;
+
+use std::process::ExitCode;
+
+type Chore = fn(&[String]) -> Result<(), String>;
+
+const CHORES: &[(&str, &str, Chore)] = &[(
+    "defs",
+    "write spec/fhir-r4 from the published FHIR package (--check compares, --from FILE uses a local copy)",
+    defs::run,
+)];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let chosen = arguments.first().and_then(|name| CHORES.iter().find(|(chore, _, _)| chore == name));
+    let Some((name, _, chore)) = chosen else {
+        for (name, purpose, _) in CHORES {
+            eprintln!("cargo xtask {name:<10} {purpose}");
+        }
+        return ExitCode::FAILURE;
+    };
+    match chore(&arguments[1..]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("cargo xtask {name}: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -49,8 +49,8 @@ pub struct Id(String);
 
 impl Id {
     pub fn parse(text: &str) -> Option<Id> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+        let fits =
+            (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
         fits.then(|| Id(text.to_owned()))
     }
 

@@ -25,7 +25,12 @@ pub fn unpacked(name: &str) -> Option<PathBuf> {
         return None;
     }
     let exe = std::env::current_exe().expect("a test has a path");
-    let target = exe.ancestors().nth(3).expect("tests lie in target/<profile>/deps").join("test-data").join(name.replace('/', "_"));
+    let target = exe
+        .ancestors()
+        .nth(3)
+        .expect("tests lie in target/<profile>/deps")
+        .join("test-data")
+        .join(name.replace('/', "_"));
     let done = target.join(".unpacked");
     if !done.exists() {
         let fresh = target.with_extension(format!("part{}", std::process::id()));
