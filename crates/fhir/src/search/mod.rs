@@ -3,8 +3,19 @@
 //!
 //! FHIR R4, section 3.1.1 (Search).
 
+mod engine;
 pub mod fold;
+mod index;
+mod plan;
 pub mod query;
+mod registry;
+mod route;
 pub mod row;
+mod span;
+mod trie;
+pub mod units;
+mod values;
 
 pub use fold::fold;
+pub use index::{Texts, texts};
+pub use registry::{Component, Param, Registry, SlotDef};

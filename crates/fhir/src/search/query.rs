@@ -1,7 +1,7 @@
 //! What a search asks, after parsing: a tree of tests over rows, an order, and what to send along.
 //! The parser (`parse.rs`) makes it from URL parameters or `_filter`; the store runs it.
 
-use super::row::{Slot, Span, Target, Unit};
+use super::row::{Slot, Span, Target};
 use crate::resource::{Id, Key, ResourceType};
 
 /// A whole search.
@@ -19,6 +19,7 @@ pub struct Query {
     pub elements: Vec<String>,
     pub includes: Vec<Include>,
     pub contained: Contained,
+    pub contained_type: ContainedType,
     /// The parameters that were understood, in the order given, for the self link.
     pub understood: Vec<(String, String)>,
 }
@@ -57,10 +58,15 @@ impl Filter {
     pub fn everything() -> Filter {
         Filter::All(Vec::new())
     }
+
+    /// The filter that nothing passes.
+    pub fn nothing() -> Filter {
+        Filter::Any(Vec::new())
+    }
 }
 
 /// A slot to look in, perhaps only at references to one type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
     pub slot: Slot,
     pub only: Option<ResourceType>,
@@ -76,7 +82,10 @@ pub enum Test {
     Date(DateTest),
     Quantity(QuantityTest),
     Uri(UriTest),
-    Composite { first: TokenTest, second: Box<Test> },
+    /// `third` only on slots of three components.
+    Composite { first: TokenTest, second: Box<Test>, third: Option<Box<Test>> },
+    /// A row that does not pass (`ne` of `_filter`; unlike [`Filter::Not`] there must be a row).
+    Not(Box<Test>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +112,10 @@ pub enum StringTest {
     Starts(String),
     /// `:contains`, folded.
     Contains(String),
+    /// `eq` of `_filter`: the whole string, folded.
+    Equals(String),
+    /// `ew` of `_filter`: ends with this, folded.
+    Ends(String),
     /// `:exact`, as given, and its folded form to find candidates by.
     Exact { exact: String, folded: String },
     /// `:text`: each of these folded words starts a word of the value.
@@ -147,8 +160,10 @@ pub struct DateTest {
     pub asked: Span,
 }
 
-/// A number asked for: `eq` and `ne` use the range its digits imply (`5.40` is 5.395 up to 5.405),
-/// the others the number itself; `ap` is widened by the parser to ± 10 %.
+/// A number asked for. With v the asked value and its range [low, high) as its digits imply it (`5.40` is 5.395 up to,
+/// not including, 5.405), and t the row's amount from t.low to t.high, both included: eq: low ≤ t.low and t.high < high;
+/// ne: not eq; gt: t.high > v; lt: t.low < v; ge: t.high ≥ v; le: t.low ≤ v; sa: t.low > v; eb: t.high < v;
+/// ap: t.low ≤ high and t.high ≥ low, after the parser widened the range to ± 10 %.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantityTest {
     pub prefix: Prefix,
@@ -227,6 +242,15 @@ pub enum Contained {
     False,
     True,
     Both,
+}
+
+/// `_containedType`: what to answer when a contained resource matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContainedType {
+    /// The resource it lies in.
+    #[default]
+    Container,
+    Contained,
 }
 
 /// `_include` and `_revinclude`.

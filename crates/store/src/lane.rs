@@ -1,0 +1,468 @@
+//! The commit lane: one writer for each organisation. Commits that wait are taken together, checked one
+//! after the other, written in one transaction and acknowledged after it is on disk.
+//!
+//! Version, index, change log and audit entry of a commit are in the same transaction. A commit whose
+//! expectation fails is refused alone; when the database itself fails, the group is undone and each commit is
+//! tried by itself, so that one cannot take others down.
+
+use crate::batch::{Done, Expect, Guard, Outcome};
+use crate::body;
+use crate::caller::Caller;
+use crate::db::table::{AUDIT, CHANGE, HISTORY, RESOURCE, RESOURCE_BY_ID, TALLY, WORDS};
+use crate::db::{Rows, Session, Value};
+use crate::error::{StoreError, StoreResult};
+use crate::intern::{Interner, by_id};
+use crate::physical::{Entries, Names};
+use crate::place;
+use crate::prepare::{Index, Ready, index_of_packed};
+use crate::search;
+use bytes::Bytes;
+use fhir::search::registry::{BaseUrls, Registry};
+use fhir::search::row::Row;
+use fhir::Key;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock};
+use tokio::sync::oneshot;
+
+pub(crate) const PLACEHOLDER: i64 = 0;
+pub(crate) const LIVE: i64 = 1;
+pub(crate) const DELETED: i64 = 2;
+
+/// Resources taken into one transaction; enough to hide the sync, few enough to answer soon.
+const GROUP: usize = 1_000;
+
+/// What lane, readers and preparers share.
+pub(crate) struct Shared {
+    pub(crate) registry: RwLock<Arc<Registry>>,
+    pub(crate) bases: BaseUrls,
+}
+
+impl Shared {
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        self.registry.read().expect("nobody panics while it changes the registry").clone()
+    }
+}
+
+pub(crate) struct Job {
+    pub(crate) caller: Caller,
+    pub(crate) action: &'static str,
+    pub(crate) ready: Vec<Ready>,
+    pub(crate) guards: Vec<Guard>,
+    pub(crate) now: i64,
+    /// The registry the rows were computed with.
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) reply: oneshot::Sender<StoreResult<Vec<Outcome>>>,
+}
+
+impl Job {
+    pub(crate) fn weight(&self) -> usize {
+        self.ready.len().max(1)
+    }
+}
+
+/// Takes jobs until the group is full or nobody waits.
+pub(crate) fn gather<T>(first: T, weight: impl Fn(&T) -> usize, mut next: impl FnMut() -> Option<T>) -> Vec<T> {
+    let mut total = weight(&first);
+    let mut group = vec![first];
+    while total < GROUP {
+        let Some(job) = next() else { break };
+        total += weight(&job);
+        group.push(job);
+    }
+    group
+}
+
+/// The state of the one writer.
+pub(crate) struct Lane {
+    shared: Arc<Shared>,
+    known: Option<Known>,
+}
+
+struct Known {
+    interner: Interner,
+    seq: i64,
+    tx: i64,
+    last_at: i64,
+    tally: HashMap<i64, i64>,
+}
+
+/// The current version of a resource as this group sees it.
+#[derive(Clone)]
+struct Current {
+    rid: i64,
+    version: i64,
+    at: i64,
+    state: i64,
+    body: Bytes,
+    index: Option<Arc<Index>>,
+}
+
+const NOTHING: Current =
+    Current { rid: 0, version: 0, at: 0, state: PLACEHOLDER, body: Bytes::new(), index: None };
+
+/// Rows that wait to be written, in the order of tables.
+struct Pending {
+    resource: Rows,
+    history: Rows,
+    change: Rows,
+    audit: Rows,
+    forget: Entries,
+    add: Entries,
+    words: Rows,
+    forget_words: Rows,
+    tally: HashSet<i64>,
+    touched: HashSet<Key>,
+}
+
+impl Pending {
+    fn new() -> Pending {
+        Pending {
+            resource: Rows::new(6),
+            history: Rows::new(5),
+            change: Rows::new(6),
+            audit: Rows::new(8),
+            forget: Entries::default(),
+            add: Entries::default(),
+            words: Rows::new(3),
+            forget_words: Rows::new(1),
+            tally: HashSet::new(),
+            touched: HashSet::new(),
+        }
+    }
+
+    async fn flush<S: Session>(&mut self, session: &mut S, tally: &HashMap<i64, i64>) -> StoreResult<()> {
+        let it = std::mem::replace(self, Pending::new());
+        session.insert(&RESOURCE, &it.resource).await?;
+        session.insert(&HISTORY, &it.history).await?;
+        session.insert(&CHANGE, &it.change).await?;
+        session.insert(&AUDIT, &it.audit).await?;
+        it.forget.delete(session).await?;
+        it.add.insert(session).await?;
+        session.delete(&WORDS, &it.forget_words).await?;
+        session.insert(&WORDS, &it.words).await?;
+        let mut counts = Rows::new(2);
+        it.tally.iter().for_each(|kind| counts.push([(*kind).into(), tally[kind].into()]));
+        session.insert(&TALLY, &counts).await
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(shared: Arc<Shared>) -> Lane {
+        Lane { shared, known: None }
+    }
+
+    /// After a failure nothing remembered can be trusted.
+    pub(crate) fn forget(&mut self) {
+        self.known = None;
+    }
+
+    pub(crate) fn committed(&mut self) {
+        if let Some(known) = &mut self.known {
+            known.interner.forget_some();
+        }
+    }
+
+    async fn known<S: Session>(&mut self, session: &mut S) -> StoreResult<&mut Known> {
+        if self.known.is_none() {
+            self.known = Some(Known::load(session).await?);
+        }
+        Ok(self.known.as_mut().expect("just loaded"))
+    }
+
+    /// Writes all jobs that may be; the answers wait for the commit. An error here is the database's.
+    pub(crate) async fn apply<S: Session>(
+        &mut self,
+        session: &mut S,
+        jobs: &[Job],
+    ) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
+        let shared = self.shared.clone();
+        let known = self.known(session).await?;
+        let registry = shared.registry();
+        let mut current = known.load_current(session, jobs.iter().flat_map(|job| &job.ready)).await?;
+        let mut pending = Pending::new();
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            // Rows of a resource are added once between two flushes, so that removing and adding keep their order.
+            let again = job.ready.iter().any(|ready| pending.touched.contains(&ready.key));
+            if again || !job.guards.is_empty() {
+                pending.flush(session, &known.tally).await?;
+            }
+            if let Some(guard) = failing_guard(session, &registry, &job.guards).await? {
+                answers.push(Err(StoreError::GuardFailed { guard }));
+                continue;
+            }
+            if let Err(refusal) = check(&job.ready, &current) {
+                answers.push(Err(refusal));
+                continue;
+            }
+            answers.push(Ok(known.stage(session, &shared, &registry, job, &mut current, &mut pending).await?));
+        }
+        pending.flush(session, &known.tally).await?;
+        Ok(answers)
+    }
+}
+
+/// Whether every write finds what it expects, taking those before it in the same commit into account.
+fn check(ready: &[Ready], current: &HashMap<Key, Current>) -> StoreResult<()> {
+    let mut meanwhile: HashMap<&Key, (i64, bool)> = HashMap::new();
+    for write in ready {
+        let now = current.get(&write.key).unwrap_or(&NOTHING);
+        let (version, live) = *meanwhile.get(&write.key).unwrap_or(&(now.version, now.state == LIVE));
+        let fits = match write.expect {
+            Expect::Anything => true,
+            Expect::Absent => !live,
+            Expect::Present => live,
+            Expect::Version(wanted) => live && wanted == version as u64,
+        };
+        if !fits {
+            return Err(StoreError::Conflict {
+                key: write.key.clone(),
+                expected: match write.expect {
+                    Expect::Anything => unreachable!("anything fits"),
+                    Expect::Absent => "no such resource".to_owned(),
+                    Expect::Present => "an existing resource".to_owned(),
+                    Expect::Version(version) => format!("version {version}"),
+                },
+                actual: if live { format!("version {version}") } else { "absent".to_owned() },
+            });
+        }
+        let live_after = write.put.is_some();
+        let changes = live || live_after;
+        meanwhile.insert(&write.key, (version + i64::from(changes), live_after));
+    }
+    Ok(())
+}
+
+async fn failing_guard<S: Session>(
+    session: &mut S,
+    registry: &Registry,
+    guards: &[Guard],
+) -> StoreResult<Option<usize>> {
+    for (at, guard) in guards.iter().enumerate() {
+        let mut found = search::find(session, registry, &guard.query, guard.found.len() + 1).await?;
+        let mut wanted = guard.found.clone();
+        found.sort_unstable();
+        wanted.sort_unstable();
+        if found != wanted {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+impl Known {
+    async fn load<S: Session>(session: &mut S) -> StoreResult<Known> {
+        let interner = Interner::load(session).await?;
+        let dialect = session.dialect();
+        let sql = format!("SELECT seq, at FROM change c WHERE {} seq > 0 ORDER BY seq DESC LIMIT 1", dialect.here("c"));
+        let last = session.query(&sql, &[]).await?;
+        let (seq, last_at) = last.first().map_or((0, 0), |row| (row[0].int(), row[1].int()));
+        let sql = format!("SELECT coalesce(max(tx), 0) FROM audit a WHERE {} tx > 0", dialect.here("a"));
+        let tx = session.query(&sql, &[]).await?[0][0].int();
+        let sql = format!("SELECT kind, live FROM tally t WHERE {} kind >= 0", dialect.here("t"));
+        let tally = session.query(&sql, &[]).await?.iter().map(|row| (row[0].int(), row[1].int())).collect();
+        Ok(Known { interner, seq, tx, last_at, tally })
+    }
+
+    async fn load_current<S: Session>(
+        &mut self,
+        session: &mut S,
+        writes: impl Iterator<Item = &Ready>,
+    ) -> StoreResult<HashMap<Key, Current>> {
+        let mut current = HashMap::new();
+        let mut sought = Rows::new(2);
+        let mut asked = HashSet::new();
+        for write in writes {
+            if asked.insert(&write.key) {
+                sought.push(by_id(&write.key));
+            }
+        }
+        for row in session.lookup(&RESOURCE_BY_ID, &sought).await? {
+            let mut row = row.into_iter();
+            let mut next = || row.next().expect("the look-up returns six columns");
+            let rid = next().int();
+            let id = body::unpack_id(&next().into_blob())?;
+            let kind = place::kind_of(rid).ok_or_else(|| StoreError::Damaged("a resource has no type".to_owned()))?;
+            let (version, at, state) = (next().int(), next().int(), next().int());
+            let body = next().into_blob();
+            current.insert(Key::new(kind, id), Current { rid, version, at, state, body, index: None });
+        }
+        for (key, it) in &current {
+            self.interner.remember(key, it.rid);
+        }
+        Ok(current)
+    }
+
+    /// Turns one commit into rows. Nothing can be refused any more.
+    async fn stage<S: Session>(
+        &mut self,
+        session: &mut S,
+        shared: &Shared,
+        registry: &Arc<Registry>,
+        job: &Job,
+        current: &mut HashMap<Key, Current>,
+        pending: &mut Pending,
+    ) -> StoreResult<Vec<Outcome>> {
+        // Time never runs backwards in the change log, whatever the clock does; instants have milliseconds.
+        let at = job.now.div_euclid(1000) * 1000;
+        let at = at.max(self.last_at);
+        let same_registry = Arc::ptr_eq(registry, &job.registry);
+        let tx = self.tx + 1;
+
+        let mut outcomes = Vec::with_capacity(job.ready.len());
+        let mut staged = Vec::with_capacity(job.ready.len());
+        for write in &job.ready {
+            if staged.iter().any(|it: &Staged<'_>| it.write.key == write.key) {
+                // The same resource twice in one commit: the first must be written before the second is compared.
+                self.write(session, registry, std::mem::take(&mut staged), current, pending, at, tx).await?;
+                pending.flush(session, &self.tally).await?;
+            }
+            let now = current.get(&write.key).cloned().unwrap_or(NOTHING);
+            let outcome = |version: i64, at: i64, done| Outcome { key: write.key.clone(), version: version as u64, at, done };
+            let old = if now.state != LIVE {
+                None
+            } else if let Some(index) = &now.index {
+                Some(index.clone())
+            } else if let Some((_, index)) = write.before.as_ref().filter(|it| same_registry && it.0 == now.version) {
+                Some(index.clone())
+            } else {
+                let (key, bases) = (&write.key, &shared.bases);
+                Some(Arc::new(index_of_packed(registry, bases, key, now.version, now.at, &now.body)?))
+            };
+            match &write.put {
+                None if now.state != LIVE => {
+                    outcomes.push(outcome(now.version, now.at, Done::NothingToDelete));
+                }
+                None => {
+                    outcomes.push(outcome(now.version + 1, at, Done::Deleted));
+                    staged.push(Staged { write, now, old, new: None });
+                }
+                Some(put) => {
+                    let live = now.state == LIVE;
+                    if live && (put.packed == now.body || body::unpack(&now.body)? == put.tail) {
+                        outcomes.push(outcome(now.version, now.at, Done::Unchanged));
+                        continue;
+                    }
+                    let new = if same_registry {
+                        put.index.clone()
+                    } else {
+                        let (key, bases) = (&write.key, &shared.bases);
+                        Arc::new(index_of_packed(registry, bases, key, now.version + 1, at, &put.packed)?)
+                    };
+                    outcomes.push(outcome(now.version + 1, at, if live { Done::Updated } else { Done::Created }));
+                    staged.push(Staged { write, now, old, new: Some(new) });
+                }
+            }
+        }
+        if staged.is_empty() && outcomes.iter().all(|it| matches!(it.done, Done::Unchanged | Done::NothingToDelete)) {
+            // Looking and finding nothing to do is an access too.
+            self.audit(job, at, tx, pending);
+            return Ok(outcomes);
+        }
+        self.write(session, registry, staged, current, pending, at, tx).await?;
+        self.audit(job, at, tx, pending);
+        Ok(outcomes)
+    }
+
+    fn audit(&mut self, job: &Job, at: i64, tx: i64, pending: &mut Pending) {
+        self.tx = tx;
+        pending.audit.push([
+            tx.into(),
+            at.into(),
+            (&*job.caller.who).into(),
+            (&*job.caller.role).into(),
+            job.caller.purpose.code().into(),
+            job.action.into(),
+            job.caller.request.as_deref().into(),
+            Value::Null,
+        ]);
+    }
+
+    #[allow(clippy::too_many_arguments)] // One step of `stage`, with all it has gathered.
+    async fn write<S: Session>(
+        &mut self,
+        session: &mut S,
+        registry: &Arc<Registry>,
+        staged: Vec<Staged<'_>>,
+        current: &mut HashMap<Key, Current>,
+        pending: &mut Pending,
+        at: i64,
+        tx: i64,
+    ) -> StoreResult<()> {
+        let differences: Vec<Difference<'_>> = staged.iter().map(Staged::difference).collect();
+        let mut names = Names::default();
+        let mut writing = HashSet::new();
+        for (staged, difference) in staged.iter().zip(&differences) {
+            if staged.now.rid == 0 {
+                writing.insert(&staged.write.key);
+            }
+            names.resource(&staged.write.key);
+            difference.added.iter().chain(&difference.removed).for_each(|row| names.collect(registry, row));
+        }
+        names.intern(&mut self.interner, session, &writing).await?;
+        for (staged, difference) in staged.iter().zip(&differences) {
+            let key = &staged.write.key;
+            let now = &staged.now;
+            let rid = self.interner.resource(key).expect("named just now");
+            difference.added.iter().for_each(|row| pending.add.add(&self.interner, registry, rid, row));
+            difference.removed.iter().for_each(|row| pending.forget.add(&self.interner, registry, rid, row));
+            if difference.texts {
+                if staged.old.as_ref().is_some_and(|old| !old.texts.is_empty()) {
+                    pending.forget_words.push([rid.into()]);
+                }
+                if let Some(new) = staged.new.as_ref().filter(|new| !new.texts.is_empty()) {
+                    pending.words.push([rid.into(), new.texts.narrative.as_str().into(), new.texts.content.as_str().into()]);
+                }
+            }
+            let version = now.version + 1;
+            let (state, packed) = match &staged.write.put {
+                Some(put) => (LIVE, put.packed.clone()),
+                None => (DELETED, Bytes::new()),
+            };
+            if now.version > 0 {
+                let old = Value::Blob(now.body.clone());
+                pending.history.push([rid.into(), now.version.into(), now.at.into(), now.state.into(), old]);
+            }
+            self.seq += 1;
+            pending.change.push([self.seq.into(), rid.into(), version.into(), at.into(), state.into(), tx.into()]);
+            let id = Value::Blob(body::pack_id(key.id.as_str()));
+            let stored = Value::Blob(packed.clone());
+            pending.resource.push([rid.into(), id, version.into(), at.into(), state.into(), stored]);
+            let kind = place::kind_number(rid);
+            *self.tally.entry(kind).or_default() += i64::from(state == LIVE) - i64::from(now.state == LIVE);
+            pending.tally.insert(kind);
+            pending.touched.insert(key.clone());
+            let index = staged.new.clone();
+            current.insert(key.clone(), Current { rid, version, at, state, body: packed, index });
+        }
+        self.last_at = at;
+        Ok(())
+    }
+}
+
+/// A write that will happen, beside what it replaces.
+struct Staged<'a> {
+    write: &'a Ready,
+    now: Current,
+    old: Option<Arc<Index>>,
+    new: Option<Arc<Index>>,
+}
+
+struct Difference<'a> {
+    added: Vec<&'a Row>,
+    removed: Vec<&'a Row>,
+    texts: bool,
+}
+
+impl Staged<'_> {
+    fn difference(&self) -> Difference<'_> {
+        let old: &[Row] = self.old.as_ref().map_or(&[], |it| &it.rows);
+        let new: &[Row] = self.new.as_ref().map_or(&[], |it| &it.rows);
+        let texts = self.old.as_ref().map(|it| &it.texts) != self.new.as_ref().map(|it| &it.texts);
+        Difference {
+            added: new.iter().filter(|row| !old.contains(row)).collect(),
+            removed: old.iter().filter(|row| !new.contains(row)).collect(),
+            texts,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From what a resource is found by to rows of numbers. Names are collected first, so that the lane can
+//! number all that are new at once; then each row is written down.
+
+use crate::db::table::{DATE, QUANTITY, REFERENCE, STRING, TOKEN};
+use crate::db::{Rows, Session, Value};
+use crate::error::StoreResult;
+use crate::intern::{Interner, TermName, space};
+use fhir::search::registry::Registry;
+use fhir::search::row::{Row, RowValue, Target, Token, Unit};
+use fhir::{Key, ResourceType};
+use std::collections::HashSet;
+
+/// Longer strings are found by their start (PostgreSQL indexes at most 2.7 kB; nobody types more).
+pub(crate) const LONGEST: usize = 800;
+
+/// Rows of the index tables, ready to be sorted and inserted or deleted.
+#[derive(Debug, Default)]
+pub(crate) struct Entries {
+    token: Vec<[i64; 3]>,
+    string: Vec<(i64, String, i64, String)>,
+    reference: Vec<[i64; 3]>,
+    date: Vec<[i64; 4]>,
+    quantity: Vec<(i64, i64, f64, f64, i64)>,
+}
+
+/// The names that a set of rows needs.
+#[derive(Default)]
+pub(crate) struct Names<'a> {
+    systems: HashSet<&'a str>,
+    tokens: HashSet<&'a Token>,
+    addresses: HashSet<TermName>,
+    composites: HashSet<(&'a str, &'a Token)>,
+    slots: HashSet<(&'a str, i64)>,
+    units: HashSet<&'a Unit>,
+    keys: HashSet<&'a Key>,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn collect(&mut self, registry: &'a Registry, row: &'a Row) {
+        let name = registry.slots()[row.slot.0 as usize].name.as_str();
+        match &row.value {
+            RowValue::Composite { first, second } => {
+                self.token(first);
+                self.composites.insert((name, first));
+                self.value(second);
+            }
+            value => {
+                self.slots.insert((name, 0));
+                self.value(value);
+            }
+        }
+    }
+
+    pub(crate) fn resource(&mut self, key: &'a Key) {
+        self.keys.insert(key);
+    }
+
+    fn token(&mut self, token: &'a Token) {
+        if let Some(system) = &token.system {
+            self.systems.insert(system);
+        }
+        self.tokens.insert(token);
+    }
+
+    fn value(&mut self, value: &'a RowValue) {
+        match value {
+            RowValue::Token(token) => self.token(token),
+            RowValue::Uri(url) => {
+                self.addresses.insert(address(space::URI, url, None));
+            }
+            RowValue::Reference(Target::Local { key, version }) => {
+                self.keys.insert(key);
+                if let Some(version) = version {
+                    self.addresses.insert(version_name(key, version));
+                }
+            }
+            RowValue::Reference(Target::Elsewhere { url, .. }) => {
+                self.addresses.insert(address(space::ELSEWHERE, url, None));
+            }
+            RowValue::Reference(Target::Canonical { url, version }) => {
+                self.addresses.insert(address(space::CANONICAL, url, version.as_deref()));
+            }
+            RowValue::Quantity(amount) => {
+                self.units.insert(&amount.unit);
+            }
+            RowValue::String(_) | RowValue::Date(_) => {}
+            RowValue::Composite { .. } => unreachable!("composites are not nested"),
+        }
+    }
+
+    /// Numbers for all of them. `writing` are resources that this commit writes itself.
+    pub(crate) async fn intern<S: Session>(mut self, interner: &mut Interner, session: &mut S, writing: &HashSet<&Key>) -> StoreResult<()> {
+        interner.name_systems(session, &self.systems).await?;
+        let mut terms = std::mem::take(&mut self.addresses);
+        terms.extend(self.tokens.iter().map(|token| term_name(interner, token)));
+        interner.name_terms(session, &terms).await?;
+        for (name, token) in &self.composites {
+            self.slots.insert((name, term_of(interner, token)));
+        }
+        interner.name_slots(session, &self.slots).await?;
+        interner.name_units(session, &self.units).await?;
+        interner.name_resources(session, &self.keys, writing).await
+    }
+}
+
+fn address(space: i64, url: &str, version: Option<&str>) -> TermName {
+    TermName { system: space, code: url.to_owned(), text: version.map(str::to_owned) }
+}
+
+pub(crate) fn version_name(key: &Key, version: &str) -> TermName {
+    address(space::VERSION, &format!("{key}/_history/{version}"), None)
+}
+
+fn term_name(interner: &Interner, token: &Token) -> TermName {
+    match (&token.code, &token.text) {
+        (None, Some(text)) if token.system.is_none() => {
+            TermName { system: space::TEXT, code: cut(&fhir::search::fold(text)).to_owned(), text: None }
+        }
+        (code, text) => TermName {
+            system: interner.system(token.system.as_deref()),
+            code: code.clone().unwrap_or_default(),
+            text: text.clone(),
+        },
+    }
+}
+
+fn term_of(interner: &Interner, token: &Token) -> i64 {
+    let name = term_name(interner, token);
+    interner.term(name.system, &name.code, name.text.as_deref())
+}
+
+/// A reference to somewhere else as a number: negative, with the type where it is known.
+pub(crate) fn elsewhere(term: i64, kind: Option<ResourceType>) -> i64 {
+    -((term << 8) | kind.map_or(0, |kind| i64::from(kind.number()) + 1))
+}
+
+/// At most [`LONGEST`] bytes of a text, whole characters.
+pub(crate) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST)]
+}
+
+impl Entries {
+    pub(crate) fn add(&mut self, interner: &Interner, registry: &Registry, rid: i64, row: &Row) {
+        let name = registry.slots()[row.slot.0 as usize].name.as_str();
+        match &row.value {
+            RowValue::Composite { first, second } => {
+                self.value(interner, interner.slot(name, term_of(interner, first)), rid, second);
+            }
+            value => self.value(interner, interner.slot(name, 0), rid, value),
+        }
+    }
+
+    fn value(&mut self, interner: &Interner, slot: i64, rid: i64, value: &RowValue) {
+        match value {
+            RowValue::Token(token) => self.token.push([slot, term_of(interner, token), rid]),
+            RowValue::Uri(url) => self.token.push([slot, interner.term(space::URI, url, None), rid]),
+            RowValue::String(text) => {
+                self.string.push((slot, cut(&text.folded).to_owned(), rid, cut(&text.exact).to_owned()));
+            }
+            RowValue::Reference(target) => {
+                let number = match target {
+                    Target::Local { key, version } => {
+                        if let Some(version) = version {
+                            let name = version_name(key, version);
+                            let term = interner.term(name.system, &name.code, None);
+                            self.reference.push([elsewhere(term, Some(key.kind)), slot, rid]);
+                        }
+                        interner.resource(key).expect("named before its use")
+                    }
+                    Target::Elsewhere { url, kind } => elsewhere(interner.term(space::ELSEWHERE, url, None), *kind),
+                    Target::Canonical { url, version } => {
+                        elsewhere(interner.term(space::CANONICAL, url, version.as_deref()), None)
+                    }
+                };
+                self.reference.push([number, slot, rid]);
+            }
+            RowValue::Date(span) => self.date.push([slot, span.low, span.high, rid]),
+            RowValue::Quantity(amount) => {
+                self.quantity.push((slot, interner.unit(&amount.unit), amount.low, amount.high, rid));
+            }
+            RowValue::Composite { .. } => unreachable!("composites are not nested"),
+        }
+    }
+
+    /// Inserts everything, each table in the order of its key.
+    pub(crate) async fn insert<S: Session>(self, session: &mut S) -> StoreResult<()> {
+        let [token, string, reference, date, quantity] = self.sorted();
+        session.insert(&TOKEN, &token).await?;
+        session.insert(&STRING, &string).await?;
+        session.insert(&REFERENCE, &reference).await?;
+        session.insert(&DATE, &date).await?;
+        session.insert(&QUANTITY, &quantity).await
+    }
+
+    pub(crate) async fn delete<S: Session>(self, session: &mut S) -> StoreResult<()> {
+        let [token, string, reference, date, quantity] = self.sorted();
+        session.delete(&TOKEN, &token).await?;
+        session.delete(&STRING, &string).await?;
+        session.delete(&REFERENCE, &reference).await?;
+        session.delete(&DATE, &date).await?;
+        session.delete(&QUANTITY, &quantity).await
+    }
+
+    fn sorted(mut self) -> [Rows; 5] {
+        self.token.sort_unstable();
+        self.token.dedup();
+        self.string.sort_unstable();
+        self.string.dedup();
+        self.reference.sort_unstable();
+        self.reference.dedup();
+        self.date.sort_unstable();
+        self.date.dedup();
+        let order = |a: &(i64, i64, f64, f64, i64), b: &(i64, i64, f64, f64, i64)| {
+            (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)).then(a.3.total_cmp(&b.3)).then(a.4.cmp(&b.4))
+        };
+        self.quantity.sort_unstable_by(order);
+        self.quantity.dedup();
+        let mut token = Rows::new(3);
+        self.token.into_iter().for_each(|row| token.push(row.map(Value::Int)));
+        let mut string = Rows::new(4);
+        for (slot, folded, rid, exact) in self.string {
+            string.push([slot.into(), folded.into(), rid.into(), exact.into()]);
+        }
+        let mut reference = Rows::new(3);
+        self.reference.into_iter().for_each(|row| reference.push(row.map(Value::Int)));
+        let mut date = Rows::new(4);
+        self.date.into_iter().for_each(|row| date.push(row.map(Value::Int)));
+        let mut quantity = Rows::new(5);
+        for (slot, unit, low, high, rid) in self.quantity {
+            quantity.push([slot.into(), unit.into(), low.into(), high.into(), rid.into()]);
+        }
+        [token, string, reference, date, quantity]
+    }
+}

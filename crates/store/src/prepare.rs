@@ -1,0 +1,90 @@
+//! What can be done before a write enters the lane, in the task of whoever asks: the body is packed, the
+//! rows are computed, and the rows of the version it replaces are computed too, so that the lane only
+//! compares and inserts.
+
+use crate::batch::{Change, Expect, Write};
+use crate::body;
+use crate::error::StoreResult;
+use bytes::Bytes;
+use fhir::search::registry::{BaseUrls, Registry, Texts};
+use fhir::search::row::Row;
+use fhir::{Key, Value};
+use std::sync::Arc;
+
+/// What one version is found by.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Index {
+    /// In order, without repetition.
+    pub(crate) rows: Vec<Row>,
+    pub(crate) texts: Texts,
+}
+
+#[derive(Debug)]
+pub(crate) struct Put {
+    /// The stored part of the body, before packing.
+    pub(crate) tail: Vec<u8>,
+    pub(crate) packed: Bytes,
+    pub(crate) index: Arc<Index>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) key: Key,
+    pub(crate) expect: Expect,
+    /// `None`: delete.
+    pub(crate) put: Option<Put>,
+    /// The version found while preparing and its rows; the lane uses them if it is still current.
+    pub(crate) before: Option<(i64, Arc<Index>)>,
+}
+
+pub(crate) fn index(registry: &Registry, bases: &BaseUrls, key: &Key, value: &Value) -> Index {
+    Index { rows: registry.rows(key.kind, value, bases), texts: registry.texts(value) }
+}
+
+/// What the stored body of a version is found by.
+pub(crate) fn index_of_packed(
+    registry: &Registry,
+    bases: &BaseUrls,
+    key: &Key,
+    version: i64,
+    at: i64,
+    packed: &[u8],
+) -> StoreResult<Index> {
+    let text = body::whole(key, version, at, packed)?;
+    let value: Value = serde_json::from_slice(&text)
+        .map_err(|_| crate::StoreError::Damaged(format!("the body of {key} is not JSON")))?;
+    Ok(index(registry, bases, key, &value))
+}
+
+/// `current`: version, time and packed body of what is live under this key now.
+pub(crate) fn ready(
+    registry: &Registry,
+    bases: &BaseUrls,
+    write: &Write,
+    current: Option<(i64, i64, Bytes)>,
+) -> StoreResult<Ready> {
+    let put = match &write.change {
+        Change::Delete => None,
+        Change::Put(checked) => {
+            let mut value = checked.value().clone();
+            value["id"] = write.key.id.as_str().into();
+            let tail = body::tail(&value);
+            let packed = body::pack(&tail);
+            // meta.versionId and lastUpdated are answered from the row, never indexed from the body.
+            Some(Put { packed, tail, index: Arc::new(index(registry, bases, &write.key, &value)) })
+        }
+    };
+    let before = match current {
+        None => None,
+        Some((version, at, packed)) => {
+            let same = put.as_ref().is_some_and(|put| put.packed == packed);
+            let index = if same {
+                put.as_ref().expect("just looked").index.clone()
+            } else {
+                Arc::new(index_of_packed(registry, bases, &write.key, version, at, &packed)?)
+            };
+            Some((version, index))
+        }
+    };
+    Ok(Ready { key: write.key.clone(), expect: write.expect, put, before })
+}

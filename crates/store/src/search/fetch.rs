@@ -1,0 +1,81 @@
+//! From resource numbers to what is sent: bodies in the asked order, joined as text.
+
+use crate::body;
+use crate::db::table::{Column, Kind};
+use crate::db::{Lookup, Rows, Session, Value};
+use crate::error::{StoreError, StoreResult};
+use crate::lane::LIVE;
+use crate::place;
+use crate::stored::Stored;
+use fhir::Key;
+use std::collections::HashMap;
+
+static RESOURCE_BY_NUMBER: Lookup = Lookup {
+    table: "resource",
+    key: &[Column { name: "rid", kind: Kind::Int }],
+    returning: &[
+        Column { name: "rid", kind: Kind::Int },
+        Column { name: "id", kind: Kind::Blob },
+        Column { name: "version", kind: Kind::Int },
+        Column { name: "at", kind: Kind::Int },
+        Column { name: "state", kind: Kind::Int },
+        Column { name: "body", kind: Kind::Blob },
+    ],
+};
+
+static ID_BY_NUMBER: Lookup = Lookup {
+    table: "resource",
+    key: &[Column { name: "rid", kind: Kind::Int }],
+    returning: &[
+        Column { name: "rid", kind: Kind::Int },
+        Column { name: "id", kind: Kind::Blob },
+        Column { name: "state", kind: Kind::Int },
+    ],
+};
+
+fn sought(rids: &[i64]) -> Rows {
+    let mut rows = Rows::new(1);
+    rids.iter().for_each(|rid| rows.push([(*rid).into()]));
+    rows
+}
+
+/// The live ones among these, in the order given.
+pub(crate) async fn resources<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<Stored>> {
+    if rids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = HashMap::with_capacity(rids.len());
+    for row in session.lookup(&RESOURCE_BY_NUMBER, &sought(rids)).await? {
+        let rid = row[0].int();
+        if row[4].int() == LIVE {
+            found.insert(rid, stored(row)?);
+        }
+    }
+    Ok(rids.iter().filter_map(|rid| found.remove(rid)).collect())
+}
+
+/// Their names only; placeholders and deleted ones are left out.
+pub(crate) async fn keys<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<Key>> {
+    let mut found = HashMap::with_capacity(rids.len());
+    for row in session.lookup(&ID_BY_NUMBER, &sought(rids)).await? {
+        if row[2].int() == LIVE {
+            found.insert(row[0].int(), key(row[0].int(), &row[1])?);
+        }
+    }
+    Ok(rids.iter().filter_map(|rid| found.remove(rid)).collect())
+}
+
+pub(crate) fn key(rid: i64, id: &Value) -> StoreResult<Key> {
+    let kind = place::kind_of(rid).ok_or_else(|| StoreError::Damaged("a resource has no type".to_owned()))?;
+    let Value::Blob(id) = id else { return Err(StoreError::Damaged("a resource has no id".to_owned())) };
+    Ok(Key::new(kind, body::unpack_id(id)?))
+}
+
+/// A row of rid, id, version, at, state, body.
+pub(crate) fn stored(row: Vec<Value>) -> StoreResult<Stored> {
+    let key = key(row[0].int(), &row[1])?;
+    let (version, at, state) = (row[2].int(), row[3].int(), row[4].int());
+    let packed = row.into_iter().nth(5).map(Value::into_blob).unwrap_or_default();
+    let body = if state == LIVE { body::whole(&key, version, at, &packed)? } else { bytes::Bytes::new() };
+    Ok(Stored { key, version: version as u64, at, body, deleted: state != LIVE })
+}

@@ -1,0 +1,280 @@
+//! Running a search: plan it in numbers, find resource numbers by SQL, fetch one page of bodies, and what
+//! they bring along. Everything of one answer is read in one transaction, so a page is of one moment.
+
+pub(crate) mod cursor;
+pub(crate) mod fetch;
+mod include;
+mod kept;
+mod plan;
+mod sort;
+mod sql;
+mod terms;
+
+pub(crate) use kept::Kept;
+
+use crate::caller::{Caller, Reach};
+use crate::db::Session;
+use crate::error::{StoreError, StoreResult};
+use crate::stored::{Match, Page, PageQuery, Role};
+use cursor::{Place, Seal};
+use fhir::search::query::{Contained, Filter, Query, Summary, Total};
+use fhir::search::registry::Registry;
+use fhir::{Key, ResourceType};
+use plan::{Plan, Planner};
+use sql::Sql;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// More than this many are not sorted or listed at once.
+const MOST_KEPT: usize = 1_000_000;
+
+/// What the caller may see of what the filter asks.
+pub(crate) fn within_reach(caller: &Caller, registry: &Registry, filter: &Filter) -> Filter {
+    match &caller.reach {
+        Reach::Organisation => filter.clone(),
+        Reach::Patient(id) => {
+            let patient = ResourceType::parse("Patient").expect("a type of R4");
+            let owner = Key::new(patient, id.clone());
+            let slots = ResourceType::all().flat_map(|kind| registry.compartment_slots("Patient", kind)).collect();
+            Filter::All(vec![filter.clone(), Filter::InCompartment { owner, slots }])
+        }
+    }
+}
+
+async fn planned<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Plan> {
+    Planner { session, registry }.plan(filter).await
+}
+
+/// The keys a condition finds, at most `limit`, in the order of creation.
+pub(crate) async fn find<S: Session>(
+    session: &mut S,
+    registry: &Registry,
+    query: &Query,
+    limit: usize,
+) -> StoreResult<Vec<Key>> {
+    let plan = planned(session, registry, &query.filter).await?;
+    let rids = numbers(session, &plan, &query.kinds, Place::After(0), limit).await?;
+    fetch::keys(session, &rids).await
+}
+
+/// Numbers that pass, ascending from a place (or the last ones before it, still ascending).
+async fn numbers<S: Session>(
+    session: &mut S,
+    plan: &Plan,
+    kinds: &[ResourceType],
+    place: Place,
+    limit: usize,
+) -> StoreResult<Vec<i64>> {
+    if matches!(plan, Plan::Nothing) {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(session.dialect());
+    sql.push(if unique(plan) { "SELECT rid FROM (" } else { "SELECT DISTINCT rid FROM (" });
+    sql.set(plan, kinds);
+    sql.push(") r WHERE rid ");
+    let backwards = match place {
+        Place::Before(rid) => {
+            sql.push("< ").value(rid).push(" ORDER BY rid DESC LIMIT ");
+            true
+        }
+        Place::After(rid) => {
+            sql.push("> ").value(rid).push(" ORDER BY rid LIMIT ");
+            false
+        }
+        Place::At { .. } => return Err(StoreError::BadCursor),
+    };
+    sql.value(limit as i64);
+    let rows = session.query(&sql.text, &sql.values).await?;
+    let mut rids: Vec<i64> = rows.iter().map(|row| row[0].int()).collect();
+    if backwards {
+        rids.reverse();
+    }
+    Ok(rids)
+}
+
+/// Whether the set names no resource twice.
+fn unique(plan: &Plan) -> bool {
+    match plan {
+        Plan::Leaf(leaf) => leaf.ordered,
+        Plan::All(parts) if parts.iter().any(Plan::can_drive) => unique(Plan::driver(parts).0),
+        Plan::All(_) | Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) | Plan::Nothing => true,
+        Plan::Any(parts) => !parts.iter().all(Plan::can_drive),
+        Plan::Chain { .. } | Plan::Has { .. } => false,
+    }
+}
+
+async fn count<S: Session>(session: &mut S, plan: &Plan, kinds: &[ResourceType]) -> StoreResult<u64> {
+    if matches!(plan, Plan::Nothing) {
+        return Ok(0);
+    }
+    if plan.is_everything() {
+        let sql = format!("SELECT kind, live FROM tally t WHERE {} kind >= 0", session.dialect().here("t"));
+        let rows = session.query(&sql, &[]).await?;
+        let counts = |kind: i64| kinds.is_empty() || kinds.iter().any(|it| i64::from(it.number()) == kind);
+        return Ok(rows.iter().filter(|row| counts(row[0].int())).map(|row| row[1].int() as u64).sum());
+    }
+    let mut sql = Sql::new(session.dialect());
+    sql.push(if unique(plan) { "SELECT count(*) FROM (" } else { "SELECT count(DISTINCT rid) FROM (" });
+    sql.set(plan, kinds);
+    sql.push(") r");
+    Ok(session.query(&sql.text, &sql.values).await?[0][0].int() as u64)
+}
+
+/// What a search needs beside a connection.
+pub(crate) struct Searcher<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) registry: &'a Registry,
+    pub(crate) seal: &'a Seal,
+    pub(crate) kept: &'a Kept,
+}
+
+impl Searcher<'_> {
+    pub(crate) async fn page<S: Session>(&self, session: &mut S, asked: &PageQuery) -> StoreResult<Page> {
+        let query = &asked.query;
+        if query.contained != Contained::False {
+            return Err(StoreError::NotSupported("_contained finds top-level resources only".to_owned()));
+        }
+        let size = query.count.unwrap_or(asked.default_count).min(asked.max_count) as usize;
+        let id = search_id(query);
+        let place = match &asked.cursor {
+            Some(cursor) => Some(self.seal.open(self.caller, id, cursor)?),
+            None => None,
+        };
+        if let Some(Place::At { kept, offset }) = place {
+            let rids = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
+            return self.kept_page(session, query, id, (kept, &rids), offset as usize, size).await;
+        }
+        let filter = within_reach(self.caller, self.registry, &query.filter);
+        let plan = planned(session, self.registry, &filter).await?;
+        if query.summary == Summary::Count || query.count == Some(0) {
+            let total = count(session, &plan, &query.kinds).await?;
+            return Ok(Page { total: Some(total), ..Page::default() });
+        }
+        if !query.sort.is_empty() {
+            let rids = sort::sorted(session, self.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await?;
+            return self.listed(session, query, id, rids, size).await;
+        }
+        self.plain_page(session, query, id, &plan, place.unwrap_or(Place::After(0)), size).await
+    }
+
+    /// A page in the order of numbers: nothing is kept, the link says where to go on.
+    async fn plain_page<S: Session>(
+        &self,
+        session: &mut S,
+        query: &Query,
+        id: u64,
+        plan: &Plan,
+        place: Place,
+        size: usize,
+    ) -> StoreResult<Page> {
+        let mut rids = numbers(session, plan, &query.kinds, place, size + 1).await?;
+        let more = rids.len() > size;
+        let (first_page, backwards) = (place == Place::After(0), matches!(place, Place::Before(_)));
+        if more {
+            if backwards {
+                rids.remove(0);
+            } else {
+                rids.pop();
+            }
+        }
+        let total = if first_page && !more {
+            Some(rids.len() as u64)
+        } else if query.total != Total::None {
+            Some(count(session, plan, &query.kinds).await?)
+        } else {
+            None
+        };
+        let seal = |place| self.seal.seal(self.caller, id, place).map(Some);
+        let next = match rids.last() {
+            Some(last) if more || backwards => seal(Place::After(*last))?,
+            _ => None,
+        };
+        let previous = match rids.first() {
+            Some(first) if !first_page && (more || !backwards) => seal(Place::Before(*first))?,
+            _ => None,
+        };
+        let entries = self.with_included(session, query, &rids).await?;
+        Ok(Page { entries, total, next, previous })
+    }
+
+    /// The first page of a list that is complete; the rest is kept for the links.
+    pub(crate) async fn listed<S: Session>(
+        &self,
+        session: &mut S,
+        query: &Query,
+        id: u64,
+        rids: Vec<i64>,
+        size: usize,
+    ) -> StoreResult<Page> {
+        if rids.len() <= size {
+            let entries = self.with_included(session, query, &rids).await?;
+            return Ok(Page { entries, total: Some(rids.len() as u64), next: None, previous: None });
+        }
+        let number = self.seal.number()?;
+        let rids = self.kept.keep(number, rids);
+        self.kept_page(session, query, id, (number, &rids), 0, size).await
+    }
+
+    async fn kept_page<S: Session>(
+        &self,
+        session: &mut S,
+        query: &Query,
+        id: u64,
+        (number, rids): (u64, &[i64]),
+        offset: usize,
+        size: usize,
+    ) -> StoreResult<Page> {
+        let end = (offset + size).min(rids.len());
+        let page = rids.get(offset..end).ok_or(StoreError::BadCursor)?;
+        let entries = self.with_included(session, query, page).await?;
+        let at = |offset: usize| {
+            let place = Place::At { kept: number, offset: offset as u64 };
+            self.seal.seal(self.caller, id, place).map(Some)
+        };
+        Ok(Page {
+            entries,
+            total: Some(rids.len() as u64),
+            next: if end < rids.len() { at(end)? } else { None },
+            previous: if offset > 0 { at(offset.saturating_sub(size))? } else { None },
+        })
+    }
+
+    async fn with_included<S: Session>(
+        &self,
+        session: &mut S,
+        query: &Query,
+        rids: &[i64],
+    ) -> StoreResult<Vec<Match>> {
+        let matched = fetch::resources(session, rids).await?;
+        let mut entries: Vec<Match> = matched.into_iter().map(|stored| Match { role: Role::Match, stored }).collect();
+        if !query.includes.is_empty() {
+            let found = include::included(session, self.registry, &query.includes, rids).await?;
+            let seen = self.reachable(session, found).await?;
+            let included = fetch::resources(session, &seen).await?;
+            entries.extend(included.into_iter().map(|stored| Match { role: Role::Include, stored }));
+        }
+        Ok(entries)
+    }
+
+    /// Those of the numbers that the caller may see.
+    pub(crate) async fn reachable<S: Session>(&self, session: &mut S, rids: Vec<i64>) -> StoreResult<Vec<i64>> {
+        if self.caller.reach == Reach::Organisation || rids.is_empty() {
+            return Ok(rids);
+        }
+        let reach = within_reach(self.caller, self.registry, &Filter::everything());
+        let reach = planned(session, self.registry, &reach).await?;
+        let plan = Plan::All(vec![Plan::Rids(rids.clone()), reach]);
+        let seen = numbers(session, &plan, &[], Place::After(0), rids.len()).await?;
+        Ok(rids.into_iter().filter(|rid| seen.binary_search(rid).is_ok()).collect())
+    }
+}
+
+/// Ties a page link to the question it came from.
+fn search_id(query: &Query) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    query.kinds.hash(&mut hasher);
+    for (name, value) in &query.understood {
+        name.hash(&mut hasher);
+        value.hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,756 @@
+//! From a query to a plan: names become numbers. A name that is nowhere in the store cannot be found,
+//! which ends many searches before they begin.
+
+use super::terms::{Terms, token_terms};
+use crate::db::{Session, Value};
+use crate::error::{StoreError, StoreResult};
+use crate::intern::{by_id, space};
+use crate::physical::{cut, elsewhere, version_name};
+use crate::place;
+use fhir::search::query::{
+    DateTest, Filter, Prefix, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words,
+};
+use fhir::search::registry::Registry;
+use fhir::search::row::{Slot, SlotShape, Target};
+use fhir::{Key, ResourceType};
+
+/// A filter in numbers.
+#[derive(Clone, Debug)]
+pub(crate) enum Plan {
+    Nothing,
+    All(Vec<Plan>),
+    Any(Vec<Plan>),
+    Not(Box<Plan>),
+    Rids(Vec<i64>),
+    Kinds(Vec<ResourceType>),
+    Leaf(Leaf),
+    Chain { slots: Vec<i64>, kind: ResourceType, inner: Box<Plan> },
+    Has { slots: Vec<i64>, kind: ResourceType, inner: Box<Plan> },
+}
+
+/// A condition on rows of one table.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) table: &'static str,
+    /// With `{t}` for the table's alias and `?` for the values.
+    pub(crate) condition: String,
+    pub(crate) values: Vec<Value>,
+    /// The rows belong to the searched types anyway.
+    pub(crate) tells_kind: bool,
+    /// An index leads from a resource to its rows.
+    pub(crate) probe_by_rid: bool,
+    /// No resource appears twice, and they come in the order of their numbers.
+    pub(crate) ordered: bool,
+    /// Roughly how many rows pass; less is better to begin with.
+    pub(crate) cost: u64,
+}
+
+impl Leaf {
+    pub(crate) fn column(&self) -> &'static str {
+        if self.table == "words" { "rowid" } else { "rid" }
+    }
+}
+
+impl Plan {
+    pub(crate) fn is_everything(&self) -> bool {
+        matches!(self, Plan::All(parts) if parts.iter().all(Plan::is_everything))
+    }
+
+    pub(crate) fn can_drive(&self) -> bool {
+        match self {
+            Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
+            Plan::All(parts) => parts.iter().any(Plan::can_drive),
+            Plan::Any(parts) => !parts.is_empty() && parts.iter().all(Plan::can_drive),
+            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+        }
+    }
+
+    /// Quick to test for one resource, without making a set first.
+    pub(crate) fn is_cheap_test(&self) -> bool {
+        match self {
+            Plan::Leaf(leaf) => leaf.probe_by_rid,
+            Plan::Nothing | Plan::Kinds(_) | Plan::Rids(_) => true,
+            Plan::All(parts) | Plan::Any(parts) => parts.iter().all(Plan::is_cheap_test),
+            Plan::Not(inner) => inner.is_cheap_test(),
+            Plan::Chain { .. } | Plan::Has { .. } => false,
+        }
+    }
+
+    pub(crate) fn cost(&self) -> u64 {
+        match self {
+            Plan::Nothing => 0,
+            Plan::Leaf(leaf) => leaf.cost,
+            Plan::Chain { inner, .. } => inner.cost().saturating_mul(50).saturating_add(50),
+            Plan::Has { inner, .. } => inner.cost().saturating_add(10),
+            Plan::All(parts) => parts.iter().map(Plan::cost).min().unwrap_or(u64::MAX),
+            Plan::Any(parts) => parts.iter().map(Plan::cost).fold(0, u64::saturating_add),
+            Plan::Rids(rids) => rids.len() as u64,
+            Plan::Not(_) | Plan::Kinds(_) => u64::MAX,
+        }
+    }
+
+    /// The part to begin with, and the others.
+    pub(crate) fn driver(parts: &[Plan]) -> (&Plan, Vec<&Plan>) {
+        let best = (0..parts.len())
+            .filter(|at| parts[*at].can_drive())
+            .min_by_key(|at| parts[*at].cost())
+            .expect("asked only when one part can drive");
+        let rest = parts.iter().enumerate().filter(|(at, _)| *at != best).map(|(_, part)| part).collect();
+        (&parts[best], rest)
+    }
+
+    fn all(parts: Vec<Plan>) -> Plan {
+        if parts.iter().any(|part| matches!(part, Plan::Nothing)) {
+            return Plan::Nothing;
+        }
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Plan::All(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        if flat.len() == 1 { flat.remove(0) } else { Plan::All(flat) }
+    }
+
+    fn any(mut parts: Vec<Plan>) -> Plan {
+        parts.retain(|part| !matches!(part, Plan::Nothing));
+        match parts.len() {
+            0 => Plan::Nothing,
+            1 => parts.remove(0),
+            _ => Plan::Any(parts),
+        }
+    }
+}
+
+/// Rows counted at most when parts of a conjunction are compared.
+const COUNTED: usize = 300;
+
+pub(crate) struct Planner<'a, S> {
+    pub(crate) session: &'a mut S,
+    pub(crate) registry: &'a Registry,
+}
+
+impl<S: Session> Planner<'_, S> {
+    pub(crate) async fn plan(&mut self, filter: &Filter) -> StoreResult<Plan> {
+        match filter {
+            Filter::All(parts) => {
+                let mut plans = Vec::with_capacity(parts.len());
+                for part in parts {
+                    plans.push(Box::pin(self.plan(part)).await?);
+                }
+                let mut plan = Plan::all(plans);
+                if let Plan::All(parts) = &mut plan {
+                    self.weigh(parts).await?;
+                }
+                Ok(plan)
+            }
+            Filter::Any(parts) => {
+                let mut plans = Vec::with_capacity(parts.len());
+                for part in parts {
+                    plans.push(Box::pin(self.plan(part)).await?);
+                }
+                Ok(Plan::any(plans))
+            }
+            Filter::Not(inner) => Ok(match Box::pin(self.plan(inner)).await? {
+                Plan::Nothing => Plan::All(Vec::new()),
+                plan => Plan::Not(Box::new(plan)),
+            }),
+            Filter::Ids(ids) => {
+                let mut rids = Vec::new();
+                for id in ids {
+                    rids.extend(self.rids_with_id(id.as_str()).await?);
+                }
+                Ok(resources(&rids))
+            }
+            Filter::LastUpdated(tests) => Ok(updated(tests)),
+            Filter::Kind(kinds) => Ok(Plan::Kinds(kinds.clone())),
+            Filter::Narrative(words) => Ok(self.words("narrative", words)),
+            Filter::Content(words) => Ok(self.words("content", words)),
+            Filter::List(id) => self.listed(id).await,
+            Filter::InCompartment { owner, slots } => self.compartment(owner, slots).await,
+            Filter::Row { sources, tests } => self.rows(sources, tests).await,
+            Filter::Chain { sources, kind, inner } => {
+                let inner = Box::pin(self.plan(inner)).await?;
+                let slots = self.slots(sources.iter().map(|it| it.slot)).await?;
+                let narrowed = sources.iter().all(|it| it.only.is_none_or(|only| only == *kind));
+                if slots.is_empty() || matches!(inner, Plan::Nothing) || !narrowed {
+                    return Ok(Plan::Nothing);
+                }
+                Ok(Plan::Chain { slots, kind: *kind, inner: Box::new(inner) })
+            }
+            Filter::Has { kind, sources, inner } => {
+                let inner = Box::pin(self.plan(inner)).await?;
+                let slots = self.slots(sources.iter().map(|it| it.slot)).await?;
+                if slots.is_empty() || matches!(inner, Plan::Nothing) {
+                    return Ok(Plan::Nothing);
+                }
+                let has = Plan::Has { slots, kind: *kind, inner: Box::new(inner) };
+                // `patient` looks through `subject`, but only at patients.
+                let only: Vec<ResourceType> = sources.iter().filter_map(|it| it.only).collect();
+                Ok(if only.is_empty() { has } else { Plan::All(vec![has, Plan::Kinds(only)]) })
+            }
+        }
+    }
+
+    /// Counts, up to a limit, how many rows each part finds, so that the search begins with the fewest.
+    async fn weigh(&mut self, parts: &mut [Plan]) -> StoreResult<()> {
+        if parts.iter().filter(|part| part.can_drive()).count() < 2 {
+            return Ok(());
+        }
+        for part in parts.iter_mut() {
+            let Plan::Leaf(leaf) = part else { continue };
+            if leaf.cost == 0 {
+                let plan = Plan::Leaf(leaf.clone());
+                let mut sql = super::sql::Sql::new(self.session.dialect());
+                sql.push("SELECT count(*) FROM (SELECT 1 FROM (");
+                sql.set(&plan, &[]);
+                sql.push(") a LIMIT ").value(COUNTED as i64).push(") b");
+                let counted = self.session.query(&sql.text, &sql.values).await?[0][0].int();
+                if let Plan::Leaf(leaf) = part {
+                    leaf.cost = counted as u64 + 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers of slots in this store; those that no resource has filled yet are left out.
+    pub(crate) async fn slots(&mut self, slots: impl Iterator<Item = Slot>) -> StoreResult<Vec<i64>> {
+        let mut numbers = Vec::new();
+        for slot in slots {
+            numbers.extend(self.slot(slot).await?);
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
+    async fn slot(&mut self, slot: Slot) -> StoreResult<Option<i64>> {
+        let name = self.registry.slots()[slot.0 as usize].name.as_str();
+        let sql = format!("SELECT id FROM slot s WHERE {} name = ? AND term = 0", self.session.dialect().here("s"));
+        let rows = self.session.query(&sql, &[name.into()]).await?;
+        Ok(rows.first().map(|row| row[0].int()))
+    }
+
+    async fn rids_with_id(&mut self, id: &str) -> StoreResult<Vec<i64>> {
+        let sql = format!("SELECT rid FROM resource r WHERE {} id = ?", self.session.dialect().here("r"));
+        let rows = self.session.query(&sql, &[Value::Blob(crate::body::pack_id(id))]).await?;
+        Ok(rows.iter().map(|row| row[0].int()).collect())
+    }
+
+    pub(crate) async fn rid(&mut self, key: &Key) -> StoreResult<Option<i64>> {
+        let sql = format!(
+            "SELECT rid FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
+            self.session.dialect().here("r")
+        );
+        let rows = self.session.query(&sql, &by_id(key)).await?;
+        Ok(rows.first().map(|row| row[0].int()))
+    }
+
+    async fn listed(&mut self, id: &fhir::Id) -> StoreResult<Plan> {
+        let list = ResourceType::parse("List").expect("a type of R4");
+        let Some(rid) = self.rid(&Key::new(list, id.clone())).await? else { return Ok(Plan::Nothing) };
+        let Some(slot) = self.registry.slot("List.item") else { return Ok(Plan::Nothing) };
+        let Some(slot) = self.slot(slot).await? else { return Ok(Plan::Nothing) };
+        let sql = format!(
+            "SELECT target FROM reference t WHERE {} rid = ? AND slot = ? AND target > 0",
+            self.session.dialect().here("t")
+        );
+        let rows = self.session.query(&sql, &[rid.into(), slot.into()]).await?;
+        Ok(resources(&rows.iter().map(|row| row[0].int()).collect::<Vec<_>>()))
+    }
+
+    async fn compartment(&mut self, owner: &Key, slots: &[Slot]) -> StoreResult<Plan> {
+        let Some(rid) = self.rid(owner).await? else { return Ok(Plan::Nothing) };
+        let slots = self.slots(slots.iter().copied()).await?;
+        let mut parts = vec![resources(&[rid])];
+        if !slots.is_empty() {
+            parts.push(Plan::Leaf(pointing_at(&[rid], &slots, false)));
+        }
+        Ok(Plan::any(parts))
+    }
+
+    fn words(&mut self, column: &str, words: &Words) -> Plan {
+        let mut wanted = Vec::new();
+        let mut excluded = Vec::new();
+        for term in &words.0 {
+            let alternatives: Vec<String> = term.any_of.iter().map(|word| self.prefix(word)).collect();
+            let joined = alternatives.join(if self.session.dialect().is_sqlite() { " OR " } else { " | " });
+            if term.excluded { &mut excluded } else { &mut wanted }.push(format!("({joined})"));
+        }
+        let matching = |expression: &str, dialect: crate::db::Dialect| {
+            let (condition, value) = if dialect.is_sqlite() {
+                ("{t}.words MATCH ?".replace("{t}.words", "words"), format!("{{{column}}} : ({expression})"))
+            } else {
+                (format!("{{t}}.{column} @@ to_tsquery('simple', ?)"), expression.to_owned())
+            };
+            Plan::Leaf(Leaf {
+                table: "words",
+                condition,
+                values: vec![value.into()],
+                tells_kind: false,
+                probe_by_rid: false,
+                ordered: true,
+                cost: 0,
+            })
+        };
+        let dialect = self.session.dialect();
+        let and = if dialect.is_sqlite() { " AND " } else { " & " };
+        let mut parts = Vec::new();
+        if !wanted.is_empty() {
+            parts.push(matching(&wanted.join(and), dialect));
+        }
+        parts.extend(excluded.iter().map(|it| Plan::Not(Box::new(matching(it, dialect)))));
+        Plan::all(parts)
+    }
+
+    fn prefix(&self, word: &str) -> String {
+        let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        if self.session.dialect().is_sqlite() { format!("\"{letters}\"*") } else { format!("'{letters}':*") }
+    }
+
+    async fn rows(&mut self, sources: &[Source], tests: &[Test]) -> StoreResult<Plan> {
+        let mut plans = Vec::new();
+        // Slots of one shape and one narrowing are asked together.
+        let mut groups: Vec<(SlotShape, Option<ResourceType>, Vec<Slot>)> = Vec::new();
+        for source in sources {
+            let shape = self.registry.slots()[source.slot.0 as usize].shape;
+            match groups.iter_mut().find(|it| it.0 == shape && it.1 == source.only) {
+                Some(group) => group.2.push(source.slot),
+                None => groups.push((shape, source.only, vec![source.slot])),
+            }
+        }
+        for (shape, only, slots) in groups {
+            let numbers = match shape {
+                SlotShape::CompositeToken
+                | SlotShape::CompositeString
+                | SlotShape::CompositeReference
+                | SlotShape::CompositeDate
+                | SlotShape::CompositeQuantity => None,
+                _ => Some(self.slots(slots.iter().copied()).await?),
+            };
+            if numbers.as_ref().is_some_and(Vec::is_empty) {
+                continue;
+            }
+            for test in tests {
+                let plan = match (&numbers, test) {
+                    (None, Test::Composite { first, second }) => {
+                        let terms = token_terms(self, first).await?;
+                        let inner = self.composite_slots(&slots, &terms).await?;
+                        if inner.is_empty() {
+                            continue;
+                        }
+                        self.test(shape, &inner, only, second).await?
+                    }
+                    (None, Test::Present) => {
+                        let inner = self.composite_slots(&slots, &Terms::Any).await?;
+                        if inner.is_empty() {
+                            continue;
+                        }
+                        present(shape, &inner, only)
+                    }
+                    (None, _) => return Err(unsupported("a composite needs both components")),
+                    (Some(numbers), test) => self.test(shape, numbers, only, test).await?,
+                };
+                plans.push(plan);
+            }
+        }
+        Ok(Plan::any(plans))
+    }
+
+    /// Slots of a composite for the codes that pass.
+    async fn composite_slots(&mut self, slots: &[Slot], terms: &Terms) -> StoreResult<Vec<i64>> {
+        let mut numbers = Vec::new();
+        for slot in slots {
+            let name = self.registry.slots()[slot.0 as usize].name.clone();
+            let mut sql = super::sql::Sql::new(self.session.dialect());
+            let here = self.session.dialect().here("s");
+            sql.push(&format!("SELECT id FROM slot s WHERE {here} name = ")).value(name).push(" AND term > 0");
+            match terms {
+                Terms::Any => {}
+                Terms::List(list) if list.is_empty() => continue,
+                Terms::List(list) => {
+                    sql.push(" AND term").one_of(list);
+                }
+                Terms::OfSystem(system) => {
+                    let here = self.session.dialect().here("m");
+                    sql.push(&format!(" AND term IN (SELECT id FROM term m WHERE {here} system = "));
+                    sql.value(*system).push(")");
+                }
+            }
+            numbers.extend(self.session.query(&sql.text, &sql.values).await?.iter().map(|row| row[0].int()));
+        }
+        Ok(numbers)
+    }
+
+    async fn test(
+        &mut self,
+        shape: SlotShape,
+        slots: &[i64],
+        only: Option<ResourceType>,
+        test: &Test,
+    ) -> StoreResult<Plan> {
+        Ok(match test {
+            Test::Present => present(shape, slots, only),
+            Test::Token(test) => match token_terms(self, test).await? {
+                Terms::List(list) if list.is_empty() => Plan::Nothing,
+                terms => Plan::Leaf(tokens(slots, &terms, self.session.dialect())),
+            },
+            Test::Uri(test) => match self.addresses(test).await? {
+                list if list.is_empty() => Plan::Nothing,
+                list => Plan::Leaf(tokens(slots, &Terms::List(list), self.session.dialect())),
+            },
+            Test::String(test) => Plan::Leaf(strings(slots, test)),
+            Test::Date(test) => Plan::Leaf(dates(slots, test)),
+            Test::Quantity(test) => self.quantities(slots, test).await?,
+            Test::Reference(test) => {
+                let targets = self.targets(test).await?;
+                let fits = |rid: &i64| only.is_none_or(|only| *rid < 0 || place::kind_of(*rid) == Some(only));
+                let targets: Vec<i64> = targets.into_iter().filter(fits).collect();
+                if targets.is_empty() { Plan::Nothing } else { Plan::Leaf(pointing_at(&targets, slots, true)) }
+            }
+            Test::Composite { .. } => return Err(unsupported("composites are not nested")),
+        })
+    }
+
+    async fn addresses(&mut self, test: &UriTest) -> StoreResult<Vec<i64>> {
+        match test {
+            UriTest::Is(url) => self.terms_named(space::URI, url).await,
+            UriTest::Below(url) => self.terms_starting(space::URI, url).await,
+            UriTest::Above(url) => self.terms_above(space::URI, url).await,
+        }
+    }
+
+    /// Terms with exactly this code; with any text.
+    pub(crate) async fn terms_named(&mut self, system: i64, code: &str) -> StoreResult<Vec<i64>> {
+        let dialect = self.session.dialect();
+        let sql = format!(
+            "SELECT id FROM term m WHERE {} {} = ? AND system = ? AND code = ?",
+            dialect.here("m"),
+            dialect.lower("code")
+        );
+        let values = [code.to_ascii_lowercase().into(), system.into(), code.into()];
+        Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
+    }
+
+    async fn terms_starting(&mut self, system: i64, start: &str) -> StoreResult<Vec<i64>> {
+        let dialect = self.session.dialect();
+        let lower = dialect.lower("code");
+        let sql = format!(
+            "SELECT id, code FROM term m WHERE {} {lower} >= ? AND {lower} < ? AND system = ?",
+            dialect.here("m"),
+        );
+        let low = start.to_ascii_lowercase();
+        let values = [low.as_str().into(), after(&low).into(), system.into()];
+        let rows = self.session.query(&sql, &values).await?;
+        Ok(rows
+            .iter()
+            .filter(|row| row[1].text().is_some_and(|code| code.starts_with(start)))
+            .map(|row| row[0].int())
+            .collect())
+    }
+
+    async fn terms_above(&mut self, system: i64, url: &str) -> StoreResult<Vec<i64>> {
+        let mut found = Vec::new();
+        let ends = url.char_indices().map(|(at, _)| at).skip(1).chain([url.len()]);
+        for end in ends {
+            found.extend(self.terms_named(system, &url[..end]).await?);
+        }
+        Ok(found)
+    }
+
+    async fn targets(&mut self, test: &ReferenceTest) -> StoreResult<Vec<i64>> {
+        Ok(match test {
+            ReferenceTest::To(Target::Local { key, version: None }) => self.rid(key).await?.into_iter().collect(),
+            ReferenceTest::To(Target::Local { key, version: Some(version) }) => {
+                let name = version_name(key, version);
+                let terms = self.terms_named(name.system, &name.code).await?;
+                terms.into_iter().map(|term| elsewhere(term, Some(key.kind))).collect()
+            }
+            ReferenceTest::To(Target::Elsewhere { url, .. }) => {
+                let terms = self.terms_named(space::ELSEWHERE, url).await?;
+                self.elsewhere_of_any_kind(&terms)
+            }
+            ReferenceTest::To(Target::Canonical { url, version }) => {
+                let terms = match version {
+                    None => self.terms_named(space::CANONICAL, url).await?,
+                    Some(version) => self.canonical(url, version).await?,
+                };
+                terms.into_iter().map(|term| elsewhere(term, None)).collect()
+            }
+            ReferenceTest::ToId { id, kinds } => {
+                let rids = self.rids_with_id(id.as_str()).await?;
+                let fits = |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.contains(&kind));
+                rids.into_iter().filter(fits).collect()
+            }
+            ReferenceTest::CanonicalBelow(url) => {
+                let terms = self.terms_starting(space::CANONICAL, url).await?;
+                terms.into_iter().map(|term| elsewhere(term, None)).collect()
+            }
+            ReferenceTest::CanonicalAbove(url) => {
+                let terms = self.terms_above(space::CANONICAL, url).await?;
+                terms.into_iter().map(|term| elsewhere(term, None)).collect()
+            }
+        })
+    }
+
+    /// The same address may be referred to with and without a type.
+    fn elsewhere_of_any_kind(&self, terms: &[i64]) -> Vec<i64> {
+        let kinds = || std::iter::once(None).chain(ResourceType::all().map(Some));
+        terms.iter().flat_map(|term| kinds().map(|kind| elsewhere(*term, kind))).collect()
+    }
+
+    async fn canonical(&mut self, url: &str, version: &str) -> StoreResult<Vec<i64>> {
+        let dialect = self.session.dialect();
+        let sql = format!(
+            "SELECT id FROM term m WHERE {} {} = ? AND system = ? AND code = ? AND text = ?",
+            dialect.here("m"),
+            dialect.lower("code")
+        );
+        let values = [url.to_ascii_lowercase().into(), space::CANONICAL.into(), url.into(), version.into()];
+        Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
+    }
+
+    async fn quantities(&mut self, slots: &[i64], test: &QuantityTest) -> StoreResult<Plan> {
+        if test.unit == UnitTest::Any {
+            let mut leaf = quantity_leaf(slots);
+            leaf.condition.push_str(" AND ");
+            compare_amount(&mut leaf, test);
+            return Ok(Plan::Leaf(leaf));
+        }
+        let sql = format!("SELECT id, system, code, text FROM unit u WHERE {} id > 0", self.session.dialect().here("u"));
+        let mut leaf = quantity_leaf(slots);
+        let mut alternatives = 0;
+        leaf.condition.push_str(" AND (");
+        for row in self.session.query(&sql, &[]).await? {
+            let (system, code, printed) = (row[1].text(), row[2].text(), row[3].text());
+            let converted = match &test.unit {
+                UnitTest::Any => unreachable!("answered above"),
+                UnitTest::Printed(unit) => {
+                    (code == Some(unit) || printed == Some(unit)).then(|| test.clone())
+                }
+                UnitTest::Coded { system: wanted, code: unit } if system == Some(wanted) => match code {
+                    Some(code) if code == unit => Some(test.clone()),
+                    Some(code) => test.in_unit(code),
+                    None => None,
+                },
+                UnitTest::Coded { .. } => None,
+            };
+            let Some(converted) = converted else { continue };
+            leaf.condition.push_str(if alternatives > 0 { " OR ({t}.unit = ? AND " } else { "({t}.unit = ? AND " });
+            leaf.values.push(row[0].clone());
+            compare_amount(&mut leaf, &converted);
+            leaf.condition.push(')');
+            alternatives += 1;
+        }
+        leaf.condition.push(')');
+        Ok(if alternatives == 0 { Plan::Nothing } else { Plan::Leaf(leaf) })
+    }
+}
+
+pub(crate) fn unsupported(what: &str) -> StoreError {
+    StoreError::NotSupported(what.to_owned())
+}
+
+/// The least text after all that start with this one.
+pub(crate) fn after(start: &str) -> String {
+    format!("{start}\u{10FFFF}")
+}
+
+fn resources(rids: &[i64]) -> Plan {
+    if rids.is_empty() {
+        return Plan::Nothing;
+    }
+    let mut rids = rids.to_vec();
+    rids.sort_unstable();
+    rids.dedup();
+    let mut leaf = Leaf {
+        table: "resource",
+        condition: format!("{{t}}.state = {} AND {{t}}.rid", crate::lane::LIVE),
+        values: Vec::new(),
+        tells_kind: false,
+        probe_by_rid: true,
+        ordered: true,
+        cost: rids.len() as u64,
+    };
+    one_of(&mut leaf, &rids);
+    Plan::Leaf(leaf)
+}
+
+fn one_of(leaf: &mut Leaf, numbers: &[i64]) {
+    leaf.values.extend(numbers.iter().map(|it| Value::Int(*it)));
+    match numbers.len() {
+        1 => leaf.condition.push_str(" = ?"),
+        n => {
+            leaf.condition.push_str(" IN (");
+            leaf.condition.push_str(&vec!["?"; n].join(", "));
+            leaf.condition.push(')');
+        }
+    }
+}
+
+fn in_slots(table: &'static str, slots: &[i64]) -> Leaf {
+    let mut leaf = Leaf {
+        table,
+        condition: "{t}.slot".to_owned(),
+        values: Vec::new(),
+        tells_kind: true,
+        probe_by_rid: false,
+        ordered: false,
+        cost: 0,
+    };
+    one_of(&mut leaf, slots);
+    leaf
+}
+
+fn table_of(shape: SlotShape) -> &'static str {
+    match shape {
+        SlotShape::Token | SlotShape::Uri | SlotShape::CompositeToken => "token",
+        SlotShape::String | SlotShape::CompositeString => "string",
+        SlotShape::Reference | SlotShape::CompositeReference => "reference",
+        SlotShape::Date | SlotShape::CompositeDate => "date",
+        SlotShape::Quantity | SlotShape::CompositeQuantity => "quantity",
+    }
+}
+
+fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan {
+    let mut leaf = in_slots(table_of(shape), slots);
+    leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
+    if let (Some(only), "reference") = (only, leaf.table) {
+        leaf.condition.push_str(" AND {t}.target >= ? AND {t}.target < ?");
+        leaf.values.extend([place::first_of(only).into(), place::end_of(only).into()]);
+    }
+    Plan::Leaf(leaf)
+}
+
+fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
+    let mut leaf = in_slots("token", slots);
+    match terms {
+        Terms::Any => {}
+        Terms::List(list) => {
+            leaf.ordered = slots.len() == 1 && list.len() == 1;
+            leaf.probe_by_rid = list.len() <= 16;
+            leaf.condition.push_str(" AND {t}.term");
+            one_of(&mut leaf, list);
+        }
+        Terms::OfSystem(system) => {
+            let here = dialect.here("m");
+            leaf.condition.push_str(&format!(" AND {{t}}.term IN (SELECT id FROM term m WHERE {here} system = ?)"));
+            leaf.values.push((*system).into());
+        }
+    }
+    leaf
+}
+
+fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> Leaf {
+    let mut leaf = in_slots("reference", slots);
+    leaf.ordered = slots.len() == 1 && targets.len() == 1;
+    leaf.probe_by_rid = true;
+    leaf.tells_kind = tells_kind;
+    leaf.condition.push_str(" AND {t}.target");
+    one_of(&mut leaf, targets);
+    leaf
+}
+
+fn strings(slots: &[i64], test: &StringTest) -> Leaf {
+    let mut leaf = in_slots("string", slots);
+    let contains = |leaf: &mut Leaf, text: &str| {
+        leaf.condition.push_str(" AND {t}.folded LIKE ? ESCAPE '!'");
+        let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        leaf.values.push(format!("%{escaped}%").into());
+    };
+    match test {
+        StringTest::Starts(start) => {
+            let start = cut(start);
+            leaf.condition.push_str(" AND {t}.folded >= ? AND {t}.folded < ?");
+            leaf.values.extend([start.into(), after(start).into()]);
+        }
+        StringTest::Contains(part) => contains(&mut leaf, part),
+        StringTest::Exact { exact, folded } => {
+            leaf.condition.push_str(" AND {t}.folded = ? AND {t}.exact = ?");
+            leaf.values.extend([cut(folded).into(), cut(exact).into()]);
+        }
+        StringTest::Text(words) => {
+            for term in &words.0 {
+                // The start of a word: at the start of the text or after something that is no letter.
+                leaf.condition.push_str(if term.excluded { " AND NOT (" } else { " AND (" });
+                for (at, word) in term.any_of.iter().enumerate() {
+                    leaf.condition.push_str(if at > 0 { " OR " } else { "" });
+                    leaf.condition.push_str("{t}.folded LIKE ? ESCAPE '!' OR {t}.folded LIKE ? ESCAPE '!'");
+                    let escaped = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+                    leaf.values.extend([format!("{escaped}%").into(), format!("% {escaped}%").into()]);
+                }
+                leaf.condition.push(')');
+            }
+        }
+    }
+    leaf
+}
+
+fn dates(slots: &[i64], test: &DateTest) -> Leaf {
+    let mut leaf = in_slots("date", slots);
+    leaf.probe_by_rid = true;
+    leaf.condition.push_str(" AND ");
+    compare_span(&mut leaf, "{t}.low", "{t}.high", test, 1);
+    leaf
+}
+
+/// `_lastUpdated`: an instant in microseconds, compared as the millisecond it lies in.
+fn updated(tests: &[DateTest]) -> Plan {
+    let mut leaf = Leaf {
+        table: "resource",
+        condition: format!("{{t}}.state = {} AND (", crate::lane::LIVE),
+        values: Vec::new(),
+        tells_kind: false,
+        probe_by_rid: true,
+        ordered: true,
+        cost: COUNTED as u64 * 10,
+    };
+    for (at, test) in tests.iter().enumerate() {
+        leaf.condition.push_str(if at > 0 { " OR (" } else { "(" });
+        compare_span(&mut leaf, "{t}.at", "({t}.at + 1000)", test, 1000);
+        leaf.condition.push(')');
+    }
+    leaf.condition.push(')');
+    Plan::Leaf(leaf)
+}
+
+/// The comparison of [`DateTest`], with the columns of the row's span.
+fn compare_span(leaf: &mut Leaf, low: &str, high: &str, test: &DateTest, scale: i64) {
+    let asked_low = Value::Int(test.asked.low.saturating_mul(scale));
+    let asked_high = Value::Int(test.asked.high.saturating_mul(scale));
+    let (text, values) = match test.prefix {
+        Prefix::Eq => (format!("{low} >= ? AND {high} <= ?"), vec![asked_low, asked_high]),
+        Prefix::Ne => (format!("({low} < ? OR {high} > ?)"), vec![asked_low, asked_high]),
+        Prefix::Gt => (format!("{high} > ?"), vec![asked_high]),
+        Prefix::Lt => (format!("{low} < ?"), vec![asked_low]),
+        Prefix::Ge => (format!("({high} > ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_high.clone(), asked_low, asked_high]),
+        Prefix::Le => (format!("({low} < ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_low.clone(), asked_low, asked_high]),
+        Prefix::Sa => (format!("{low} >= ?"), vec![asked_high]),
+        Prefix::Eb => (format!("{high} <= ?"), vec![asked_low]),
+        Prefix::Ap => (format!("{low} < ? AND {high} > ?"), vec![asked_high, asked_low]),
+    };
+    leaf.condition.push_str(&text);
+    leaf.values.extend(values);
+}
+
+fn quantity_leaf(slots: &[i64]) -> Leaf {
+    in_slots("quantity", slots)
+}
+
+fn compare_amount(leaf: &mut Leaf, test: &QuantityTest) {
+    let (low, high, value) = (Value::Real(test.low), Value::Real(test.high), Value::Real(test.value));
+    let (text, values) = match test.prefix {
+        Prefix::Eq | Prefix::Ap => ("{t}.low >= ? AND {t}.low < ? AND {t}.high >= ? AND {t}.high < ?", vec![low.clone(), high.clone(), low, high]),
+        Prefix::Ne => ("NOT ({t}.low >= ? AND {t}.low < ? AND {t}.high >= ? AND {t}.high < ?)", vec![low.clone(), high.clone(), low, high]),
+        Prefix::Gt => ("{t}.high > ?", vec![value]),
+        Prefix::Lt => ("{t}.low < ?", vec![value]),
+        Prefix::Ge => ("{t}.high >= ?", vec![value]),
+        Prefix::Le => ("{t}.low <= ?", vec![value]),
+        Prefix::Sa => ("{t}.low > ?", vec![value]),
+        Prefix::Eb => ("{t}.high < ?", vec![value]),
+    };
+    leaf.condition.push_str(text);
+    leaf.values.extend(values);
+}
