@@ -14,8 +14,8 @@ use crate::refusal::{Answer, Refusal};
 use crate::reply::{Reply, json_text};
 use crate::routes::{Interaction, Members, Verb};
 use ::fhir::issue::operation_outcome;
-use ::fhir::search::parse::{self, Asked};
-use ::fhir::search::query::{Filter, Query, Summary};
+use ::fhir::search::parse;
+use ::fhir::search::query::{Query, Summary};
 use ::fhir::{Issue, Key, ResourceType};
 use http::StatusCode;
 use store::{Page, PageCursor, PageQuery, Role};
@@ -44,51 +44,31 @@ impl Scope {
 /// whole search (strict).
 pub(crate) fn understand(door: &Door, scope: Scope, pairs: Pairs, handling: Handling) -> Answer<(Query, Vec<Issue>)> {
     let registry = door.store().registry();
-    let mut members: Vec<ResourceType> = Vec::new();
-    let kinds: &[ResourceType] = match &scope {
-        Scope::System => &[],
-        Scope::Kind(kind) => std::slice::from_ref(kind),
-        Scope::Compartment(owner, of) => {
-            let belongs = |kind: &ResourceType| {
-                *kind == owner.kind || !registry.compartment_slots(owner.kind.name(), *kind).is_empty()
-            };
-            match of {
-                Members::All => members.extend(ResourceType::all().filter(belongs)),
-                Members::Of(kind) if belongs(kind) => members.push(*kind),
-                Members::Of(kind) => {
-                    return Err(Refusal::not_supported(format!(
-                        "{kind} is not part of the {} compartment; search it by its own parameters",
-                        owner.kind
-                    )));
-                }
+    let scope = match scope {
+        Scope::System => parse::Scope::System,
+        Scope::Kind(kind) => parse::Scope::Type(kind),
+        Scope::Compartment(owner, Members::All) => parse::Scope::Compartment { owner, kind: None },
+        Scope::Compartment(owner, Members::Of(kind)) => {
+            if kind != owner.kind && registry.compartment_slots(owner.kind.name(), kind).is_empty() {
+                return Err(Refusal::not_supported(format!(
+                    "{kind} is not part of the {} compartment; search it by its own parameters",
+                    owner.kind
+                )));
             }
-            &members
+            parse::Scope::Compartment { owner, kind: Some(kind) }
         }
     };
-    let asked = Asked {
-        kinds,
-        params: &pairs,
-        bases: door.store().bases(),
-        lenient: handling == Handling::Lenient,
-        now: door.now(),
+    let reading = parse::Reading {
+        registry: &registry,
+        base: door.store().bases(),
+        limits: parse::Limits::default(),
+        now: door.now().div_euclid(1000),
     };
-    let (mut query, issues) =
-        parse::parse(&registry, asked).map_err(|issues| Refusal::of(StatusCode::BAD_REQUEST, issues))?;
-    if let Scope::Compartment(owner, _) = scope {
-        let mut slots: Vec<_> =
-            query.kinds.iter().flat_map(|kind| registry.compartment_slots(owner.kind.name(), *kind)).collect();
-        slots.sort_unstable();
-        slots.dedup();
-        let within = Filter::InCompartment { owner, slots };
-        query.filter = match query.filter {
-            Filter::All(mut all) => {
-                all.insert(0, within);
-                Filter::All(all)
-            }
-            other => Filter::All(vec![within, other]),
-        };
-    }
-    Ok((query, issues))
+    let handling = match handling {
+        Handling::Strict => parse::Handling::Strict,
+        Handling::Lenient => parse::Handling::Lenient,
+    };
+    reading.query(&scope, &pairs, handling).map_err(|issues| Refusal::of(StatusCode::BAD_REQUEST, issues))
 }
 
 pub(crate) async fn search(mut ask: Ask<'_>) -> Answer<Reply> {
