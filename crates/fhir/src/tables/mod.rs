@@ -12,7 +12,9 @@ pub use search::{
     Compartment, Operation, OperationParameter, SearchComponent, SearchKind, SearchParameterDef, compartment,
     compartments, operations, search_parameter, search_parameters, search_parameters_of,
 };
-pub use structures::{Element, ElementType, Invariant, Kind, Primitive, TypeDef, is_subtype, type_def, types};
+pub use structures::{
+    Element, ElementType, Invariant, Kind, Primitive, TypeDef, invariants, is_subtype, type_def, types,
+};
 
 /// The element that JSON member `child` is within `parent`, a type or the path of a backbone element
 /// (`Patient`, `HumanName`, `Observation.component`). `valueQuantity` is the choice `value` with only

@@ -90,6 +90,8 @@ pub struct TypeDef {
     elements: Vec<Element>,
     /// How many of `elements` are elements; behind them stand the typed names of choices.
     own_names: usize,
+    /// Places of the elements that must be there.
+    required: Vec<u16>,
     index: NameIndex,
 }
 
@@ -103,6 +105,11 @@ impl TypeDef {
     /// The elements in the order of the standard, inherited ones first; choices once, under their bare name.
     pub fn elements(&self) -> &[Element] {
         &self.elements[..self.own_names]
+    }
+
+    /// The elements of which there must be at least one.
+    pub fn required(&self) -> impl Iterator<Item = &Element> {
+        self.required.iter().map(|place| &self.elements[*place as usize])
     }
 
     /// Every name a JSON member can have.
@@ -201,7 +208,7 @@ impl Element {
 struct Structures {
     types: Vec<TypeDef>,
     index: NameIndex,
-    invariants: usize,
+    invariants: Vec<&'static Invariant>,
 }
 
 static STRUCTURES: LazyLock<Structures> =
@@ -218,9 +225,9 @@ pub fn types() -> &'static [TypeDef] {
     &STRUCTURES.types
 }
 
-/// How many invariants the tables hold: their numbers are smaller.
-pub(crate) fn invariant_count() -> usize {
-    STRUCTURES.invariants
+/// All invariants; each stands at its number.
+pub fn invariants() -> &'static [&'static Invariant] {
+    &STRUCTURES.invariants
 }
 
 /// Whether type `name` is `ancestor` or descends from it: `Age` is a `Quantity`, `code` is a `string`.
@@ -337,11 +344,13 @@ fn read(text: &'static str) -> Structures {
             invariants: rules,
             base: place(plan.base),
             index: NameIndex::of(elements.iter().map(|element| element.name)),
+            required: (0..own_names).filter(|at| elements[*at].min > 0).map(|at| at as u16).collect(),
             elements,
             own_names,
         });
     }
     let index = NameIndex::of(types.iter().map(|known| known.name));
+    let invariants = rows.iter().flat_map(|(_, stated)| *stated).collect();
     Structures { types, index, invariants }
 }
 
