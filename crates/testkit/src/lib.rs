@@ -1,5 +1,7 @@
 //! What tests share: where the public test data lie, and how to unpack them once. Never shipped.
 
+pub mod fhir_xml;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
