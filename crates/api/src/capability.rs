@@ -9,7 +9,7 @@ use crate::operations::{Level, OPERATIONS, Operation};
 use crate::reply::json_text;
 use crate::routes::{Declared, Interaction, ROUTES};
 use ::fhir::ResourceType;
-use ::fhir::search::registry::Registry;
+use ::fhir::search::Registry;
 use ::fhir::tables::compartments;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -166,7 +166,8 @@ fn shared(registry: &Registry) -> Vec<Value> {
         .params(first)
         .filter(|param| {
             param.code.starts_with('_')
-                && ResourceType::all().all(|kind| registry.param(kind, &param.code).is_some_and(|it| it.url == param.url))
+                && ResourceType::all()
+                    .all(|kind| registry.param(kind, &param.code).is_some_and(|it| it.url == param.url))
         })
         .map(|param| json!({ "name": param.code, "definition": param.url, "type": param.kind.code() }))
         .collect()

@@ -72,14 +72,14 @@ pub(crate) async fn create(ask: Ask<'_>, mut value: Value, criteria: &str) -> An
     let criteria = Criteria::parse(ask.door, kind, criteria)?;
     let id = ask.door.new_id();
     content::set_id(&mut value, &id);
-    let checked = content::check(value)?;
-    let warnings = checked.warnings().to_vec();
     let key = Key::new(kind, id);
     for _ in 0..ask.door.settings.attempts {
         if let Some(found) = criteria.find_one(ask.door, ask.caller).await? {
             return existing(&ask, &found).await;
         }
-        let write = Write { key: key.clone(), expect: Expect::Absent, change: Change::Put(checked.clone()) };
+        let checked = content::check(value.clone())?;
+        let warnings = checked.warnings().to_vec();
+        let write = Write { key: key.clone(), expect: Expect::Absent, change: Change::Put(checked) };
         let batch = Batch { writes: vec![write], guards: vec![criteria.guard(Vec::new())], action: "create" };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(mut outcomes) => {
@@ -179,7 +179,11 @@ pub(crate) async fn patch(mut ask: Ask<'_>) -> Answer<Reply> {
     let change = super::patch::Change::of(ask.door, content)?;
     for _ in 0..ask.door.settings.attempts {
         let Some(found) = criteria.find_one(ask.door, ask.caller).await? else {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, IssueCode::NotFound, "the condition finds nothing to patch"));
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                IssueCode::NotFound,
+                "the condition finds nothing to patch",
+            ));
         };
         let guard = criteria.guard(vec![found.clone()]);
         match super::patch::attempt(&ask, &found, &change, vec![guard]).await? {

@@ -6,8 +6,7 @@
 use super::negotiate::{Content, wrong_content};
 use crate::door::Door;
 use crate::refusal::{Answer, Refusal};
-use ::fhir::validate::{Checked, Draft, Limits};
-use ::fhir::{Id, Issue, IssueCode, ResourceType};
+use ::fhir::{Checked, Draft, Id, Issue, IssueCode, Limits, ResourceType};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -84,11 +83,7 @@ pub(crate) fn id_in(value: &Value) -> Answer<Option<Id>> {
         Some(Value::String(text)) if Id::parse(text).is_some() => Ok(Id::parse(text)),
         Some(_) => Err(Refusal::of(
             StatusCode::BAD_REQUEST,
-            vec![Issue::error(
-                IssueCode::Value,
-                "Resource.id",
-                "an id has 1 to 64 letters, digits, '-' and '.'",
-            )],
+            vec![Issue::error(IssueCode::Value, "Resource.id", "an id has 1 to 64 letters, digits, '-' and '.'")],
         )),
     }
 }

@@ -62,9 +62,7 @@ impl Conditions {
                 ("return", "representation") => self.returns = Some(Return::Representation),
                 ("return", "OperationOutcome") => self.returns = Some(Return::OperationOutcome),
                 ("return", _) => {
-                    return Err(Refusal::invalid(
-                        "Prefer: return must be minimal, representation or OperationOutcome",
-                    ));
+                    return Err(Refusal::invalid("Prefer: return must be minimal, representation or OperationOutcome"));
                 }
                 ("handling", "strict") => self.handling = Handling::Strict,
                 ("handling", "lenient") => self.handling = Handling::Lenient,

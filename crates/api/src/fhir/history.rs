@@ -12,8 +12,12 @@ use store::{HistoryQuery, HistoryScope, PageCursor};
 
 pub(crate) async fn history(mut ask: Ask<'_>) -> Answer<Reply> {
     let (scope, path) = match ask.matched.interaction {
-        Interaction::HistoryInstance => (HistoryScope::Instance(ask.matched.key()), format!("{}/_history", ask.matched.key())),
-        Interaction::HistoryKind => (HistoryScope::Kind(ask.matched.kind()), format!("{}/_history", ask.matched.kind())),
+        Interaction::HistoryInstance => {
+            (HistoryScope::Instance(ask.matched.key()), format!("{}/_history", ask.matched.key()))
+        }
+        Interaction::HistoryKind => {
+            (HistoryScope::Kind(ask.matched.kind()), format!("{}/_history", ask.matched.kind()))
+        }
         _ => (HistoryScope::System, "_history".to_owned()),
     };
     let pairs = std::mem::take(&mut ask.pairs);

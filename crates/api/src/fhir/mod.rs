@@ -20,6 +20,7 @@ use crate::operations;
 use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
 use crate::routes::{Interaction, Matched};
+use futures::future::BoxFuture;
 use headers::Conditions;
 use negotiate::Content;
 use query::Pairs;
@@ -52,14 +53,18 @@ pub(crate) async fn answer(ask: Ask<'_>) -> Answer<Reply> {
         Interaction::HistoryInstance | Interaction::HistoryKind | Interaction::HistorySystem => {
             history::history(ask).await
         }
-        // Batches hold asks again: boxed, or the future would contain itself.
-        Interaction::Bundle => Box::pin(bundle::bundle(ask)).await,
+        Interaction::Bundle => bundle::bundle(ask).await,
         Interaction::Operation => {
             let operation = ask.matched.operation.expect("this route names an operation");
             operations::run(operation, ask).await
         }
         Interaction::Capabilities => Ok(Reply::resource(crate::capability::statement(ask.door))),
     }
+}
+
+/// The same for the entries of bundles, which are asks within an ask: boxed, or the future would contain itself.
+pub(crate) fn answer_entry(ask: Ask<'_>) -> BoxFuture<'_, Answer<Reply>> {
+    Box::pin(answer(ask))
 }
 
 /// Parameters that an interaction does not know are refused, never silently ignored.

@@ -80,8 +80,11 @@ impl Writer {
             (false, 1) => ("POST", key.kind.to_string(), "201 Created"),
             (false, _) => ("PUT", key.to_string(), "200 OK"),
         };
-        write!(self.text, r#","request":{{"method":"{method}","url":"{url}"}},"response":{{"status":"{status}","etag":"#)
-            .expect("memory can be written");
+        write!(
+            self.text,
+            r#","request":{{"method":"{method}","url":"{url}"}},"response":{{"status":"{status}","etag":"#
+        )
+        .expect("memory can be written");
         push_string(&mut self.text, &etag(stored.version));
         write!(self.text, r#","lastModified":"{}"}}}}"#, instant(stored.at)).expect("memory can be written");
     }

@@ -8,8 +8,7 @@ use super::{Ask, content, refuse_rest, write};
 use crate::door::Door;
 use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
-use ::fhir::validate::Draft;
-use ::fhir::{Issue, IssueCode, Key};
+use ::fhir::{Draft, Issue, IssueCode, Key};
 use http::StatusCode;
 use serde_json::Value;
 use store::{Batch, Expect, Guard, StoreError, Write};
@@ -46,8 +45,8 @@ impl Change {
     /// The resource as the change leaves it. It may not change which resource it is.
     pub(crate) fn apply(&self, key: &Key, current: Value) -> Answer<Value> {
         let changed = match self {
-            Change::JsonPatch(operations) => ::fhir::patch::json_patch(current, operations),
-            Change::FhirPath(parameters) => ::fhir::patch::fhirpath_patch(current, parameters),
+            Change::JsonPatch(operations) => ::fhir::patch::json_patch(&current, operations),
+            Change::FhirPath(parameters) => ::fhir::patch::fhirpath_patch(&current, parameters),
         };
         let value = changed.map_err(|issue| Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, vec![issue]))?;
         let text = |name: &str| value.get(name).and_then(Value::as_str);
@@ -76,12 +75,7 @@ pub(crate) async fn patch(mut ask: Ask<'_>) -> Answer<Reply> {
 }
 
 /// Applies the change to what is there now; none when somebody wrote in between and it may be tried again.
-pub(crate) async fn attempt(
-    ask: &Ask<'_>,
-    key: &Key,
-    change: &Change,
-    guards: Vec<Guard>,
-) -> Answer<Option<Reply>> {
+pub(crate) async fn attempt(ask: &Ask<'_>, key: &Key, change: &Change, guards: Vec<Guard>) -> Answer<Option<Reply>> {
     let stored = ask.door.store().read(ask.caller, key).await?;
     let expected = ask.conditions.expected()?;
     if let Some(Expect::Version(version)) = expected
@@ -92,11 +86,8 @@ pub(crate) async fn attempt(
     }
     let checked = content::check(change.apply(key, stored.value())?)?;
     let warnings = checked.warnings().to_vec();
-    let write = Write {
-        key: key.clone(),
-        expect: Expect::Version(stored.version),
-        change: store::Change::Put(checked),
-    };
+    let write =
+        Write { key: key.clone(), expect: Expect::Version(stored.version), change: store::Change::Put(checked) };
     let batch = Batch { writes: vec![write], guards, action: "patch" };
     match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
         Ok(mut outcomes) => {

@@ -14,7 +14,7 @@ use crate::refusal::{Answer, Refusal};
 use crate::reply::{Reply, json_text};
 use crate::routes::{Interaction, Members, Verb};
 use ::fhir::issue::operation_outcome;
-use ::fhir::search::parse;
+use ::fhir::search as asked;
 use ::fhir::search::query::{Query, Summary};
 use ::fhir::{Issue, Key, ResourceType};
 use http::StatusCode;
@@ -45,9 +45,9 @@ impl Scope {
 pub(crate) fn understand(door: &Door, scope: Scope, pairs: Pairs, handling: Handling) -> Answer<(Query, Vec<Issue>)> {
     let registry = door.store().registry();
     let scope = match scope {
-        Scope::System => parse::Scope::System,
-        Scope::Kind(kind) => parse::Scope::Type(kind),
-        Scope::Compartment(owner, Members::All) => parse::Scope::Compartment { owner, kind: None },
+        Scope::System => asked::Scope::System,
+        Scope::Kind(kind) => asked::Scope::Type(kind),
+        Scope::Compartment(owner, Members::All) => asked::Scope::Compartment { owner, kind: None },
         Scope::Compartment(owner, Members::Of(kind)) => {
             if kind != owner.kind && registry.compartment_slots(owner.kind.name(), kind).is_empty() {
                 return Err(Refusal::not_supported(format!(
@@ -55,18 +55,18 @@ pub(crate) fn understand(door: &Door, scope: Scope, pairs: Pairs, handling: Hand
                     owner.kind
                 )));
             }
-            parse::Scope::Compartment { owner, kind: Some(kind) }
+            asked::Scope::Compartment { owner, kind: Some(kind) }
         }
     };
-    let reading = parse::Reading {
+    let reading = asked::Reading {
         registry: &registry,
         base: door.store().bases(),
-        limits: parse::Limits::default(),
+        limits: asked::Limits::default(),
         now: door.now().div_euclid(1000),
     };
     let handling = match handling {
-        Handling::Strict => parse::Handling::Strict,
-        Handling::Lenient => parse::Handling::Lenient,
+        Handling::Strict => asked::Handling::Strict,
+        Handling::Lenient => asked::Handling::Lenient,
     };
     reading.query(&scope, &pairs, handling).map_err(|issues| Refusal::of(StatusCode::BAD_REQUEST, issues))
 }
@@ -96,10 +96,14 @@ pub(crate) async fn search(mut ask: Ask<'_>) -> Answer<Reply> {
     let path = scope.path();
     let (query, issues) = understand(ask.door, scope, pairs, ask.conditions.handling)?;
     let settings = &ask.door.settings;
-    let asked =
-        PageQuery { query, default_count: settings.default_count, max_count: settings.max_count, cursor: cursor.clone() };
-    let page = ask.door.store().search(ask.caller, &asked).await?;
-    Ok(searchset(ask.door, &path, &asked.query, cursor.as_ref(), page, &issues))
+    let wanted = PageQuery {
+        query,
+        default_count: settings.default_count,
+        max_count: settings.max_count,
+        cursor: cursor.clone(),
+    };
+    let page = ask.door.store().search(ask.caller, &wanted).await?;
+    Ok(searchset(ask.door, &path, &wanted.query, cursor.as_ref(), page, &issues))
 }
 
 pub(crate) fn take_cursor(pairs: &mut Pairs) -> Answer<Option<PageCursor>> {

@@ -48,7 +48,9 @@ impl Shape {
                 ("_summary", "text") => Some(Shape::Text),
                 ("_summary", "data") => Some(Shape::Data),
                 ("_summary", "false") => None,
-                ("_summary", _) => return Err(Refusal::invalid("_summary of one resource is true, text, data or false")),
+                ("_summary", _) => {
+                    return Err(Refusal::invalid("_summary of one resource is true, text, data or false"));
+                }
                 ("_elements", "") => return Err(Refusal::invalid("_elements names at least one element")),
                 ("_elements", names) => {
                     Some(Shape::Elements(names.split(',').map(|name| name.trim().to_owned()).collect()))
@@ -86,7 +88,8 @@ impl Shape {
                     Shape::Elements(names) => {
                         mandatory
                             || names.iter().any(|asked| {
-                                let asked = asked.strip_prefix(kind).and_then(|it| it.strip_prefix('.')).unwrap_or(asked);
+                                let asked =
+                                    asked.strip_prefix(kind).and_then(|it| it.strip_prefix('.')).unwrap_or(asked);
                                 asked == bare || element.is_some_and(|element| element.base_name == asked)
                             })
                     }
@@ -173,14 +176,9 @@ mod tests {
             &["resourceType", "id", "status", "_status", "code", "valueQuantity"],
         );
         check(Shape::Text, &["resourceType", "id", "text", "status", "_status", "code"]);
-        check(
-            Shape::Data,
-            &["resourceType", "id", "status", "_status", "code", "valueQuantity", "note", "component"],
-        );
-        let summary = check(
-            Shape::Summary,
-            &["resourceType", "id", "status", "_status", "code", "valueQuantity", "component"],
-        );
+        check(Shape::Data, &["resourceType", "id", "status", "_status", "code", "valueQuantity", "note", "component"]);
+        let summary =
+            check(Shape::Summary, &["resourceType", "id", "status", "_status", "code", "valueQuantity", "component"]);
         assert_eq!(summary["component"][0], json!({ "code": { "text": "c" } }));
     }
 }

@@ -10,7 +10,7 @@ use crate::routes::{Verb, wrong_method};
 use crate::settings::Return;
 use ::fhir::{Issue, IssueCode};
 use http::StatusCode;
-use store::{Batch, Caller, Change, Done, Expect, Outcome, Stored, StoreError, Write};
+use store::{Batch, Caller, Change, Done, Expect, Outcome, StoreError, Stored, Write};
 
 pub(crate) async fn create(mut ask: Ask<'_>) -> Answer<Reply> {
     refuse_rest(&ask.pairs)?;

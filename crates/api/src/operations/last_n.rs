@@ -3,8 +3,8 @@
 //! FHIR R4, observation-operation-lastn.html.
 
 use super::input::Input;
-use crate::fhir::search::{self, Scope};
 use crate::fhir::Ask;
+use crate::fhir::search::{self, Scope};
 use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
 
@@ -14,9 +14,10 @@ pub(super) async fn last_n(mut ask: Ask<'_>) -> Answer<Reply> {
         None => 1,
         Some(text) => {
             let max = ask.door.settings.max_count;
-            text.parse().ok().filter(|n| (1..=max).contains(n)).ok_or_else(|| {
-                Refusal::invalid(format!("max is a whole number from 1 to {max}"))
-            })?
+            text.parse()
+                .ok()
+                .filter(|n| (1..=max).contains(n))
+                .ok_or_else(|| Refusal::invalid(format!("max is a whole number from 1 to {max}")))?
         }
     };
     let pairs = input.rest()?;

@@ -80,15 +80,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
 ];
 
 /// The operation of this name at this place, or why there is none.
-pub(crate) fn find(
-    name: &str,
-    level: Level,
-    kind: Option<ResourceType>,
-    verb: Verb,
-) -> Answer<&'static Operation> {
-    let found = OPERATIONS.iter().find(|it| {
-        it.name == name && it.levels.contains(&level) && kind.is_none_or(|kind| it.on.includes(kind))
-    });
+pub(crate) fn find(name: &str, level: Level, kind: Option<ResourceType>, verb: Verb) -> Answer<&'static Operation> {
+    let found = OPERATIONS
+        .iter()
+        .find(|it| it.name == name && it.levels.contains(&level) && kind.is_none_or(|kind| it.on.includes(kind)));
     match found {
         Some(operation) if operation.affects_state && verb == Verb::Get => Err(routes::wrong_method(&[Verb::Post])),
         Some(operation) => Ok(operation),

@@ -7,8 +7,7 @@ use super::input::Input;
 use crate::fhir::{Ask, content};
 use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
-use ::fhir::validate::Draft;
-use ::fhir::{Issue, IssueCode};
+use ::fhir::{Draft, Issue, IssueCode};
 use http::StatusCode;
 
 pub(super) async fn validate(mut ask: Ask<'_>) -> Answer<Reply> {

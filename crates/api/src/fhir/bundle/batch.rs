@@ -23,10 +23,9 @@ pub(super) async fn batch(ask: Ask<'_>, bundle: Value) -> Answer<Reply> {
         }
     }
     for group in groups {
-        // Boxed: an entry may in principle ask anything, a batch included.
         let asked = group.into_iter().map(|entry| {
             let at = entry.at;
-            one(&ask, entry).map(move |answer| (at, answer)).boxed()
+            one(&ask, entry).map(move |answer| (at, answer))
         });
         let mut done = stream::iter(asked.collect::<Vec<_>>()).buffer_unordered(ABREAST);
         while let Some((at, answer)) = done.next().await {
@@ -45,5 +44,5 @@ async fn one(whole: &Ask<'_>, entry: Entry) -> Answer<Reply> {
     let content = entry::content(entry.matched.verb, entry.resource)?;
     let ask =
         Ask { door: whole.door, caller: whole.caller, matched: entry.matched, pairs: entry.pairs, conditions, content };
-    rest::answer(ask).await
+    rest::answer_entry(ask).await
 }

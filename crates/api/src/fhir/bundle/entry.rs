@@ -56,7 +56,9 @@ fn read(door: &Door, at: usize, mut entry: Value) -> Answer<Entry> {
     let below = match url.strip_prefix(door.base.as_str()) {
         Some(below) => below,
         None if url.contains("://") => {
-            return Err(Refusal::invalid("request.url names another server; write it relative to the base, as Patient/7"));
+            return Err(Refusal::invalid(
+                "request.url names another server; write it relative to the base, as Patient/7",
+            ));
         }
         None => &url,
     };

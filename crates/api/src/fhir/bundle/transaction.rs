@@ -14,8 +14,7 @@ use crate::reply::{Answered, Reply};
 use crate::routes::{Interaction, Matched};
 use crate::settings::Return;
 use ::fhir::search::query::Filter;
-use ::fhir::validate::Checked;
-use ::fhir::{IssueCode, Key, ResourceType};
+use ::fhir::{Checked, IssueCode, Key, ResourceType};
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
@@ -39,8 +38,15 @@ pub(super) async fn transaction(ask: Ask<'_>, tree: Value, bytes: Bytes) -> Answ
 /// What an entry does, once its target is known.
 enum Plan {
     /// The resource, not yet renamed and checked.
-    Put { key: Key, expect: Expect, value: Value },
-    Delete { keys: Vec<Key>, expect: Expect },
+    Put {
+        key: Key,
+        expect: Expect,
+        value: Value,
+    },
+    Delete {
+        keys: Vec<Key>,
+        expect: Expect,
+    },
     /// A conditional create that found one.
     Found(Key),
     /// A read, done after the writes.
@@ -237,11 +243,7 @@ fn names(planned: &[Planned]) -> Answer<HashMap<String, String>> {
 }
 
 /// Finds what conditional references mean; each must find exactly one.
-async fn resolve(
-    ask: &Ask<'_>,
-    planned: &[Planned],
-    conditions: &mut Conditional,
-) -> Answer<HashMap<String, String>> {
+async fn resolve(ask: &Ask<'_>, planned: &[Planned], conditions: &mut Conditional) -> Answer<HashMap<String, String>> {
     let mut texts = HashSet::new();
     for one in planned {
         if let Plan::Put { value, .. } = &one.plan {
@@ -403,7 +405,7 @@ async fn replies(
         let content = entry::content(matched.verb, resource)?;
         let one = Ask { door: ask.door, caller: ask.caller, matched, pairs, conditions, content };
         // The writes are done: a read that finds nothing says so in its own entry.
-        let answer = Box::pin(rest::answer(one)).await;
+        let answer = rest::answer_entry(one).await;
         replies[at] = Some(answer.map_err(|refusal| refusal.within(&format!("Bundle.entry[{at}]"))));
     }
     Ok(replies.into_iter().map(|reply| reply.expect("every entry was planned")).collect())
