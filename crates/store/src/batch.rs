@@ -2,11 +2,10 @@
 //! that a search still finds what it found when the batch was prepared.
 
 use fhir::search::query::Query;
-use fhir::validate::Checked;
-use fhir::Key;
+use fhir::{Checked, Key};
 
 /// One commit. Everything in it happens, or nothing does.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Batch {
     pub writes: Vec<Write>,
     pub guards: Vec<Guard>,
@@ -20,7 +19,7 @@ impl Batch {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Write {
     pub key: Key,
     pub expect: Expect,
@@ -39,7 +38,7 @@ pub enum Expect {
     Version(u64),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Change {
     /// Store this as the next version. When it says the same as the current version, nothing is written
     /// and the outcome is [`Done::Unchanged`]. Id, version and time of `meta` are set by the store.

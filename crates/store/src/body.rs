@@ -48,8 +48,8 @@ pub(crate) fn tail(value: &Value) -> Vec<u8> {
     out
 }
 
-/// `2026-11-22T13:26:36.123Z`.
-pub(crate) fn instant(at: i64) -> String {
+/// A moment in microseconds as FHIR writes it, to the millisecond: `2026-11-22T13:26:36.123Z`.
+pub fn instant(at: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{time:.3}")
 }
@@ -130,9 +130,8 @@ fn unpack_into(tag: u8, length: usize, data: &[u8], out: &mut Vec<u8>) -> StoreR
     if usize::from(tag) >= usize::from(FIRST_DICTIONARY) + DICTIONARIES.len() {
         return Err(StoreError::Damaged(format!("a body was packed with the unknown dictionary {tag}")));
     }
-    let plain = DECOMPRESSORS.with_borrow_mut(|them| {
-        them.entry(tag).or_insert_with(|| decompressor(tag)).decompress(data, length)
-    });
+    let plain = DECOMPRESSORS
+        .with_borrow_mut(|them| them.entry(tag).or_insert_with(|| decompressor(tag)).decompress(data, length));
     let plain = plain.map_err(|source| StoreError::Damaged(format!("a body cannot be unpacked: {source}")))?;
     if plain.len() != length {
         return Err(StoreError::Damaged("a body is shorter than it should be".to_owned()));
@@ -202,7 +201,10 @@ mod tests {
         assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
         let bare = json!({"resourceType": "Basic", "id": "7"});
         let text = whole(&Key::parse("Basic/7").unwrap(), 1, 0, &pack(&tail(&bare))).unwrap();
-        assert_eq!(text, r#"{"resourceType":"Basic","id":"7","meta":{"versionId":"1","lastUpdated":"1970-01-01T00:00:00.000Z"}}"#);
+        assert_eq!(
+            text,
+            r#"{"resourceType":"Basic","id":"7","meta":{"versionId":"1","lastUpdated":"1970-01-01T00:00:00.000Z"}}"#
+        );
     }
 
     #[test]
@@ -219,7 +221,8 @@ mod tests {
 
     #[test]
     fn ids_keep_their_text() {
-        for id in ["7", "0123-abc.DEF", "e925b0f3-8006-43f6-aa31-94bd215e55e7", "E925b0f3-8006-43f6-aa31-94bd215e55e7"] {
+        for id in ["7", "0123-abc.DEF", "e925b0f3-8006-43f6-aa31-94bd215e55e7", "E925b0f3-8006-43f6-aa31-94bd215e55e7"]
+        {
             assert_eq!(unpack_id(&pack_id(id)).unwrap().as_str(), id);
         }
         assert_eq!(pack_id("e925b0f3-8006-43f6-aa31-94bd215e55e7").len(), 17);

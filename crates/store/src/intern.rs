@@ -3,14 +3,13 @@
 //! many at a time, and what is nowhere it adds.
 
 use crate::body;
-use crate::db::table::{
-    RESOURCE, RID_BY_ID, SLOT, SYSTEM, SYSTEM_BY_URL, TERM, TERM_BY_CODE, UNIT,
-};
-use crate::db::{Rows, Session, Value};
+use crate::db::table::{RESOURCE, RID_BY_ID, SLOT, SYSTEM, SYSTEM_BY_URL, TERM, TERM_BY_KEY, UNIT};
+use crate::db::{Rows, Session, Table, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::place;
-use fhir::search::row::Unit;
+use fhir::search::row::{Unit, code_key};
 use fhir::{Key, ResourceType};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Names that are no system's codes share the table of terms under these numbers.
@@ -29,6 +28,11 @@ pub(crate) mod space {
     pub(crate) const VERSION: i64 = 5;
     /// Real systems start here.
     pub(crate) const FIRST_SYSTEM: i64 = 16;
+}
+
+/// The form in which a code is compared: case matters in addresses only.
+pub(crate) fn term_key(system: i64, code: &str) -> Cow<'_, str> {
+    if system == space::NONE || system >= space::FIRST_SYSTEM { code_key(code) } else { Cow::Borrowed(code) }
 }
 
 /// How many names are remembered of each kind before memory is cleared and the tables are asked again.
@@ -51,6 +55,8 @@ pub(crate) struct Interner {
     slots: HashMap<(String, i64), i64>,
     resources: HashMap<Key, i64>,
     next: Numbers,
+    /// Only looks: a name that has no number is an error.
+    frozen: bool,
 }
 
 /// The next free number of each kind.
@@ -91,6 +97,19 @@ impl Interner {
         Ok(it)
     }
 
+    /// An interner that only looks.
+    pub(crate) fn frozen(mut self) -> Interner {
+        self.frozen = true;
+        self
+    }
+
+    async fn add<S: Session>(&self, session: &mut S, table: &'static Table, fresh: &Rows) -> StoreResult<()> {
+        if self.frozen && !fresh.is_empty() {
+            return Err(StoreError::Damaged("a name has no number".to_owned()));
+        }
+        session.insert(table, fresh).await
+    }
+
     pub(crate) fn system(&self, url: Option<&str>) -> i64 {
         url.map_or(space::NONE, |url| *self.systems.get(url).expect("named before its use"))
     }
@@ -118,11 +137,7 @@ impl Interner {
     }
 
     /// Gives numbers to systems.
-    pub(crate) async fn name_systems<S: Session>(
-        &mut self,
-        session: &mut S,
-        urls: &HashSet<&str>,
-    ) -> StoreResult<()> {
+    pub(crate) async fn name_systems<S: Session>(&mut self, session: &mut S, urls: &HashSet<&str>) -> StoreResult<()> {
         let mut wanted: Vec<&str> = urls.iter().copied().filter(|url| !self.systems.contains_key(*url)).collect();
         if wanted.is_empty() {
             return Ok(());
@@ -141,14 +156,17 @@ impl Interner {
                 self.next.system += 1;
             }
         }
-        session.insert(&SYSTEM, &fresh).await
+        self.add(session, &SYSTEM, &fresh).await
     }
 
     /// Gives numbers to codes and texts.
-    pub(crate) async fn name_terms<S: Session>(&mut self, session: &mut S, names: &HashSet<TermName>) -> StoreResult<()> {
-        let unknown = |it: &Interner, name: &&TermName| {
-            it.known_term(name.system, &name.code, name.text.as_deref()).is_none()
-        };
+    pub(crate) async fn name_terms<S: Session>(
+        &mut self,
+        session: &mut S,
+        names: &HashSet<TermName>,
+    ) -> StoreResult<()> {
+        let unknown =
+            |it: &Interner, name: &&TermName| it.known_term(name.system, &name.code, name.text.as_deref()).is_none();
         let mut wanted: Vec<&TermName> = names.iter().filter(|name| unknown(self, name)).collect();
         if wanted.is_empty() {
             return Ok(());
@@ -158,18 +176,18 @@ impl Interner {
         let mut last = None;
         for name in &wanted {
             if last != Some((name.system, &name.code)) {
-                keys.push([name.code.to_ascii_lowercase().into(), name.system.into()]);
+                keys.push([term_key(name.system, &name.code).into_owned().into(), name.system.into()]);
                 last = Some((name.system, &name.code));
             }
         }
-        for row in session.lookup(&TERM_BY_CODE, &keys).await? {
-            let code = row[2].text().unwrap_or_default();
-            let text = row[3].text();
+        for row in session.lookup(&TERM_BY_KEY, &keys).await? {
+            let code = row[3].text().or(row[2].text()).unwrap_or_default();
+            let text = row[4].text();
             if self.known_term(row[1].int(), code, text).is_none() {
                 self.remember_term(row[1].int(), code, text, row[0].int());
             }
         }
-        let mut fresh = Rows::new(5);
+        let mut fresh = Rows::new(6);
         for name in wanted {
             let text = name.text.as_deref();
             if self.known_term(name.system, &name.code, text).is_some() {
@@ -183,16 +201,19 @@ impl Interner {
                 space::CANONICAL => None,
                 _ => text.map(fhir::search::fold),
             };
+            let key = term_key(name.system, &name.code);
+            let code = (*key != *name.code).then_some(name.code.as_str());
             fresh.push([
                 id.into(),
                 name.system.into(),
-                name.code.as_str().into(),
+                (&*key).into(),
+                code.into(),
                 text.into(),
                 folded.as_deref().into(),
             ]);
             self.remember_term(name.system, &name.code, text, id);
         }
-        session.insert(&TERM, &fresh).await
+        self.add(session, &TERM, &fresh).await
     }
 
     fn remember_term(&mut self, system: i64, code: &str, text: Option<&str>, id: i64) {
@@ -216,7 +237,7 @@ impl Interner {
                 self.units.insert((*unit).clone(), id);
             }
         }
-        session.insert(&UNIT, &fresh).await
+        self.add(session, &UNIT, &fresh).await
     }
 
     pub(crate) async fn name_slots<S: Session>(
@@ -234,7 +255,7 @@ impl Interner {
                 self.slots.insert(key, id);
             }
         }
-        session.insert(&SLOT, &fresh).await
+        self.add(session, &SLOT, &fresh).await
     }
 
     /// Gives numbers to resources. Those that are nowhere yet get a place without a version, so that what
@@ -267,7 +288,7 @@ impl Interner {
             }
             self.resources.insert(key.clone(), rid);
         }
-        session.insert(&RESOURCE, &fresh).await
+        self.add(session, &RESOURCE, &fresh).await
     }
 
     pub(crate) fn remember(&mut self, key: &Key, rid: i64) {

@@ -17,9 +17,9 @@ use crate::place;
 use crate::prepare::{Index, Ready, index_of_packed};
 use crate::search;
 use bytes::Bytes;
-use fhir::search::registry::{BaseUrls, Registry};
-use fhir::search::row::Row;
 use fhir::Key;
+use fhir::search::Registry;
+use fhir::search::row::{BaseUrls, Row};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use tokio::sync::oneshot;
@@ -97,8 +97,7 @@ struct Current {
     index: Option<Arc<Index>>,
 }
 
-const NOTHING: Current =
-    Current { rid: 0, version: 0, at: 0, state: PLACEHOLDER, body: Bytes::new(), index: None };
+static NOTHING: Current = Current { rid: 0, version: 0, at: 0, state: PLACEHOLDER, body: Bytes::new(), index: None };
 
 /// Rows that wait to be written, in the order of tables.
 struct Pending {
@@ -317,8 +316,9 @@ impl Known {
                 self.write(session, registry, std::mem::take(&mut staged), current, pending, at, tx).await?;
                 pending.flush(session, &self.tally).await?;
             }
-            let now = current.get(&write.key).cloned().unwrap_or(NOTHING);
-            let outcome = |version: i64, at: i64, done| Outcome { key: write.key.clone(), version: version as u64, at, done };
+            let now = current.get(&write.key).cloned().unwrap_or_else(|| NOTHING.clone());
+            let outcome =
+                |version: i64, at: i64, done| Outcome { key: write.key.clone(), version: version as u64, at, done };
             let old = if now.state != LIVE {
                 None
             } else if let Some(index) = &now.index {
@@ -407,11 +407,15 @@ impl Known {
             difference.added.iter().for_each(|row| pending.add.add(&self.interner, registry, rid, row));
             difference.removed.iter().for_each(|row| pending.forget.add(&self.interner, registry, rid, row));
             if difference.texts {
-                if staged.old.as_ref().is_some_and(|old| !old.texts.is_empty()) {
+                if staged.old.as_ref().is_some_and(|old| !is_silent(&old.texts)) {
                     pending.forget_words.push([rid.into()]);
                 }
-                if let Some(new) = staged.new.as_ref().filter(|new| !new.texts.is_empty()) {
-                    pending.words.push([rid.into(), new.texts.narrative.as_str().into(), new.texts.content.as_str().into()]);
+                if let Some(new) = staged.new.as_ref().filter(|new| !is_silent(&new.texts)) {
+                    pending.words.push([
+                        rid.into(),
+                        new.texts.narrative.as_str().into(),
+                        new.texts.content.as_str().into(),
+                    ]);
                 }
             }
             let version = now.version + 1;
@@ -438,6 +442,11 @@ impl Known {
         self.last_at = at;
         Ok(())
     }
+}
+
+/// Whether full text has nothing to find.
+fn is_silent(texts: &fhir::search::Texts) -> bool {
+    texts.narrative.is_empty() && texts.content.is_empty()
 }
 
 /// A write that will happen, beside what it replaces.

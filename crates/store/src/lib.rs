@@ -1,15 +1,29 @@
 //! The one store: versions, search index, change log, audit, on SQLite or PostgreSQL. The only place
 //! with SQL, and [`Store::commit`] is the only way to write. Every call says who asks ([`Caller`]).
 
-pub mod batch;
-pub mod caller;
-pub mod error;
-pub mod stored;
-
+mod batch;
+mod body;
+mod caller;
+mod db;
+mod error;
+mod history;
+mod intern;
+mod lane;
+mod maintain;
+mod physical;
+mod place;
+mod prepare;
+mod run;
+mod search;
+mod special;
 mod store;
+mod stored;
 
 pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Write};
+pub use body::instant;
 pub use caller::{Caller, Purpose, Reach};
 pub use error::{StoreError, StoreResult};
+pub use maintain::{Progress, Stats};
+pub use special::Everything;
 pub use store::{Settings, Store};
 pub use stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Match, Page, PageCursor, PageQuery, Role, Stored};

@@ -1,11 +1,13 @@
 //! From what a resource is found by to rows of numbers. Names are collected first, so that the lane can
 //! number all that are new at once; then each row is written down.
 
-use crate::db::table::{DATE, QUANTITY, REFERENCE, STRING, TOKEN};
+use crate::db::table::{
+    DATE, HAS_DATE, HAS_QUANTITY, HAS_REFERENCE, HAS_STRING, HAS_TOKEN, QUANTITY, REFERENCE, STRING, TOKEN,
+};
 use crate::db::{Rows, Session, Value};
 use crate::error::StoreResult;
 use crate::intern::{Interner, TermName, space};
-use fhir::search::registry::Registry;
+use fhir::search::Registry;
 use fhir::search::row::{Row, RowValue, Target, Token, Unit};
 use fhir::{Key, ResourceType};
 use std::collections::HashSet;
@@ -39,10 +41,12 @@ impl<'a> Names<'a> {
     pub(crate) fn collect(&mut self, registry: &'a Registry, row: &'a Row) {
         let name = registry.slots()[row.slot.0 as usize].name.as_str();
         match &row.value {
-            RowValue::Composite { first, second } => {
+            RowValue::Composite { first, second, third } => {
                 self.token(first);
                 self.composites.insert((name, first));
-                self.value(second);
+                if third.is_none() {
+                    self.value(second);
+                }
             }
             value => {
                 self.slots.insert((name, 0));
@@ -89,7 +93,12 @@ impl<'a> Names<'a> {
     }
 
     /// Numbers for all of them. `writing` are resources that this commit writes itself.
-    pub(crate) async fn intern<S: Session>(mut self, interner: &mut Interner, session: &mut S, writing: &HashSet<&Key>) -> StoreResult<()> {
+    pub(crate) async fn intern<S: Session>(
+        mut self,
+        interner: &mut Interner,
+        session: &mut S,
+        writing: &HashSet<&Key>,
+    ) -> StoreResult<()> {
         interner.name_systems(session, &self.systems).await?;
         let mut terms = std::mem::take(&mut self.addresses);
         terms.extend(self.tokens.iter().map(|token| term_name(interner, token)));
@@ -143,8 +152,15 @@ impl Entries {
     pub(crate) fn add(&mut self, interner: &Interner, registry: &Registry, rid: i64, row: &Row) {
         let name = registry.slots()[row.slot.0 as usize].name.as_str();
         match &row.value {
-            RowValue::Composite { first, second } => {
-                self.value(interner, interner.slot(name, term_of(interner, first)), rid, second);
+            RowValue::Composite { first, second, third } => {
+                let slot = interner.slot(name, term_of(interner, first));
+                match (&**second, third.as_deref()) {
+                    // Both numbers must be of the same window, so they share a row.
+                    (RowValue::Quantity(start), Some(RowValue::Quantity(end))) => {
+                        self.date.push([slot, start.low as i64, end.high as i64, rid]);
+                    }
+                    (second, _) => self.value(interner, slot, rid, second),
+                }
             }
             value => self.value(interner, interner.slot(name, 0), rid, value),
         }
@@ -190,6 +206,18 @@ impl Entries {
         session.insert(&REFERENCE, &reference).await?;
         session.insert(&DATE, &date).await?;
         session.insert(&QUANTITY, &quantity).await
+    }
+
+    /// How many rows there are here, and how many of them the tables have.
+    pub(crate) async fn present<S: Session>(self, session: &mut S) -> StoreResult<(u64, u64)> {
+        let (mut wanted, mut there) = (0, 0);
+        for (lookup, rows) in
+            [&HAS_TOKEN, &HAS_STRING, &HAS_REFERENCE, &HAS_DATE, &HAS_QUANTITY].iter().zip(self.sorted())
+        {
+            wanted += rows.len() as u64;
+            there += session.lookup(lookup, &rows).await?.len() as u64;
+        }
+        Ok((wanted, there))
     }
 
     pub(crate) async fn delete<S: Session>(self, session: &mut S) -> StoreResult<()> {

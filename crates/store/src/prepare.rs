@@ -6,8 +6,8 @@ use crate::batch::{Change, Expect, Write};
 use crate::body;
 use crate::error::StoreResult;
 use bytes::Bytes;
-use fhir::search::registry::{BaseUrls, Registry, Texts};
-use fhir::search::row::Row;
+use fhir::search::row::{BaseUrls, Row};
+use fhir::search::{Registry, Texts};
 use fhir::{Key, Value};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) struct Ready {
 }
 
 pub(crate) fn index(registry: &Registry, bases: &BaseUrls, key: &Key, value: &Value) -> Index {
-    Index { rows: registry.rows(key.kind, value, bases), texts: registry.texts(value) }
+    Index { rows: registry.rows(key.kind, value, bases), texts: fhir::search::texts(value) }
 }
 
 /// What the stored body of a version is found by.

@@ -1,14 +1,29 @@
-//! The front of the store.
+//! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
-use crate::batch::{Batch, Outcome};
-use crate::caller::Caller;
-use crate::error::StoreResult;
+use crate::batch::{Batch, Change, Expect, Outcome};
+use crate::body;
+use crate::caller::{Caller, Reach};
+use crate::db::sqlite::Sqlite;
+use crate::db::{Session, Value};
+use crate::error::{StoreError, StoreResult};
+use crate::history;
+use crate::intern::by_id;
+use crate::lane::{DELETED, Job, LIVE, Shared};
+use crate::maintain::{self, Stats};
+use crate::prepare;
+use crate::run::{Message, run_sqlite};
+use crate::search::cursor::Seal;
+use crate::search::{Kept, Searcher, find, within_reach};
+use crate::special;
 use crate::stored::{Changed, HistoryPage, HistoryQuery, Page, PageQuery, Stored};
-use fhir::search::query::Query;
-use fhir::search::registry::{BaseUrls, Registry};
-use fhir::Key;
-use std::path::PathBuf;
-use std::sync::Arc;
+use bytes::Bytes;
+use fhir::search::Registry;
+use fhir::search::query::{Filter, Query};
+use fhir::search::row::BaseUrls;
+use fhir::{Issue, Key};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use tokio::sync::{mpsc, oneshot};
 
 /// Where a store lies and how it behaves.
 #[derive(Clone, Debug)]
@@ -19,4 +34,320 @@ pub struct Settings {
     pub address: String,
     /// Our own addresses: references under them are local.
     pub bases: BaseUrls,
+}
+
+/// Commits that may wait before new ones are kept waiting at the door.
+const QUEUE: usize = 4_096;
+
+/// The record of one organisation. Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    db: Db,
+    lane: mpsc::Sender<Message>,
+    shared: Arc<Shared>,
+    seal: Seal,
+    kept: Kept,
+}
+
+/// The backends. A new one is a file in `db/` and a line here.
+enum Db {
+    Sqlite(Sqlite),
+}
+
+/// Runs an expression on a connection that reads one state, whatever the backend.
+macro_rules! reading {
+    ($store:expr, $session:ident => $run:expr) => {
+        match &$store.0.db {
+            Db::Sqlite(db) => {
+                let mut $session = db.reader()?;
+                $run
+            }
+        }
+    };
+}
+
+impl Store {
+    /// Opens the store of an organisation, creates it if there is none, and brings its tables up to date.
+    pub async fn open(settings: Settings) -> StoreResult<Store> {
+        let (lane, messages) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared { registry: RwLock::new(Registry::r4()), bases: settings.bases.clone() });
+        let (db, seal) = match settings.address.strip_prefix("postgres") {
+            Some(_) => return Err(StoreError::NotSupported("PostgreSQL".to_owned())),
+            None => {
+                let (db, mut writer) = Sqlite::open(&PathBuf::from(&settings.address))?;
+                writer.begin()?;
+                let key = maintain::seal_key(&mut writer).await?;
+                let custom = maintain::active_parameters(&mut writer).await?;
+                writer.commit()?;
+                maintain::activate(&shared, &custom);
+                let shared = shared.clone();
+                let name = format!("store-{}", settings.organisation);
+                let thread = std::thread::Builder::new().name(name);
+                let started = thread.spawn(move || run_sqlite(writer, shared, messages));
+                started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
+                (Db::Sqlite(db), Seal::new(&key))
+            }
+        };
+        Ok(Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default() })))
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub fn bases(&self) -> &BaseUrls {
+        &self.0.shared.bases
+    }
+
+    /// The search parameters in force; queries are parsed against them.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.0.shared.registry()
+    }
+
+    /// Writes a batch: all of it or nothing. When this returns, it is on disk.
+    pub async fn commit(&self, caller: &Caller, batch: Batch, now: i64) -> StoreResult<Vec<Outcome>> {
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        let registry = self.registry();
+        let current = self.current(&batch).await?;
+        let mut ready = Vec::with_capacity(batch.writes.len());
+        for (write, current) in batch.writes.iter().zip(current) {
+            ready.push(prepare::ready(&registry, self.bases(), write, current)?);
+        }
+        let (reply, answer) = oneshot::channel();
+        let job =
+            Job { caller: caller.clone(), action: batch.action, ready, guards: batch.guards, now, registry, reply };
+        self.send(Message::Commit(job)).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// What is live now under the keys of a batch; a first look, which the lane repeats.
+    async fn current(&self, batch: &Batch) -> StoreResult<Vec<Option<(i64, i64, Bytes)>>> {
+        let fresh = |write: &crate::Write| write.expect == Expect::Absent && !matches!(write.change, Change::Delete);
+        if batch.writes.iter().all(fresh) {
+            return Ok(vec![None; batch.writes.len()]);
+        }
+        let mut current = Vec::with_capacity(batch.writes.len());
+        reading!(self, session => {
+            for write in &batch.writes {
+                let row = if fresh(write) { None } else { current_row(&mut session, &write.key).await? };
+                current.push(row.filter(|row| row.state == LIVE).map(|row| (row.version, row.at, row.body)));
+            }
+        });
+        Ok(current)
+    }
+
+    async fn send(&self, message: Message) -> StoreResult<()> {
+        self.0.lane.send(message).await.map_err(|_| stopped())
+    }
+
+    /// The current version.
+    pub async fn read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
+        let row = reading!(self, session => {
+            self.check_reach(&mut session, caller, key).await?;
+            current_row(&mut session, key).await?
+        });
+        match row {
+            Some(row) if row.state == LIVE => row.stored(key),
+            Some(row) if row.state == DELETED => {
+                Err(StoreError::Gone { key: key.clone(), version: row.version as u64 })
+            }
+            _ => Err(StoreError::NotFound(key.clone())),
+        }
+    }
+
+    /// One version, current or not.
+    pub async fn vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
+        let missing = || StoreError::NoSuchVersion { key: key.clone(), version: version.to_owned() };
+        let number: i64 = version.parse().map_err(|_| missing())?;
+        let row = reading!(self, session => {
+            self.check_reach(&mut session, caller, key).await?;
+            match current_row(&mut session, key).await? {
+                Some(row) if row.version != number => {
+                    history::old_version(&mut session, row.rid, number).await?.map(|(at, state, body)| {
+                        CurrentRow { rid: row.rid, version: number, at, state, body }
+                    })
+                }
+                other => other,
+            }
+        });
+        match row {
+            Some(row) if row.state == LIVE && row.version > 0 => row.stored(key),
+            Some(row) if row.state == DELETED => {
+                Err(StoreError::Gone { key: key.clone(), version: row.version as u64 })
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    /// Absent and hidden look the same.
+    async fn check_reach<S: Session>(&self, session: &mut S, caller: &Caller, key: &Key) -> StoreResult<()> {
+        if caller.reach == Reach::Organisation {
+            return Ok(());
+        }
+        let registry = self.registry();
+        let asked = Filter::Ids(vec![key.id.clone()]);
+        let query =
+            Query { kinds: vec![key.kind], filter: within_reach(caller, &registry, &asked), ..Query::default() };
+        let seen = find(session, &registry, &query, 1).await?;
+        if seen.is_empty() { Err(StoreError::NotFound(key.clone())) } else { Ok(()) }
+    }
+
+    pub async fn history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
+        if let crate::HistoryScope::Instance(key) = &query.scope {
+            return reading!(self, session => {
+                self.check_reach(&mut session, caller, key).await?;
+                history::page(&mut session, caller, &self.0.seal, query).await
+            });
+        }
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        reading!(self, session => history::page(&mut session, caller, &self.0.seal, query).await)
+    }
+
+    pub async fn search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
+        let registry = self.registry();
+        let searcher = self.searcher(caller, &registry);
+        reading!(self, session => searcher.page(&mut session, query).await)
+    }
+
+    fn searcher<'a>(&'a self, caller: &'a Caller, registry: &'a Registry) -> Searcher<'a> {
+        Searcher { caller, registry, seal: &self.0.seal, kept: &self.0.kept }
+    }
+
+    /// The keys that a condition finds, at most `limit`.
+    pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
+        let registry = self.registry();
+        let query = Query { filter: within_reach(caller, &registry, &query.filter), ..query.clone() };
+        reading!(self, session => find(&mut session, &registry, &query, limit).await)
+    }
+
+    /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
+    pub async fn everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
+        let registry = self.registry();
+        let searcher = self.searcher(caller, &registry);
+        reading!(self, session => {
+            self.check_reach(&mut session, caller, &query.owner).await?;
+            special::everything(&mut session, &searcher, query).await
+        })
+    }
+
+    /// The last `n` of each code (`Observation/$lastn`).
+    pub async fn last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
+        let registry = self.registry();
+        let searcher = self.searcher(caller, &registry);
+        reading!(self, session => special::last_n(&mut session, &searcher, query, n).await)
+    }
+
+    /// The change log after a place in it, oldest first.
+    pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        reading!(self, session => history::changes(&mut session, after, limit).await)
+    }
+
+    /// Throws the index away and makes it anew from the stored versions, with the search parameters that are
+    /// stored now. Returns how many resources were indexed.
+    pub async fn reindex(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        let (reply, answer) = oneshot::channel();
+        let (steps, mut heard) = mpsc::unbounded_channel();
+        self.send(Message::Reindex { caller: caller.clone(), steps, reply }).await?;
+        while let Some((done, of)) = heard.recv().await {
+            progress(done, of);
+        }
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Whether what is stored agrees with itself: versions without gaps, the log with the versions, the index
+    /// with what would be computed now. What it finds is listed.
+    pub async fn verify(&self, _caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<Vec<Issue>> {
+        let registry = self.registry();
+        reading!(self, session => maintain::verify(&mut session, &registry, self.bases(), progress).await)
+    }
+
+    /// Gives unused space back to the disk.
+    pub async fn vacuum(&self, _caller: &Caller) -> StoreResult<()> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Vacuum { reply }).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    pub async fn stats(&self, _caller: &Caller) -> StoreResult<Stats> {
+        let mut stats = reading!(self, session => maintain::stats(&mut session).await)?;
+        match &self.0.db {
+            Db::Sqlite(db) => {
+                let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |it| it.len());
+                stats.bytes = size(db.path().to_owned()) + size(db.path().with_extension("db-wal"));
+            }
+        }
+        Ok(stats)
+    }
+
+    /// A consistent copy of the store as it is at some moment during this call, while it goes on working.
+    pub async fn backup(&self, _caller: &Caller, to: &Path, progress: &maintain::Progress<'_>) -> StoreResult<()> {
+        match &self.0.db {
+            Db::Sqlite(db) => db.copy_to(to, progress),
+        }
+    }
+
+    /// Whether it can be read and written.
+    pub async fn health(&self) -> StoreResult<()> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Check { reply }).await?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Waits until all that was sent is written, and closes the file. Later calls are refused.
+    pub async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.send(Message::Close { reply }).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("it has been closed".to_owned())
+}
+
+struct CurrentRow {
+    rid: i64,
+    version: i64,
+    at: i64,
+    state: i64,
+    body: Bytes,
+}
+
+impl CurrentRow {
+    fn stored(self, key: &Key) -> StoreResult<Stored> {
+        let body = body::whole(key, self.version, self.at, &self.body)?;
+        Ok(Stored { key: key.clone(), version: self.version as u64, at: self.at, body, deleted: false })
+    }
+}
+
+async fn current_row<S: Session>(session: &mut S, key: &Key) -> StoreResult<Option<CurrentRow>> {
+    let sql = match session.dialect() {
+        crate::db::Dialect::Sqlite => {
+            "SELECT rid, version, at, state, body FROM resource WHERE id = ? AND (rid >> 40) = ?".to_owned()
+        }
+        dialect => format!(
+            "SELECT rid, version, at, state, body FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
+            dialect.here("r")
+        ),
+    };
+    let rows = session.query(&sql, &by_id(key)).await?;
+    Ok(rows.into_iter().next().map(|row| {
+        let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());
+        let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
+        CurrentRow { rid, version, at, state, body }
+    }))
 }

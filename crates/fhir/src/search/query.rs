@@ -5,7 +5,7 @@ use super::row::{Slot, Span, Target};
 use crate::resource::{Id, Key, ResourceType};
 
 /// A whole search.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     /// The types searched: one for `GET [base]/Patient`, several with `_type`, empty for all.
     pub kinds: Vec<ResourceType>,
@@ -51,6 +51,12 @@ pub enum Filter {
     List(Id),
     /// `_type` inside `_filter` or `_has` of several types.
     Kind(Vec<ResourceType>),
+}
+
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter::everything()
+    }
 }
 
 impl Filter {

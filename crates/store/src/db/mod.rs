@@ -8,7 +8,7 @@ pub(crate) mod table;
 use crate::error::StoreResult;
 use bytes::Bytes;
 use std::future::Future;
-pub(crate) use table::{Column, Kind, Lookup, OnConflict, Rows, Table};
+pub(crate) use table::{Lookup, OnConflict, Rows, Table};
 
 /// A value in a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,9 @@ impl From<f64> for Value {
 pub(crate) enum Dialect {
     Sqlite,
     /// Every table has the distribution key (organisation, patient shard) first.
-    Postgres { organisation: i64 },
+    Postgres {
+        organisation: i64,
+    },
 }
 
 impl Dialect {
@@ -98,14 +100,6 @@ impl Dialect {
         match self {
             Dialect::Sqlite => String::new(),
             Dialect::Postgres { organisation } => format!("{alias}.org = {organisation} AND {alias}.shard = 0 AND "),
-        }
-    }
-
-    /// Lower case of ASCII letters only, the same in both.
-    pub(crate) fn lower(self, text: &str) -> String {
-        match self {
-            Dialect::Sqlite => format!("lower({text})"),
-            Dialect::Postgres { .. } => format!("lower({text} COLLATE \"C\")"),
         }
     }
 

@@ -74,6 +74,31 @@ impl Sqlite {
         Ok(SqliteSession { connection: Some(connection), pool: Some(self.shared.clone()) })
     }
 
+    /// Copies the file page by page while others go on; the copy is of one moment.
+    pub(crate) fn copy_to(&self, to: &Path, progress: &(dyn Fn(u64, u64) + Send + Sync)) -> StoreResult<()> {
+        let from =
+            Connection::open_with_flags(&self.shared.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(database)?;
+        let mut copy = Connection::open(to).map_err(database)?;
+        let backup = rusqlite::backup::Backup::new(&from, &mut copy).map_err(database)?;
+        loop {
+            use rusqlite::backup::StepResult::{Done, More};
+            // Small steps while nobody writes would begin again with every commit; all at once reads one state.
+            match backup.step(-1).map_err(database)? {
+                Done => break,
+                More => {}
+                _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+            }
+            let at = backup.progress();
+            progress((at.pagecount - at.remaining) as u64, at.pagecount as u64);
+        }
+        drop(backup);
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(database)?;
+        copy.close().map_err(|(_, error)| database(error))?;
+        File::open(to)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| StoreError::Unavailable(format!("{}: {source}", to.display())))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.shared.path
     }
@@ -147,24 +172,9 @@ impl SqliteSession {
         self.connection().prepare_cached(sql).and_then(|mut it| it.raw_execute().map(drop)).map_err(database)
     }
 
-    pub(crate) fn raw(&self) -> &Connection {
-        self.connection()
-    }
-
-    /// One row by two values: the path of `read`, without anything in between.
-    pub(crate) fn read_current(&self, id: &[u8], kind: i64) -> StoreResult<Option<(i64, i64, i64, i64, Bytes)>> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT rid, version, at, state, body FROM resource WHERE id = ?1 AND (rid >> 40) = ?2")
-            .map_err(database)?;
-        let mut rows = statement.query((id, kind)).map_err(database)?;
-        let Some(row) = rows.next().map_err(database)? else { return Ok(None) };
-        let get = |at: usize| row.get::<_, i64>(at).map_err(database);
-        let body = match row.get_ref(4).map_err(database)? {
-            ValueRef::Blob(bytes) => Bytes::copy_from_slice(bytes),
-            _ => Bytes::new(),
-        };
-        Ok(Some((get(0)?, get(1)?, get(2)?, get(3)?, body)))
+    /// Moves the write-ahead log into the file.
+    pub(crate) fn checkpoint(&mut self) -> StoreResult<()> {
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(drop)
     }
 
     fn rows(&self, sql: &str, values: &[Value]) -> StoreResult<Vec<Vec<Value>>> {
@@ -249,10 +259,13 @@ impl Session for SqliteSession {
         let marks = vec!["?"; names.len()].join(", ");
         let verb = match table.on_conflict {
             OnConflict::Ignore => "INSERT OR IGNORE",
-            OnConflict::Replace => "INSERT OR REPLACE",
-            OnConflict::Fail => "INSERT",
+            OnConflict::Replace if table.name == "words" => "INSERT OR REPLACE",
+            OnConflict::Replace | OnConflict::Fail => "INSERT",
         };
-        let sql = format!("{verb} INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
+        let mut sql = format!("{verb} INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
+        if table.on_conflict == OnConflict::Replace && table.name != "words" {
+            sql.push_str(&table.upsert());
+        }
         self.each(&sql, rows)
     }
 
@@ -285,13 +298,6 @@ fn rowid_of(table: &Table, column: &'static str) -> &'static str {
 
 fn lookup_sql(lookup: &Lookup) -> String {
     let returning: Vec<&str> = lookup.returning.iter().map(|it| it.name).collect();
-    let key: Vec<String> = lookup
-        .key
-        .iter()
-        .map(|it| match it.name.strip_prefix("{lower:").and_then(|it| it.strip_suffix('}')) {
-            Some(column) => format!("lower({column}) = ?"),
-            None => format!("{} = ?", it.name),
-        })
-        .collect();
+    let key: Vec<String> = lookup.key.iter().map(|it| format!("{} = ?", it.name)).collect();
     format!("SELECT {} FROM {} WHERE {}", returning.join(", "), lookup.table, key.join(" AND "))
 }

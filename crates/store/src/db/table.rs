@@ -35,11 +35,21 @@ pub(crate) struct Table {
     pub(crate) on_conflict: OnConflict,
 }
 
+impl Table {
+    /// What follows VALUES so that a row takes the place of the one with the same key; the same in both databases.
+    pub(crate) fn upsert(&self) -> String {
+        let key: Vec<&str> = self.columns[..self.key].iter().map(|it| it.name).collect();
+        let set: Vec<String> =
+            self.columns[self.key..].iter().map(|it| format!("{0} = excluded.{0}", it.name)).collect();
+        format!(" ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), set.join(", "))
+    }
+}
+
 /// A look-up of rows by key: `returning` of `table` where the key columns have the given values.
 #[derive(Debug)]
 pub(crate) struct Lookup {
     pub(crate) table: &'static str,
-    /// Expression over the table's columns (`{lower:code}` is lower-cased by the dialect) and the kind of the value.
+    /// Expressions over the table's columns and the kind of the value.
     pub(crate) key: &'static [Column],
     pub(crate) returning: &'static [Column],
 }
@@ -127,19 +137,15 @@ pub(crate) static AUDIT: Table = Table {
     on_conflict: OnConflict::Fail,
 };
 
-pub(crate) static SLOT: Table = Table {
-    name: "slot",
-    columns: &[int("id"), text("name"), int("term")],
-    key: 1,
-    on_conflict: OnConflict::Fail,
-};
+pub(crate) static SLOT: Table =
+    Table { name: "slot", columns: &[int("id"), text("name"), int("term")], key: 1, on_conflict: OnConflict::Fail };
 
 pub(crate) static SYSTEM: Table =
     Table { name: "system", columns: &[int("id"), text("url")], key: 1, on_conflict: OnConflict::Fail };
 
 pub(crate) static TERM: Table = Table {
     name: "term",
-    columns: &[int("id"), int("system"), text("code"), text("text"), text("folded")],
+    columns: &[int("id"), int("system"), text("key"), text("code"), text("text"), text("folded")],
     key: 1,
     on_conflict: OnConflict::Fail,
 };
@@ -151,12 +157,8 @@ pub(crate) static UNIT: Table = Table {
     on_conflict: OnConflict::Fail,
 };
 
-pub(crate) static TOKEN: Table = Table {
-    name: "token",
-    columns: &[int("slot"), int("term"), int("rid")],
-    key: 3,
-    on_conflict: OnConflict::Ignore,
-};
+pub(crate) static TOKEN: Table =
+    Table { name: "token", columns: &[int("slot"), int("term"), int("rid")], key: 3, on_conflict: OnConflict::Ignore };
 
 pub(crate) static STRING: Table = Table {
     name: "string",
@@ -187,12 +189,8 @@ pub(crate) static QUANTITY: Table = Table {
 };
 
 /// How many live resources of each type there are.
-pub(crate) static TALLY: Table = Table {
-    name: "tally",
-    columns: &[int("kind"), int("live")],
-    key: 1,
-    on_conflict: OnConflict::Replace,
-};
+pub(crate) static TALLY: Table =
+    Table { name: "tally", columns: &[int("kind"), int("live")], key: 1, on_conflict: OnConflict::Replace };
 
 pub(crate) static WORDS: Table = Table {
     name: "words",
@@ -214,11 +212,26 @@ pub(crate) static RESOURCE_BY_ID: Lookup = Lookup {
 pub(crate) static RID_BY_ID: Lookup =
     Lookup { table: "resource", key: &[blob("id"), int("(rid >> 40)")], returning: &[int("rid"), blob("id")] };
 
-pub(crate) static TERM_BY_CODE: Lookup = Lookup {
+pub(crate) static TERM_BY_KEY: Lookup = Lookup {
     table: "term",
-    key: &[text("{lower:code}"), int("system")],
-    returning: &[int("id"), int("system"), text("code"), text("text")],
+    key: &[text("key"), int("system")],
+    returning: &[int("id"), int("system"), text("key"), text("code"), text("text")],
 };
 
 pub(crate) static SYSTEM_BY_URL: Lookup =
     Lookup { table: "system", key: &[text("url")], returning: &[int("id"), text("url")] };
+
+static RID_COLUMN: [Column; 1] = [int("rid")];
+const RID: &[Column] = &RID_COLUMN;
+
+/// Whether an index row is there: the whole row is the key.
+const fn has(table: &'static str, key: &'static [Column]) -> Lookup {
+    Lookup { table, key, returning: RID }
+}
+
+pub(crate) static HAS_TOKEN: Lookup = has("token", &[int("slot"), int("term"), int("rid")]);
+pub(crate) static HAS_STRING: Lookup = has("string", &[int("slot"), text("folded"), int("rid"), text("exact")]);
+pub(crate) static HAS_REFERENCE: Lookup = has("reference", &[int("target"), int("slot"), int("rid")]);
+pub(crate) static HAS_DATE: Lookup = has("date", &[int("slot"), int("low"), int("high"), int("rid")]);
+pub(crate) static HAS_QUANTITY: Lookup =
+    has("quantity", &[int("slot"), int("unit"), real("low"), real("high"), int("rid")]);

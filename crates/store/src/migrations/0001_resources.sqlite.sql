@@ -24,8 +24,9 @@ CREATE TABLE slot (id INTEGER PRIMARY KEY, name TEXT NOT NULL, term INTEGER NOT 
 CREATE UNIQUE INDEX slot_name ON slot (name, term);
 CREATE TABLE system (id INTEGER PRIMARY KEY, url TEXT NOT NULL);
 CREATE UNIQUE INDEX system_url ON system (url);
-CREATE TABLE term (id INTEGER PRIMARY KEY, system INTEGER NOT NULL, code TEXT, text TEXT, folded TEXT);
-CREATE INDEX term_code ON term (lower(code), system);
+-- key: the code as it is compared; code: as received, where that differs.
+CREATE TABLE term (id INTEGER PRIMARY KEY, system INTEGER NOT NULL, key TEXT NOT NULL, code TEXT, text TEXT, folded TEXT);
+CREATE INDEX term_key ON term (key, system);
 CREATE INDEX term_folded ON term (folded) WHERE folded IS NOT NULL;
 CREATE TABLE unit (id INTEGER PRIMARY KEY, system TEXT, code TEXT, text TEXT);
 
@@ -43,5 +44,5 @@ CREATE TABLE quantity (
   slot INTEGER, unit INTEGER, low REAL, high REAL, rid INTEGER, PRIMARY KEY (slot, unit, low, high, rid)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5 (
-  narrative, content, content='', contentless_delete=1, detail=column, columnsize=0, tokenize="unicode61 remove_diacritics 0"
+  narrative, content, content='', contentless_delete=1, detail=column, tokenize="unicode61 remove_diacritics 0"
 );

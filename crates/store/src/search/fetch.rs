@@ -30,6 +30,7 @@ static ID_BY_NUMBER: Lookup = Lookup {
         Column { name: "rid", kind: Kind::Int },
         Column { name: "id", kind: Kind::Blob },
         Column { name: "state", kind: Kind::Int },
+        Column { name: "at", kind: Kind::Int },
     ],
 };
 
@@ -63,6 +64,21 @@ pub(crate) async fn keys<S: Session>(session: &mut S, rids: &[i64]) -> StoreResu
         }
     }
     Ok(rids.iter().filter_map(|rid| found.remove(rid)).collect())
+}
+
+/// The live ones that were written at or after a moment, in the order given.
+pub(crate) async fn live_since<S: Session>(
+    session: &mut S,
+    rids: Vec<i64>,
+    since: Option<i64>,
+) -> StoreResult<Vec<i64>> {
+    let mut found = std::collections::HashSet::with_capacity(rids.len());
+    for row in session.lookup(&ID_BY_NUMBER, &sought(&rids)).await? {
+        if row[2].int() == LIVE && since.is_none_or(|since| row[3].int() >= since) {
+            found.insert(row[0].int());
+        }
+    }
+    Ok(rids.into_iter().filter(|rid| found.contains(rid)).collect())
 }
 
 pub(crate) fn key(rid: i64, id: &Value) -> StoreResult<Key> {

@@ -6,8 +6,8 @@ use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::place;
 use fhir::ResourceType;
+use fhir::search::Registry;
 use fhir::search::query::Include;
-use fhir::search::registry::Registry;
 use fhir::search::row::{Slot, SlotShape};
 use std::collections::HashSet;
 
@@ -43,7 +43,9 @@ pub(crate) async fn included<S: Session>(
             }
         }
         if found.len() + next.len() > MOST {
-            return Err(StoreError::TooCostly(format!("more than {MOST} resources would come along; use a smaller _count")));
+            return Err(StoreError::TooCostly(format!(
+                "more than {MOST} resources would come along; use a smaller _count"
+            )));
         }
         found.extend(&next);
         fresh = next;
@@ -79,5 +81,20 @@ async fn step<S: Session>(session: &mut S, include: &Include, slots: &[i64], rid
     }
     let kind = if include.reverse { include.from } else { include.to };
     found.retain(of(kind));
+    Ok(found)
+}
+
+/// Everything these refer to by any reference, ascending.
+pub(crate) async fn referred<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<i64>> {
+    let mut found = Vec::new();
+    for rids in rids.chunks(200) {
+        let mut sql = Sql::new(session.dialect());
+        sql.push("SELECT DISTINCT t1.target");
+        let alias = sql.from("reference");
+        sql.push(&format!("{alias}.rid")).one_of(rids).push(&format!(" AND {alias}.target > 0"));
+        found.extend(session.query(&sql.text, &sql.values).await?.iter().map(|row| row[0].int()));
+    }
+    found.sort_unstable();
+    found.dedup();
     Ok(found)
 }

@@ -15,10 +15,10 @@ pub(crate) use kept::Kept;
 use crate::caller::{Caller, Reach};
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
-use crate::stored::{Match, Page, PageQuery, Role};
+use crate::stored::{Match, Page, PageCursor, PageQuery, Role};
 use cursor::{Place, Seal};
+use fhir::search::Registry;
 use fhir::search::query::{Contained, Filter, Query, Summary, Total};
-use fhir::search::registry::Registry;
 use fhir::{Key, ResourceType};
 use plan::{Plan, Planner};
 use sql::Sql;
@@ -238,12 +238,7 @@ impl Searcher<'_> {
         })
     }
 
-    async fn with_included<S: Session>(
-        &self,
-        session: &mut S,
-        query: &Query,
-        rids: &[i64],
-    ) -> StoreResult<Vec<Match>> {
+    async fn with_included<S: Session>(&self, session: &mut S, query: &Query, rids: &[i64]) -> StoreResult<Vec<Match>> {
         let matched = fetch::resources(session, rids).await?;
         let mut entries: Vec<Match> = matched.into_iter().map(|stored| Match { role: Role::Match, stored }).collect();
         if !query.includes.is_empty() {
@@ -265,6 +260,56 @@ impl Searcher<'_> {
         let plan = Plan::All(vec![Plan::Rids(rids.clone()), reach]);
         let seen = numbers(session, &plan, &[], Place::After(0), rids.len()).await?;
         Ok(rids.into_iter().filter(|rid| seen.binary_search(rid).is_ok()).collect())
+    }
+
+    /// The page a link names, when there is one.
+    pub(crate) async fn go_on<S: Session>(
+        &self,
+        session: &mut S,
+        id: u64,
+        cursor: Option<&PageCursor>,
+        size: usize,
+    ) -> StoreResult<Option<Page>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let Place::At { kept, offset } = self.seal.open(self.caller, id, cursor)? else {
+            return Err(StoreError::BadCursor);
+        };
+        let rids = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
+        self.kept_page(session, &Query::default(), id, (kept, &rids), offset as usize, size).await.map(Some)
+    }
+
+    /// All numbers that pass and that the caller may see.
+    pub(crate) async fn numbers<S: Session>(
+        &self,
+        session: &mut S,
+        filter: &Filter,
+        kinds: &[ResourceType],
+    ) -> StoreResult<Vec<i64>> {
+        let filter = within_reach(self.caller, self.registry, filter);
+        let plan = planned(session, self.registry, &filter).await?;
+        numbers(session, &plan, kinds, Place::After(0), MOST_KEPT).await
+    }
+
+    /// All numbers that pass, in the order the query asks.
+    pub(crate) async fn sorted<S: Session>(&self, session: &mut S, query: &Query) -> StoreResult<Vec<i64>> {
+        let filter = within_reach(self.caller, self.registry, &query.filter);
+        let plan = planned(session, self.registry, &filter).await?;
+        sort::sorted(session, self.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await
+    }
+
+    /// What these refer to.
+    pub(crate) async fn referred<S: Session>(&self, session: &mut S, rids: &[i64]) -> StoreResult<Vec<i64>> {
+        include::referred(session, rids).await
+    }
+
+    /// Those that were written at or after a moment, in the same order.
+    pub(crate) async fn live_since<S: Session>(
+        &self,
+        session: &mut S,
+        rids: Vec<i64>,
+        since: Option<i64>,
+    ) -> StoreResult<Vec<i64>> {
+        fetch::live_since(session, rids, since).await
     }
 }
 

@@ -4,13 +4,13 @@
 use super::terms::{Terms, token_terms};
 use crate::db::{Session, Value};
 use crate::error::{StoreError, StoreResult};
-use crate::intern::{by_id, space};
+use crate::intern::{by_id, space, term_key};
 use crate::physical::{cut, elsewhere, version_name};
 use crate::place;
+use fhir::search::Registry;
 use fhir::search::query::{
     DateTest, Filter, Prefix, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words,
 };
-use fhir::search::registry::Registry;
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
 
@@ -240,10 +240,8 @@ impl<S: Session> Planner<'_, S> {
     }
 
     pub(crate) async fn rid(&mut self, key: &Key) -> StoreResult<Option<i64>> {
-        let sql = format!(
-            "SELECT rid FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
-            self.session.dialect().here("r")
-        );
+        let sql =
+            format!("SELECT rid FROM resource r WHERE {} id = ? AND (rid >> 40) = ?", self.session.dialect().here("r"));
         let rows = self.session.query(&sql, &by_id(key)).await?;
         Ok(rows.first().map(|row| row[0].int()))
     }
@@ -327,7 +325,8 @@ impl<S: Session> Planner<'_, S> {
                 | SlotShape::CompositeString
                 | SlotShape::CompositeReference
                 | SlotShape::CompositeDate
-                | SlotShape::CompositeQuantity => None,
+                | SlotShape::CompositeQuantity
+                | SlotShape::CompositeQuantityPair => None,
                 _ => Some(self.slots(slots.iter().copied()).await?),
             };
             if numbers.as_ref().is_some_and(Vec::is_empty) {
@@ -335,13 +334,14 @@ impl<S: Session> Planner<'_, S> {
             }
             for test in tests {
                 let plan = match (&numbers, test) {
-                    (None, Test::Composite { first, second }) => {
+                    (None, Test::Composite { first, second, third }) => {
                         let terms = token_terms(self, first).await?;
                         let inner = self.composite_slots(&slots, &terms).await?;
-                        if inner.is_empty() {
-                            continue;
+                        match (&**second, third.as_deref()) {
+                            _ if inner.is_empty() => continue,
+                            (Test::Quantity(start), Some(Test::Quantity(end))) => window(&inner, start, end),
+                            (second, _) => self.test(shape, &inner, only, second).await?,
                         }
-                        self.test(shape, &inner, only, second).await?
                     }
                     (None, Test::Present) => {
                         let inner = self.composite_slots(&slots, &Terms::Any).await?;
@@ -410,6 +410,11 @@ impl<S: Session> Planner<'_, S> {
                 let targets: Vec<i64> = targets.into_iter().filter(fits).collect();
                 if targets.is_empty() { Plan::Nothing } else { Plan::Leaf(pointing_at(&targets, slots, true)) }
             }
+            Test::Not(inner) => match Box::pin(self.test(shape, slots, only, inner)).await? {
+                Plan::Nothing => present(shape, slots, only),
+                Plan::Leaf(leaf) => negated(leaf, slots),
+                _ => return Err(unsupported("this comparison cannot be turned round")),
+            },
             Test::Composite { .. } => return Err(unsupported("composites are not nested")),
         })
     }
@@ -424,31 +429,16 @@ impl<S: Session> Planner<'_, S> {
 
     /// Terms with exactly this code; with any text.
     pub(crate) async fn terms_named(&mut self, system: i64, code: &str) -> StoreResult<Vec<i64>> {
-        let dialect = self.session.dialect();
-        let sql = format!(
-            "SELECT id FROM term m WHERE {} {} = ? AND system = ? AND code = ?",
-            dialect.here("m"),
-            dialect.lower("code")
-        );
-        let values = [code.to_ascii_lowercase().into(), system.into(), code.into()];
+        let sql = format!("SELECT id FROM term m WHERE {} key = ? AND system = ?", self.session.dialect().here("m"));
+        let values = [term_key(system, code).into_owned().into(), system.into()];
         Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
     }
 
     async fn terms_starting(&mut self, system: i64, start: &str) -> StoreResult<Vec<i64>> {
-        let dialect = self.session.dialect();
-        let lower = dialect.lower("code");
-        let sql = format!(
-            "SELECT id, code FROM term m WHERE {} {lower} >= ? AND {lower} < ? AND system = ?",
-            dialect.here("m"),
-        );
-        let low = start.to_ascii_lowercase();
-        let values = [low.as_str().into(), after(&low).into(), system.into()];
-        let rows = self.session.query(&sql, &values).await?;
-        Ok(rows
-            .iter()
-            .filter(|row| row[1].text().is_some_and(|code| code.starts_with(start)))
-            .map(|row| row[0].int())
-            .collect())
+        let here = self.session.dialect().here("m");
+        let sql = format!("SELECT id FROM term m WHERE {here} key >= ? AND key < ? AND system = ?");
+        let values = [start.into(), after(start).into(), system.into()];
+        Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
     }
 
     async fn terms_above(&mut self, system: i64, url: &str) -> StoreResult<Vec<i64>> {
@@ -502,13 +492,9 @@ impl<S: Session> Planner<'_, S> {
     }
 
     async fn canonical(&mut self, url: &str, version: &str) -> StoreResult<Vec<i64>> {
-        let dialect = self.session.dialect();
-        let sql = format!(
-            "SELECT id FROM term m WHERE {} {} = ? AND system = ? AND code = ? AND text = ?",
-            dialect.here("m"),
-            dialect.lower("code")
-        );
-        let values = [url.to_ascii_lowercase().into(), space::CANONICAL.into(), url.into(), version.into()];
+        let here = self.session.dialect().here("m");
+        let sql = format!("SELECT id FROM term m WHERE {here} key = ? AND system = ? AND text = ?");
+        let values = [url.into(), space::CANONICAL.into(), version.into()];
         Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
     }
 
@@ -519,7 +505,8 @@ impl<S: Session> Planner<'_, S> {
             compare_amount(&mut leaf, test);
             return Ok(Plan::Leaf(leaf));
         }
-        let sql = format!("SELECT id, system, code, text FROM unit u WHERE {} id > 0", self.session.dialect().here("u"));
+        let sql =
+            format!("SELECT id, system, code, text FROM unit u WHERE {} id > 0", self.session.dialect().here("u"));
         let mut leaf = quantity_leaf(slots);
         let mut alternatives = 0;
         leaf.condition.push_str(" AND (");
@@ -527,9 +514,7 @@ impl<S: Session> Planner<'_, S> {
             let (system, code, printed) = (row[1].text(), row[2].text(), row[3].text());
             let converted = match &test.unit {
                 UnitTest::Any => unreachable!("answered above"),
-                UnitTest::Printed(unit) => {
-                    (code == Some(unit) || printed == Some(unit)).then(|| test.clone())
-                }
+                UnitTest::Printed(unit) => (code == Some(unit) || printed == Some(unit)).then(|| test.clone()),
                 UnitTest::Coded { system: wanted, code: unit } if system == Some(wanted) => match code {
                     Some(code) if code == unit => Some(test.clone()),
                     Some(code) => test.in_unit(code),
@@ -609,7 +594,7 @@ fn table_of(shape: SlotShape) -> &'static str {
         SlotShape::Token | SlotShape::Uri | SlotShape::CompositeToken => "token",
         SlotShape::String | SlotShape::CompositeString => "string",
         SlotShape::Reference | SlotShape::CompositeReference => "reference",
-        SlotShape::Date | SlotShape::CompositeDate => "date",
+        SlotShape::Date | SlotShape::CompositeDate | SlotShape::CompositeQuantityPair => "date",
         SlotShape::Quantity | SlotShape::CompositeQuantity => "quantity",
     }
 }
@@ -655,10 +640,10 @@ fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> Leaf {
 
 fn strings(slots: &[i64], test: &StringTest) -> Leaf {
     let mut leaf = in_slots("string", slots);
-    let contains = |leaf: &mut Leaf, text: &str| {
+    let like = |leaf: &mut Leaf, before: &str, text: &str, after: &str| {
         leaf.condition.push_str(" AND {t}.folded LIKE ? ESCAPE '!'");
         let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-        leaf.values.push(format!("%{escaped}%").into());
+        leaf.values.push(format!("{before}{escaped}{after}").into());
     };
     match test {
         StringTest::Starts(start) => {
@@ -666,7 +651,12 @@ fn strings(slots: &[i64], test: &StringTest) -> Leaf {
             leaf.condition.push_str(" AND {t}.folded >= ? AND {t}.folded < ?");
             leaf.values.extend([start.into(), after(start).into()]);
         }
-        StringTest::Contains(part) => contains(&mut leaf, part),
+        StringTest::Contains(part) => like(&mut leaf, "%", part, "%"),
+        StringTest::Ends(end) => like(&mut leaf, "%", end, ""),
+        StringTest::Equals(whole) => {
+            leaf.condition.push_str(" AND {t}.folded = ?");
+            leaf.values.push(cut(whole).into());
+        }
         StringTest::Exact { exact, folded } => {
             leaf.condition.push_str(" AND {t}.folded = ? AND {t}.exact = ?");
             leaf.values.extend([cut(folded).into(), cut(exact).into()]);
@@ -725,8 +715,12 @@ fn compare_span(leaf: &mut Leaf, low: &str, high: &str, test: &DateTest, scale: 
         Prefix::Ne => (format!("({low} < ? OR {high} > ?)"), vec![asked_low, asked_high]),
         Prefix::Gt => (format!("{high} > ?"), vec![asked_high]),
         Prefix::Lt => (format!("{low} < ?"), vec![asked_low]),
-        Prefix::Ge => (format!("({high} > ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_high.clone(), asked_low, asked_high]),
-        Prefix::Le => (format!("({low} < ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_low.clone(), asked_low, asked_high]),
+        Prefix::Ge => {
+            (format!("({high} > ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_high.clone(), asked_low, asked_high])
+        }
+        Prefix::Le => {
+            (format!("({low} < ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_low.clone(), asked_low, asked_high])
+        }
         Prefix::Sa => (format!("{low} >= ?"), vec![asked_high]),
         Prefix::Eb => (format!("{high} <= ?"), vec![asked_low]),
         Prefix::Ap => (format!("{low} < ? AND {high} > ?"), vec![asked_high, asked_low]),
@@ -740,17 +734,43 @@ fn quantity_leaf(slots: &[i64]) -> Leaf {
 }
 
 fn compare_amount(leaf: &mut Leaf, test: &QuantityTest) {
+    compare_number(leaf, "{t}.low", "{t}.high", test);
+}
+
+/// The comparison of [`QuantityTest`], with the columns of the row's amount.
+fn compare_number(leaf: &mut Leaf, row_low: &str, row_high: &str, test: &QuantityTest) {
     let (low, high, value) = (Value::Real(test.low), Value::Real(test.high), Value::Real(test.value));
     let (text, values) = match test.prefix {
-        Prefix::Eq | Prefix::Ap => ("{t}.low >= ? AND {t}.low < ? AND {t}.high >= ? AND {t}.high < ?", vec![low.clone(), high.clone(), low, high]),
-        Prefix::Ne => ("NOT ({t}.low >= ? AND {t}.low < ? AND {t}.high >= ? AND {t}.high < ?)", vec![low.clone(), high.clone(), low, high]),
-        Prefix::Gt => ("{t}.high > ?", vec![value]),
-        Prefix::Lt => ("{t}.low < ?", vec![value]),
-        Prefix::Ge => ("{t}.high >= ?", vec![value]),
-        Prefix::Le => ("{t}.low <= ?", vec![value]),
-        Prefix::Sa => ("{t}.low > ?", vec![value]),
-        Prefix::Eb => ("{t}.high < ?", vec![value]),
+        Prefix::Eq => (format!("{row_low} >= ? AND {row_high} < ?"), vec![low, high]),
+        Prefix::Ne => (format!("({row_low} < ? OR {row_high} >= ?)"), vec![low, high]),
+        Prefix::Gt => (format!("{row_high} > ?"), vec![value]),
+        Prefix::Lt => (format!("{row_low} < ?"), vec![value]),
+        Prefix::Ge => (format!("{row_high} >= ?"), vec![value]),
+        Prefix::Le => (format!("{row_low} <= ?"), vec![value]),
+        Prefix::Sa => (format!("{row_low} > ?"), vec![value]),
+        Prefix::Eb => (format!("{row_high} < ?"), vec![value]),
+        Prefix::Ap => (format!("{row_low} <= ? AND {row_high} >= ?"), vec![high, low]),
     };
-    leaf.condition.push_str(text);
+    leaf.condition.push_str(&text);
     leaf.values.extend(values);
+}
+
+/// Start and end of a window, which lie in one row of the table of spans.
+fn window(slots: &[i64], start: &QuantityTest, end: &QuantityTest) -> Plan {
+    let mut leaf = in_slots("date", slots);
+    leaf.probe_by_rid = true;
+    leaf.condition.push_str(" AND ");
+    compare_number(&mut leaf, "{t}.low", "{t}.low", start);
+    leaf.condition.push_str(" AND ");
+    compare_number(&mut leaf, "{t}.high", "{t}.high", end);
+    Plan::Leaf(leaf)
+}
+
+/// The rows of the same slots that do not pass.
+fn negated(mut leaf: Leaf, slots: &[i64]) -> Plan {
+    let whole = in_slots(leaf.table, slots);
+    let test = leaf.condition[whole.condition.len()..].trim_start_matches(" AND ").to_owned();
+    leaf.condition = format!("{} AND NOT ({test})", whole.condition);
+    leaf.ordered = false;
+    Plan::Leaf(leaf)
 }

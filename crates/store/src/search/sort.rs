@@ -5,8 +5,8 @@ use super::sql::Sql;
 use crate::db::{Dialect, Session};
 use crate::error::{StoreError, StoreResult};
 use fhir::ResourceType;
+use fhir::search::Registry;
 use fhir::search::query::{Sort, SortBy};
-use fhir::search::registry::Registry;
 use fhir::search::row::SlotShape;
 
 /// All numbers that pass, in order.
@@ -80,14 +80,12 @@ impl Column {
                     SlotShape::String => ("x.folded", "string x", String::new()),
                     SlotShape::Quantity => (if descending { "x.high" } else { "x.low" }, "quantity x", String::new()),
                     SlotShape::Reference => ("x.target", "reference x", String::new()),
-                    _ => (
-                        "coalesce(y.code, '')",
-                        "token x",
-                        format!(" JOIN term y ON {} y.id = x.term", dialect.here("y")),
-                    ),
+                    _ => ("y.key", "token x", format!(" JOIN term y ON {} y.id = x.term", dialect.here("y"))),
                 };
                 let here = dialect.here("x");
-                sql.push(&format!(" LEFT JOIN (SELECT x.rid, {pick}({value}) AS k FROM {table}{extra} WHERE {here} x.slot"));
+                sql.push(&format!(
+                    " LEFT JOIN (SELECT x.rid, {pick}({value}) AS k FROM {table}{extra} WHERE {here} x.slot"
+                ));
                 sql.one_of(slots);
                 sql.push(&format!(" GROUP BY x.rid) k{at} ON k{at}.rid = m.rid"));
                 Some(format!("k{at}.k"))

@@ -190,8 +190,7 @@ impl Sql {
                 self.push(")");
             }
             Plan::All(parts) | Plan::Any(parts) => {
-                let (joint, empty) =
-                    if matches!(plan, Plan::All(_)) { (" AND ", "1 = 1") } else { (" OR ", "1 = 0") };
+                let (joint, empty) = if matches!(plan, Plan::All(_)) { (" AND ", "1 = 1") } else { (" OR ", "1 = 0") };
                 if parts.is_empty() {
                     self.push(empty);
                     return;

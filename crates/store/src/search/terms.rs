@@ -5,6 +5,7 @@ use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::intern::space;
 use fhir::search::query::TokenTest;
+use fhir::search::row::code_key;
 use fhir::{Key, Value};
 
 /// Which terms pass.
@@ -58,24 +59,18 @@ async fn system_number<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> S
 
 /// Codes are compared without regard to case, as R4 advises where a code system does not say.
 async fn any_system<S: Session>(planner: &mut Planner<'_, S>, code: &str) -> StoreResult<Vec<i64>> {
-    let dialect = planner.session.dialect();
     let sql = format!(
-        "SELECT id FROM term m WHERE {} {} = ? AND (system = {} OR system >= {})",
-        dialect.here("m"),
-        dialect.lower("code"),
+        "SELECT id FROM term m WHERE {} key = ? AND (system = {} OR system >= {})",
+        planner.session.dialect().here("m"),
         space::NONE,
         space::FIRST_SYSTEM
     );
-    let rows = planner.session.query(&sql, &[code.to_ascii_lowercase().into()]).await?;
+    let rows = planner.session.query(&sql, &[code_key(code).into_owned().into()]).await?;
     Ok(rows.iter().map(|row| row[0].int()).collect())
 }
 
 async fn in_system<S: Session>(planner: &mut Planner<'_, S>, system: i64, code: &str) -> StoreResult<Vec<i64>> {
-    let dialect = planner.session.dialect();
-    let sql =
-        format!("SELECT id FROM term m WHERE {} {} = ? AND system = ?", dialect.here("m"), dialect.lower("code"));
-    let rows = planner.session.query(&sql, &[code.to_ascii_lowercase().into(), system.into()]).await?;
-    Ok(rows.iter().map(|row| row[0].int()).collect())
+    planner.terms_named(system, code).await
 }
 
 /// Texts that start with this, or one of whose words does.
@@ -121,7 +116,9 @@ async fn expand<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreRes
     let Some(set) = canonical(planner, "ValueSet", url).await? else {
         let address = url.split('|').next().unwrap_or(url);
         if let Some(codes) = fhir::tables::code_set(address) {
-            return Ok(codes.codes().map(|(system, code)| (system.to_owned(), code.to_owned())).collect());
+            let listed =
+                codes.systems.iter().flat_map(|(system, codes)| codes.iter().map(move |code| (*system, *code)));
+            return Ok(listed.map(|(system, code)| (system.to_owned(), code.to_owned())).collect());
         }
         return Err(StoreError::NotSupported(format!("the value set {url} is not known here; store it first")));
     };
@@ -138,7 +135,9 @@ async fn expand<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreRes
             match include["concept"].as_array() {
                 Some(concepts) => listed.extend(concepts.iter().map(|it| (system.clone(), text(it, "code")))),
                 None if include.get("filter").is_some() => {
-                    return Err(StoreError::NotSupported(format!("the value set {url} uses filters; store its expansion")));
+                    return Err(StoreError::NotSupported(format!(
+                        "the value set {url} uses filters; store its expansion"
+                    )));
                 }
                 None if !system.is_empty() => {
                     let system = text(include, "system");
@@ -147,7 +146,11 @@ async fn expand<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreRes
                             "the value set {url} takes all of {system}, which is not stored here"
                         )));
                     };
-                    walk(&codes["concept"], &mut |code, _| listed.push((system.clone(), code.to_owned())), &mut Vec::new());
+                    walk(
+                        &codes["concept"],
+                        &mut |code, _| listed.push((system.clone(), code.to_owned())),
+                        &mut Vec::new(),
+                    );
                 }
                 None => {}
             }

@@ -1,0 +1,6 @@
+//! The suite that every backend passes. SQLite always; PostgreSQL where `CONTINUO_TEST_POSTGRES` names a server.
+
+mod places;
+
+mod commit;
+mod search;
