@@ -130,11 +130,18 @@ fn plain(markup: &str) -> String {
         rest = &rest[at..];
         if rest.starts_with('<') {
             // Inline markup stands within words (`H<sub>2</sub>O`); everything else parts them.
-            let end = if rest.starts_with("<!--") { rest.find("-->").map(|end| end + 3) } else { rest.find('>').map(|end| end + 1) };
+            let end = if rest.starts_with("<!--") {
+                rest.find("-->").map(|end| end + 3)
+            } else {
+                rest.find('>').map(|end| end + 1)
+            };
             let Some(end) = end else { break };
             let name = rest[1..end].trim_start_matches('/');
             let name = &name[..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len())];
-            if !matches!(name, "b" | "i" | "em" | "strong" | "sub" | "sup" | "span" | "u" | "a" | "small" | "big" | "tt") {
+            if !matches!(
+                name,
+                "b" | "i" | "em" | "strong" | "sub" | "sup" | "span" | "u" | "a" | "small" | "big" | "tt"
+            ) {
                 text.push(' ');
             }
             rest = &rest[end..];

@@ -3,12 +3,18 @@
 //!
 //! FHIR R4, section 3.1.1 (Search).
 
+mod ask;
+pub mod brute;
 mod engine;
+mod filter;
 pub mod fold;
 mod index;
+mod near;
+mod parse;
 mod plan;
 pub mod query;
 mod registry;
+mod results;
 mod route;
 pub mod row;
 mod span;
@@ -18,4 +24,5 @@ mod values;
 
 pub use fold::fold;
 pub use index::{Texts, texts};
+pub use parse::{Handling, Limits, Reading, Scope};
 pub use registry::{Component, Param, Registry, SlotDef};

@@ -169,7 +169,8 @@ pub(super) fn build(definitions: Vec<Arc<Definition>>) -> (Registry, Vec<Issue>)
                     Ok(found) => {
                         if let Some(known) = wanted.iter().find(|known| known.definition.code == definition.code) {
                             if !same(known, &found) {
-                                let what = format!("`{}` already means {} on {kind}", definition.code, known.definition.url);
+                                let what =
+                                    format!("`{}` already means {} on {kind}", definition.code, known.definition.url);
                                 issues.extend(report(IssueCode::Duplicate, what, &mut reported));
                             }
                         } else {
@@ -269,7 +270,9 @@ fn want<'a>(
     let mut seen = BTreeSet::new();
     wanted.units.retain(|unit| seen.insert((unit.name.clone(), unit.only)));
     match (wanted.units.is_empty(), unusable) {
-        (true, Some(found)) => Err(format!("values of type {found} do not suit a {} parameter", definition.kind.code())),
+        (true, Some(found)) => {
+            Err(format!("values of type {found} do not suit a {} parameter", definition.kind.code()))
+        }
         (true, None) => Err(format!("its expression leads nowhere in {}", context.name)),
         _ => Ok(wanted),
     }

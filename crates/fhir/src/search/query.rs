@@ -35,14 +35,28 @@ pub enum Filter {
     /// `_lastUpdated`, any of the tests.
     LastUpdated(Vec<DateTest>),
     /// At least one row in one of the slots passes at least one of the tests.
-    Row { sources: Vec<Source>, tests: Vec<Test> },
+    Row {
+        sources: Vec<Source>,
+        tests: Vec<Test>,
+    },
     /// A reference in `sources` points at a resource of `kind` that passes `inner`.
-    Chain { sources: Vec<Source>, kind: ResourceType, inner: Box<Filter> },
+    Chain {
+        sources: Vec<Source>,
+        kind: ResourceType,
+        inner: Box<Filter>,
+    },
     /// A resource of `kind` that passes `inner` points here from one of `sources` (`_has`).
-    Has { kind: ResourceType, sources: Vec<Source>, inner: Box<Filter> },
+    Has {
+        kind: ResourceType,
+        sources: Vec<Source>,
+        inner: Box<Filter>,
+    },
     /// The resource is `member` itself or points at it from one of the slots (compartments;
     /// the slots of all types together).
-    InCompartment { owner: Key, slots: Vec<Slot> },
+    InCompartment {
+        owner: Key,
+        slots: Vec<Slot>,
+    },
     /// `_text`: the narrative holds these words.
     Narrative(Words),
     /// `_content`: the resource holds these words.
@@ -89,7 +103,11 @@ pub enum Test {
     Quantity(QuantityTest),
     Uri(UriTest),
     /// `third` only on slots of three components.
-    Composite { first: TokenTest, second: Box<Test>, third: Option<Box<Test>> },
+    Composite {
+        first: TokenTest,
+        second: Box<Test>,
+        third: Option<Box<Test>>,
+    },
     /// A row that does not pass (`ne` of `_filter`; unlike [`Filter::Not`] there must be a row).
     Not(Box<Test>),
 }
@@ -133,7 +151,10 @@ pub enum ReferenceTest {
     /// Points there; with a version only at that version.
     To(Target),
     /// `subject=7` — any of the types the parameter may point at, with this id.
-    ToId { id: Id, kinds: Vec<ResourceType> },
+    ToId {
+        id: Id,
+        kinds: Vec<ResourceType>,
+    },
     /// `:below` and `:above` on canonical references: address starts with / is a start of.
     CanonicalBelow(String),
     CanonicalAbove(String),

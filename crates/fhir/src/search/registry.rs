@@ -6,9 +6,9 @@
 //! others, and `X.where(resolve() is Patient)` is the slot of `X` narrowed to patients.
 
 use super::engine::Compiled;
+use super::plan::{self, Definition};
 use super::query::Source;
 use super::row::{Slot, SlotShape};
-use super::plan::{self, Definition};
 use super::trie::Trie;
 use crate::issue::{Issue, IssueCode};
 use crate::resource::ResourceType;
@@ -185,7 +185,8 @@ mod tests {
         assert_eq!(issues, []);
         for kind in ResourceType::all() {
             for param in registry.params(kind) {
-                let without = matches!(param.code.as_str(), "_id" | "_lastUpdated" | "_text" | "_content" | "_query" | "near");
+                let without = ["_id", "_lastUpdated", "_text", "_content", "_query", "_filter", "near"]
+                    .contains(&param.code.as_str());
                 assert_eq!(param.sources.is_empty(), without, "{kind}.{}", param.code);
             }
         }
@@ -199,14 +200,16 @@ mod tests {
         };
         check("Observation", "code", &["Observation.code"]);
         check("Observation", "combo-code", &["Observation.code", "Observation.component-code"]);
-        check("Observation", "combo-value-quantity", &[
-            "Observation.component-value-quantity",
-            "Observation.value-quantity",
-        ]);
-        check("Observation", "combo-code-value-quantity", &[
-            "Observation.code-value-quantity",
-            "Observation.component-code-value-quantity",
-        ]);
+        check(
+            "Observation",
+            "combo-value-quantity",
+            &["Observation.component-value-quantity", "Observation.value-quantity"],
+        );
+        check(
+            "Observation",
+            "combo-code-value-quantity",
+            &["Observation.code-value-quantity", "Observation.component-code-value-quantity"],
+        );
         check("Observation", "subject", &["Observation.subject"]);
         check("Observation", "patient", &["Observation.subject only Patient"]);
         check("Patient", "name", &["Patient.name"]);
@@ -226,13 +229,20 @@ mod tests {
                 "code": code, "type": kind, "base": ["Patient"], "expression": expression
             })
         };
-        let (registry, issues) = Registry::with(&Registry::r4(), &[
-            parameter("religion", "token", "Patient.extension.where(url = 'http://site.example/religion').value.ofType(Coding)"),
-            parameter("broken", "token", "Patient.nothing.here"),
-            parameter("gender", "token", "Patient.maritalStatus"),
-            parameter("birth", "quantity", "Patient.birthDate"),
-            json!({ "resourceType": "Patient" }),
-        ]);
+        let (registry, issues) = Registry::with(
+            &Registry::r4(),
+            &[
+                parameter(
+                    "religion",
+                    "token",
+                    "Patient.extension.where(url = 'http://site.example/religion').value.ofType(Coding)",
+                ),
+                parameter("broken", "token", "Patient.nothing.here"),
+                parameter("gender", "token", "Patient.maritalStatus"),
+                parameter("birth", "quantity", "Patient.birthDate"),
+                json!({ "resourceType": "Patient" }),
+            ],
+        );
         assert_eq!(sources(&registry, "Patient", "religion"), ["Patient.religion"]);
         assert_eq!(sources(&registry, "Patient", "gender"), ["Patient.gender"]);
         assert!(registry.param(kind("Patient"), "broken").is_none());

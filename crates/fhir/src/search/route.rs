@@ -30,9 +30,14 @@ pub(super) enum Pick {
     All,
     At(usize),
     /// Those where a member has this text.
-    Where { member: String, is: String },
+    Where {
+        member: String,
+        is: String,
+    },
     /// Those with this extension.
-    Extended { url: String },
+    Extended {
+        url: String,
+    },
 }
 
 impl Route {
@@ -201,8 +206,7 @@ impl<'a> Reader<'a> {
 
     fn path(&mut self) -> Result<Vec<Route>, Beyond> {
         let context = self.context;
-        let start =
-            |from_resource| Route { from_resource, hops: Vec::new(), leaf: context, element: None, only: None };
+        let start = |from_resource| Route { from_resource, hops: Vec::new(), leaf: context, element: None, only: None };
         let mut routes = if self.sign(b'(') {
             let inner = self.union()?;
             self.need(b')')?;
@@ -368,20 +372,26 @@ mod tests {
         check("Patient.telecom.where(system='email')", "Patient", &["/telecom[system='email']:ContactPoint"]);
         check("Account.subject.where(resolve() is Patient)", "Account", &["/subject:Reference only Patient"]);
         check("Resource.meta.tag", "Patient", &["/meta/tag:Coding"]);
-        check("%resource.referenceSeq.chromosome", "MolecularSequence.variant", &[
-            "%/referenceSeq/chromosome:CodeableConcept",
-        ]);
+        check(
+            "%resource.referenceSeq.chromosome",
+            "MolecularSequence.variant",
+            &["%/referenceSeq/chromosome:CodeableConcept"],
+        );
         check("Bundle.entry[0].resource", "Bundle", &["/entry[0]/resource:Resource"]);
-        check("Patient.extension('http://x').value.code", "Patient", &[
-            "/extension[url='http://x']/valueAge/code:code",
-            "/extension[url='http://x']/valueCoding/code:code",
-            "/extension[url='http://x']/valueCount/code:code",
-            "/extension[url='http://x']/valueDistance/code:code",
-            "/extension[url='http://x']/valueDuration/code:code",
-            "/extension[url='http://x']/valueQuantity/code:code",
-            "/extension[url='http://x']/valueTiming/code:CodeableConcept",
-            "/extension[url='http://x']/valueUsageContext/code:Coding",
-        ]);
+        check(
+            "Patient.extension('http://x').value.code",
+            "Patient",
+            &[
+                "/extension[url='http://x']/valueAge/code:code",
+                "/extension[url='http://x']/valueCoding/code:code",
+                "/extension[url='http://x']/valueCount/code:code",
+                "/extension[url='http://x']/valueDistance/code:code",
+                "/extension[url='http://x']/valueDuration/code:code",
+                "/extension[url='http://x']/valueQuantity/code:code",
+                "/extension[url='http://x']/valueTiming/code:CodeableConcept",
+                "/extension[url='http://x']/valueUsageContext/code:Coding",
+            ],
+        );
     }
 
     #[test]

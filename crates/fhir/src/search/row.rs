@@ -49,7 +49,11 @@ pub enum RowValue {
     Quantity(Amount),
     Uri(String),
     /// `third` only where the slot is a `CompositeQuantityPair`.
-    Composite { first: Token, second: Box<RowValue>, third: Option<Box<RowValue>> },
+    Composite {
+        first: Token,
+        second: Box<RowValue>,
+        third: Option<Box<RowValue>>,
+    },
 }
 
 impl RowValue {
@@ -229,12 +233,21 @@ mod tests {
         check("Patient/7", "Local { key: Patient/7, version: None }");
         check("https://here.example/fhir/Patient/7", "Local { key: Patient/7, version: None }");
         check("Patient/7/_history/2", "Local { key: Patient/7, version: Some(\"2\") }");
-        check("https://there.example/Patient/7", r#"Elsewhere { url: "https://there.example/Patient/7", kind: Some(Patient) }"#);
-        check("https://here.example/fhirs/Patient/7", r#"Elsewhere { url: "https://here.example/fhirs/Patient/7", kind: Some(Patient) }"#);
+        check(
+            "https://there.example/Patient/7",
+            r#"Elsewhere { url: "https://there.example/Patient/7", kind: Some(Patient) }"#,
+        );
+        check(
+            "https://here.example/fhirs/Patient/7",
+            r#"Elsewhere { url: "https://here.example/fhirs/Patient/7", kind: Some(Patient) }"#,
+        );
         check("urn:oid:1.2.3", r#"Elsewhere { url: "urn:oid:1.2.3", kind: None }"#);
         check("#drug", r##"Elsewhere { url: "#drug", kind: None }"##);
         check("Patient?identifier=1", r#"Elsewhere { url: "Patient?identifier=1", kind: None }"#);
         let canonical = Target::read_canonical("http://x.example/Measure/a|2", &base);
-        assert_eq!(canonical, Target::Canonical { url: "http://x.example/Measure/a".into(), version: Some("2".into()) });
+        assert_eq!(
+            canonical,
+            Target::Canonical { url: "http://x.example/Measure/a".into(), version: Some("2".into()) }
+        );
     }
 }

@@ -46,8 +46,15 @@ impl Leaf {
         let text = matches!(
             found.primitive,
             Some(
-                Primitive::String | Primitive::Code | Primitive::Id | Primitive::Markdown | Primitive::Uri | Primitive::Url
-                    | Primitive::Canonical | Primitive::Oid | Primitive::Uuid
+                Primitive::String
+                    | Primitive::Code
+                    | Primitive::Id
+                    | Primitive::Markdown
+                    | Primitive::Uri
+                    | Primitive::Url
+                    | Primitive::Canonical
+                    | Primitive::Oid
+                    | Primitive::Uuid
             )
         );
         let address = matches!(
@@ -319,10 +326,9 @@ fn period(value: &Value) -> Option<Span> {
     let edge = |member: &str| text(value, member).and_then(Span::parse);
     match (edge("start"), edge("end")) {
         (None, None) => None,
-        (start, end) => Some(Span {
-            low: start.map_or(i64::MIN, |start| start.low),
-            high: end.map_or(i64::MAX, |end| end.high),
-        }),
+        (start, end) => {
+            Some(Span { low: start.map_or(i64::MIN, |start| start.low), high: end.map_or(i64::MAX, |end| end.high) })
+        }
     }
 }
 
