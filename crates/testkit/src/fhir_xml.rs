@@ -75,7 +75,9 @@ fn add_to_list(fields: &mut Map<String, Value>, name: &str, value: Value, beside
 
 fn primitive(element: Node<'_, '_>, kind: &'static TypeDef) -> (Value, Option<Value>) {
     if kind.primitive == Some(Primitive::Xhtml) {
-        return (element.document().input_text()[element.range()].into(), None);
+        let mut text = String::new();
+        write_xhtml(&mut text, element, None);
+        return (text.into(), None);
     }
     let mut fields = Map::new();
     let mut value = Value::Null;
@@ -109,4 +111,37 @@ fn plain(text: &str, kind: &TypeDef) -> Value {
         }
         _ => text.into(),
     }
+}
+
+/// XHTML as JSON holds it: one text, with what must be escaped escaped and nothing else.
+fn write_xhtml(out: &mut String, element: Node<'_, '_>, outer: Option<&str>) {
+    let name = element.tag_name().name();
+    let namespace = element.tag_name().namespace();
+    out.push('<');
+    out.push_str(name);
+    if let Some(namespace) = namespace.filter(|_| namespace != outer) {
+        out.push_str(&format!(" xmlns=\"{namespace}\""));
+    }
+    for attribute in element.attributes() {
+        let prefix = attribute.namespace().map_or("", |_| "xml:");
+        let value = escaped(attribute.value()).replace('"', "&quot;");
+        out.push_str(&format!(" {prefix}{}=\"{value}\"", attribute.name()));
+    }
+    if !element.has_children() {
+        out.push_str("/>");
+        return;
+    }
+    out.push('>');
+    for child in element.children() {
+        if child.is_element() {
+            write_xhtml(out, child, namespace);
+        } else if child.is_text() {
+            out.push_str(&escaped(child.text().unwrap_or_default()));
+        }
+    }
+    out.push_str(&format!("</{name}>"));
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -34,6 +34,18 @@ pub(super) fn types<'a>(input: &Collection<'a>) -> Collection<'a> {
     input.iter().map(of).collect()
 }
 
+/// Search parameters of the standard use it: whether any of the elements carries this extension.
+pub(super) fn has_extension<'a>(
+    run: &Run<'_, 'a>,
+    input: Collection<'a>,
+    call: &'a Call,
+    scope: &Scope<'_, 'a>,
+) -> Outcome<'a> {
+    let Some(url) = run.text_argument(call, 0, scope)? else { return Ok(Collection::Empty) };
+    let carries = |node: &Node<'a>| node.extensions().iter().any(|it| it.get("url").is_some_and(|it| *it == *url));
+    Ok(Collection::boolean(input.iter().any(carries)))
+}
+
 pub(super) fn member_of<'a>(
     run: &Run<'_, 'a>,
     input: Collection<'a>,

@@ -161,6 +161,7 @@ static FUNCTIONS: &[Function] = &[
     row("resolve", 0, 0, collections::streamed),
     row("hasValue", 0, 0, |_, input, _, _| Ok(elements::has_value(&input))),
     row("getValue", 0, 0, |_, input, _, _| Ok(elements::get_value(&input))),
+    row("hasExtension", 1, 1, elements::has_extension),
     row("memberOf", 1, 1, elements::member_of),
     row("conformsTo", 1, 1, elements::conforms_to),
     row("htmlChecks", 0, 0, |_, input, _, _| Ok(elements::html_checks(&input))),

@@ -20,6 +20,7 @@ mod elements;
 mod evaluate;
 mod functions;
 mod lexer;
+mod location;
 mod narrative;
 mod node;
 mod numbers;
@@ -31,7 +32,9 @@ mod strings;
 mod temporal;
 
 pub use context::{Context, Profiles, Resolver, Terminology};
+pub use location::Location;
 pub use node::Node;
+pub(crate) use operators::deep_equal;
 pub use quantity::Quantity;
 pub use temporal::{Precision, Shape, Temporal};
 

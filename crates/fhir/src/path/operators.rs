@@ -150,7 +150,7 @@ fn equal_plain(a: &Node<'_>, b: &Node<'_>) -> Option<bool> {
 }
 
 /// JSON with FHIR's meaning: `1.0` equals `1.00`, the order of members says nothing.
-pub(super) fn deep_equal(a: &Value, b: &Value) -> bool {
+pub(crate) fn deep_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
             a == b || matches!((decimal_of(a.as_str()), decimal_of(b.as_str())), (Some(a), Some(b)) if a == b)
