@@ -111,11 +111,7 @@ pub(crate) fn etag(version: u64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// A FHIR instant of microseconds since 1970, as the store writes `meta.lastUpdated`.
-pub(crate) fn instant(at: i64) -> String {
-    let milliseconds = Timestamp::from_millisecond(at.div_euclid(1000)).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("{milliseconds:.3}")
-}
+pub(crate) use store::instant;
 
 /// `Sun, 22 Nov 2026 13:20:53 GMT`.
 pub(crate) fn http_date(at: i64) -> String {

@@ -64,7 +64,8 @@ pub(super) async fn everything(mut ask: Ask<'_>) -> Answer<Reply> {
     let store = ask.door.store();
     // Absent, deleted or out of reach: said before an empty page could be.
     store.read(ask.caller, &owner).await?;
-    let page = store.everything(ask.caller, &owner, &kinds, since, count, cursor.clone()).await?;
+    let wanted = store::Everything { owner: owner.clone(), kinds, since, count, cursor: cursor.clone() };
+    let page = store.everything(ask.caller, &wanted).await?;
     let path = format!("{owner}/$everything");
     let encoded = query::encode(&said);
     let base = &ask.door.base;

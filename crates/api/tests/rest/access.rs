@@ -73,9 +73,7 @@ async fn json_is_spoken_and_other_forms_are_refused_clearly() {
     assert!(world.get("Patient/p1?_pretty=true").await.is(200).text.contains("\n  \"id\": \"p1\""));
     world.get("Patient/p1?_pretty=perhaps").await.refused(400, "invalid");
 
-    let post = async |kind: &str| {
-        world.send("POST", "Patient", &[("content-type", kind)], Some(&patient("x"))).await
-    };
+    let post = async |kind: &str| world.send("POST", "Patient", &[("content-type", kind)], Some(&patient("x"))).await;
     post("application/json").await.is(201);
     post("application/fhir+xml").await.refused(415, "not-supported");
     post("application/fhir+json; charset=iso-8859-1").await.refused(415, "not-supported");
@@ -141,7 +139,8 @@ async fn large_answers_are_packed_when_asked_and_small_ones_never() {
     }
     assert_eq!(world.get("metadata").await.header("content-encoding"), "");
     let bearer = format!("Bearer {TOKEN}");
-    let odd = [("authorization", bearer.as_str()), ("content-type", "application/fhir+json"), ("content-encoding", "lzma")];
+    let odd =
+        [("authorization", bearer.as_str()), ("content-type", "application/fhir+json"), ("content-encoding", "lzma")];
     world.raw("POST", "Patient", &odd, patient("x").to_string()).await.refused(415, "not-supported");
     let false_gzip = [odd[0], odd[1], ("content-encoding", "gzip")];
     world.raw("POST", "Patient", &false_gzip, patient("x").to_string()).await.refused(400, "invalid");

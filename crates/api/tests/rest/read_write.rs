@@ -106,9 +106,7 @@ async fn a_reader_who_has_the_version_is_not_sent_it_again() {
 #[tokio::test]
 async fn prefer_decides_what_a_write_answers() {
     let world = World::new().await;
-    let post = async |prefer: &str| {
-        world.send("POST", "Patient", &[("prefer", prefer)], Some(&patient("x"))).await
-    };
+    let post = async |prefer: &str| world.send("POST", "Patient", &[("prefer", prefer)], Some(&patient("x"))).await;
     assert_eq!(post("return=minimal").await.is(201).text, "");
     assert_eq!(post("return=representation").await.is(201).json()["resourceType"], "Patient");
     let outcome = post("return=OperationOutcome").await.is(201).json();

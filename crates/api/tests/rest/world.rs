@@ -82,7 +82,11 @@ impl Got {
         assert_eq!(outcome["resourceType"], "OperationOutcome", "{}", got.text);
         let issues = outcome["issue"].as_array().unwrap();
         assert!(issues.iter().any(|issue| issue["code"] == code), "no {code} in {}", got.text);
-        assert!(issues.iter().all(|issue| issue["diagnostics"].as_str().is_some_and(|it| it.len() > 10)), "{}", got.text);
+        assert!(
+            issues.iter().all(|issue| issue["diagnostics"].as_str().is_some_and(|it| it.len() > 10)),
+            "{}",
+            got.text
+        );
         assert!(!got.header("x-request-id").is_empty());
         got
     }
@@ -118,15 +122,11 @@ impl World {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rest-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let surroundings = Arc::new(Ticking { now: AtomicI64::new(1_780_000_000_000_000), ids: AtomicU64::new(1) });
-        let store = Store::open(
-            Settings {
-                organisation: "clinic".into(),
-                address: folder.join("clinic.db").display().to_string(),
-                bases: BaseUrls::new([BASE]),
-                ..Settings::default()
-            },
-            surroundings.now(),
-        )
+        let store = Store::open(Settings {
+            organisation: "clinic".into(),
+            address: folder.join("clinic.db").display().to_string(),
+            bases: BaseUrls::new([BASE]),
+        })
         .await
         .unwrap();
         let mut access = Access::new(vec![Login {
