@@ -15,6 +15,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
 
+/// The standard lists it for every type, but it only means something where a server defines queries of its own.
+const NAMED_QUERY: &str = "_query";
+
 /// The statement last written, for the registry it was written from.
 #[derive(Default)]
 pub(crate) struct Cache(RwLock<Option<(Arc<Registry>, Bytes)>>);
@@ -103,6 +106,7 @@ fn resource(door: &Door, registry: &Registry, kind: ResourceType) -> Value {
         .collect();
     let parameters: Vec<Value> = registry
         .params(kind)
+        .filter(|param| param.code != NAMED_QUERY)
         .map(|param| json!({ "name": param.code, "definition": param.url, "type": param.kind.code() }))
         .collect();
     let references: Vec<String> = registry
@@ -166,6 +170,7 @@ fn shared(registry: &Registry) -> Vec<Value> {
         .params(first)
         .filter(|param| {
             param.code.starts_with('_')
+                && param.code != NAMED_QUERY
                 && ResourceType::all()
                     .all(|kind| registry.param(kind, &param.code).is_some_and(|it| it.url == param.url))
         })

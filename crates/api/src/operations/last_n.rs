@@ -7,6 +7,7 @@ use crate::fhir::Ask;
 use crate::fhir::search::{self, Scope};
 use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
+use ::fhir::search::query::{Sort, SortBy};
 
 pub(super) async fn last_n(mut ask: Ask<'_>) -> Answer<Reply> {
     let mut input = Input::take(&mut ask).await?;
@@ -31,8 +32,13 @@ pub(super) async fn last_n(mut ask: Ask<'_>) -> Answer<Reply> {
     if !has(&["patient", "subject"]) || !has(&["category", "code", "combo-code"]) {
         return Err(Refusal::invalid("name the patient or subject, and a category or code"));
     }
-    let (query, issues) =
-        search::understand(ask.door, Scope::Kind(ask.matched.kind()), pairs, ask.conditions.handling)?;
+    let kind = ask.matched.kind();
+    let (mut query, issues) = search::understand(ask.door, Scope::Kind(kind), pairs, ask.conditions.handling)?;
+    // "Last" is by the time of the observation (the search parameter `date`), whatever `_sort` says.
+    let registry = ask.door.store().registry();
+    let date = registry.param(kind, "date").expect("the standard gives observations a date");
+    let slots = date.sources.iter().map(|source| source.slot).collect();
+    query.sort = vec![Sort { by: SortBy::Slots(slots), descending: true }];
     let page = ask.door.store().last_n(ask.caller, &query, n).await?;
     let mut told = query;
     if n != 1 {

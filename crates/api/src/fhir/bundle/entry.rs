@@ -55,7 +55,8 @@ fn read(door: &Door, at: usize, mut entry: Value) -> Answer<Entry> {
         .ok_or_else(|| place("", IssueCode::Value, "request.method is GET, HEAD, POST, PUT, PATCH or DELETE"))?;
     let below = match url.strip_prefix(door.base.as_str()) {
         Some(below) => below,
-        None if url.contains("://") => {
+        // An address within the query (`?identifier=http://…`) is no address of the request.
+        None if url.split('?').next().is_some_and(|path| path.contains("://")) => {
             return Err(Refusal::invalid(
                 "request.url names another server; write it relative to the base, as Patient/7",
             ));
