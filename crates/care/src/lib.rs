@@ -2,6 +2,7 @@
 //! their `mod.rs` offers; all of them read and write through the store, with the caller first.
 
 pub mod access;
+pub mod demo;
 pub mod organisation;
 
 pub use organisation::{Installation, Organisation, Surroundings};

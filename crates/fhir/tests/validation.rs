@@ -330,7 +330,7 @@ fn unreadable(bytes: &[u8], words: &str) {
 
 #[test]
 fn broken_json_is_refused_with_line_and_column() {
-    unreadable(b"{\"resourceType\": \"Patient\",\n \"active\": true,}", "line 2 column 16");
+    unreadable(b"{\"resourceType\": \"Patient\",\n \"active\": true,}", "line 2 column 17");
     unreadable(b"{\"a\": 1, \"b\": {\"c\": 1,\n \"c\": 2}}", "the member c stands twice");
     unreadable(b"{\"a\": NaN}", "NaN");
     unreadable(b"{\"a\": 'x'}", "single quotes");

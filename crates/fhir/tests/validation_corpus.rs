@@ -96,11 +96,10 @@ fn synthetic_lives_are_valid() {
     check(&folder, 140, &[]);
 }
 
-const US_CORE: &[(&str, &str, &str)] = &[(
-    "DiagnosticReport-cardiology-report.json",
-    "base64",
-    "a hash written in hexadecimal with a character that base64 does not have",
-)];
+const US_CORE: &[(&str, &str, &str)] = &[
+    ("DiagnosticReport-cardiology-report.json", "base64", "a hash with characters that base64 does not have"),
+    ("Bundle-uscore-mo3.json", "fullUrl must be absolute", "an entry has the address Type/id"),
+];
 
 #[test]
 fn the_examples_of_us_core_are_valid() {

@@ -160,7 +160,10 @@ const MUTATIONS: &[(&str, Mutation)] = &[
     }),
     ("a reference to another type", |map, site| {
         let kind = &site.element.types[0];
-        let wrong = kind.name == "Reference" && !kind.targets.contains(&"Resource") && !kind.targets.contains(&"Slot");
+        let wrong = kind.name == "Reference"
+            && !kind.targets.is_empty()
+            && !kind.targets.contains(&"Resource")
+            && !kind.targets.contains(&"Slot");
         wrong && put(map, site, json!({"reference": "Slot/1"}))
     }),
     ("a script in the narrative", |map, site| {

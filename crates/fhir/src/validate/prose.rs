@@ -45,5 +45,24 @@ impl<'a> Walk<'a> {
                 self.issue(|place| Issue::error(IssueCode::Structure, format!("{place}.link"), message));
             }
         }
+        if map.get("type").and_then(Value::as_str) == Some("searchset") {
+            self.search_results(map);
+        }
+    }
+
+    /// What a search finds is stored, and so has an id (resource.html#id); its own outcome has none.
+    fn search_results(&mut self, map: &Map<String, Value>) {
+        let entries = map.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(resource) = entry.get("resource") else { continue };
+            let own =
+                matches!(resource.get("resourceType").and_then(Value::as_str), Some("OperationOutcome" | "Parameters"));
+            if !own && resource.get("id").is_none() {
+                let message = "a resource that was found by a search has an id";
+                self.issue(|place| {
+                    Issue::error(IssueCode::Required, format!("{place}.entry[{index}].resource"), message)
+                });
+            }
+        }
     }
 }
