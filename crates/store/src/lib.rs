@@ -1,6 +1,7 @@
 //! The one store: versions, search index, change log, audit, on SQLite or PostgreSQL. The only place
 //! with SQL, and [`Store::commit`] is the only way to write. Every call says who asks ([`Caller`]).
 
+mod audit;
 mod batch;
 mod body;
 mod caller;

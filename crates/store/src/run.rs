@@ -1,5 +1,6 @@
 //! The thread that owns SQLite's writing connection: takes what waits, writes it as one transaction, answers.
 
+use crate::audit::Look;
 use crate::batch::Outcome;
 use crate::caller::Caller;
 use crate::db::sqlite::SqliteSession;
@@ -12,6 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) enum Message {
     Commit(Job),
+    Looks {
+        looks: Vec<Look>,
+        reply: oneshot::Sender<StoreResult<()>>,
+    },
     Reindex {
         caller: Caller,
         steps: mpsc::UnboundedSender<(u64, u64)>,
@@ -44,6 +49,13 @@ pub(crate) fn run_sqlite(mut writer: SqliteSession, shared: Arc<Shared>, mut mes
                     Err(_) => None,
                 });
                 commit_group(&mut lane, &mut writer, group);
+            }
+            Message::Looks { looks, reply } => {
+                let done = in_transaction(&mut writer, |writer| block_on(lane.record(writer, &looks)));
+                if done.is_err() {
+                    lane.forget();
+                }
+                let _ = reply.send(done);
             }
             Message::Reindex { caller, steps, reply } => {
                 let done = in_transaction(&mut writer, |writer| {
