@@ -465,6 +465,7 @@ fn what_is_not_understood_is_said() {
     refused("Observation", "_filter=related[type eq x].target pr true", NotSupported, "square brackets");
     let deep = format!("{}name=x", "link:Patient.".repeat(12));
     refused("Patient", &deep, TooCostly, "8 steps");
+    refused("Provenance", "target.subject.subject.subject.subject.subject.code=x", TooCostly, "name them");
     refused("Patient", &format!("_id={}", "a,".repeat(2_000)), TooCostly, "1000");
     refused("Patient", &"family=x&".repeat(200), TooCostly, "100 parameters");
     refused("Patient", &format!("_filter={}", "(".repeat(60)), TooCostly, "50 brackets");

@@ -11,6 +11,8 @@ use super::row::{BaseUrls, Target};
 use crate::issue::{Issue, IssueCode, Severity};
 use crate::resource::{Id, Key, ResourceType};
 use crate::tables::{self, SearchKind};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// Where a search looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +40,15 @@ pub struct Limits {
     pub parameters: usize,
     /// Alternatives of one parameter.
     pub alternatives: usize,
+    /// Ways a chain may branch when it names no types: `subject.name` is one for each type of subject.
+    pub branches: usize,
     /// Conditions and brackets of a `_filter`.
     pub filter_terms: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { depth: 8, parameters: 100, alternatives: 1_000, filter_terms: 200 }
+        Limits { depth: 8, parameters: 100, alternatives: 1_000, branches: 500, filter_terms: 200 }
     }
 }
 
@@ -67,6 +71,19 @@ pub(super) struct Asked<'a> {
     pub(super) of_type: Vec<Source>,
     pub(super) targets: Vec<ResourceType>,
     pub(super) canonical: bool,
+}
+
+/// How far a chain has come, and how often it has branched.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steps {
+    depth: usize,
+    branches: Rc<Cell<usize>>,
+}
+
+impl Steps {
+    fn next(&self) -> Steps {
+        Steps { depth: self.depth + 1, branches: Rc::clone(&self.branches) }
+    }
 }
 
 /// The end of a path of chains: what it asks of these types by this name.
@@ -122,7 +139,7 @@ impl<'a> Reading<'a> {
     /// One condition on resources of these types (none: of any type): `code:modifier`, a chain, or `_has`.
     pub fn condition(&self, kinds: &[ResourceType], name: &str, value: &str) -> Result<Filter, Issue> {
         let end = |kinds: &[ResourceType], rest: &str| self.plain(kinds, rest, name, value);
-        self.along(kinds, name, name, 0, &end)
+        self.along(kinds, name, name, &Steps::default(), &end)
     }
 
     /// Follows chains and `_has` to the last parameter and asks it there.
@@ -131,15 +148,21 @@ impl<'a> Reading<'a> {
         kinds: &[ResourceType],
         path: &str,
         whole: &str,
-        depth: usize,
+        steps: &Steps,
         end: End<'_>,
     ) -> Result<Filter, Issue> {
-        if depth > self.limits.depth {
+        if steps.depth > self.limits.depth {
             let what = format!("A chain may have {} steps.", self.limits.depth);
             return Err(Issue::error(IssueCode::TooCostly, whole, what));
         }
+        // Counted over all branches: a few steps to any type each would be more conditions than atoms.
+        steps.branches.set(steps.branches.get() + 1);
+        if steps.branches.get() > self.limits.branches {
+            let what = "The chain may lead to too many types of resources: name them, as in subject:Patient.name.";
+            return Err(Issue::error(IssueCode::TooCostly, whole, what));
+        }
         if let Some(rest) = path.strip_prefix("_has:") {
-            return self.has(kinds, rest, whole, depth, end);
+            return self.has(kinds, rest, whole, steps, end);
         }
         let Some((head, rest)) = path.split_once('.') else { return end(kinds, path) };
         let (code, narrowed) = match head.split_once(':') {
@@ -165,7 +188,8 @@ impl<'a> Reading<'a> {
             if sources.is_empty() {
                 continue;
             }
-            match self.along(&[kind], rest, whole, depth + 1, end) {
+            match self.along(&[kind], rest, whole, &steps.next(), end) {
+                Err(issue) if issue.code == IssueCode::TooCostly => return Err(issue),
                 Ok(inner) => found.push(Filter::Chain { sources, kind, inner: Box::new(inner) }),
                 Err(issue) => {
                     // A type without the parameter says less than one that has it and cannot use the value.
@@ -189,7 +213,7 @@ impl<'a> Reading<'a> {
         kinds: &[ResourceType],
         rest: &str,
         whole: &str,
-        depth: usize,
+        steps: &Steps,
         end: End<'_>,
     ) -> Result<Filter, Issue> {
         let mut parts = rest.splitn(3, ':');
@@ -203,7 +227,7 @@ impl<'a> Reading<'a> {
         if asked.kind != SearchKind::Reference || !points_here {
             return Err(invalid(whole, format!("`{code}` of {kind} never points at what is searched")));
         }
-        let inner = self.along(&[kind], inner, whole, depth + 1, end)?;
+        let inner = self.along(&[kind], inner, whole, &steps.next(), end)?;
         Ok(Filter::Has { kind, sources: asked.sources, inner: Box::new(inner) })
     }
 
