@@ -14,6 +14,7 @@ mod maintain;
 mod physical;
 mod place;
 mod prepare;
+mod rewind;
 mod run;
 mod search;
 mod special;

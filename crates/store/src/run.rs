@@ -7,6 +7,7 @@ use crate::db::sqlite::SqliteSession;
 use crate::error::{StoreError, StoreResult};
 use crate::lane::{Job, Lane, Shared, gather};
 use crate::maintain;
+use crate::rewind;
 use futures::executor::block_on;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +20,12 @@ pub(crate) enum Message {
     },
     Reindex {
         caller: Caller,
+        steps: mpsc::UnboundedSender<(u64, u64)>,
+        reply: oneshot::Sender<StoreResult<u64>>,
+    },
+    Rewind {
+        caller: Caller,
+        to: i64,
         steps: mpsc::UnboundedSender<(u64, u64)>,
         reply: oneshot::Sender<StoreResult<u64>>,
     },
@@ -64,6 +71,16 @@ pub(crate) fn run_sqlite(mut writer: SqliteSession, shared: Arc<Shared>, mut mes
                     }))
                 });
                 // New numbers may have been given behind the lane's back.
+                lane.forget();
+                drop(steps);
+                let _ = reply.send(done);
+            }
+            Message::Rewind { caller, to, steps, reply } => {
+                let done = in_transaction(&mut writer, |writer| {
+                    block_on(rewind::rewind(writer, &shared, &caller, to, &|done, of| {
+                        let _ = steps.send((done, of));
+                    }))
+                });
                 lane.forget();
                 drop(steps);
                 let _ = reply.send(done);

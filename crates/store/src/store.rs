@@ -303,6 +303,21 @@ impl Store {
         answer.await.map_err(|_| stopped())?
     }
 
+    /// Takes away every version written after a moment (microseconds), so that what was current then is current
+    /// again; the audit log keeps all. For a restored copy. Returns how many versions were taken away.
+    pub async fn rewind(&self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        let (reply, answer) = oneshot::channel();
+        let (steps, mut heard) = mpsc::unbounded_channel();
+        self.send(Message::Rewind { caller: caller.clone(), to, steps, reply }).await?;
+        while let Some((done, of)) = heard.recv().await {
+            progress(done, of);
+        }
+        answer.await.map_err(|_| stopped())?
+    }
+
     /// Whether what is stored agrees with itself: versions without gaps, the log with the versions, the index
     /// with what would be computed now. What it finds is listed.
     pub async fn verify(&self, _caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<Vec<Issue>> {

@@ -353,6 +353,9 @@ impl<S: Session> Planner<'_, S> {
                     (None, _) => return Err(unsupported("a composite needs both components")),
                     (Some(numbers), test) => self.test(shape, numbers, only, test).await?,
                 };
+                // `_tag` and its like lie in one slot for all types.
+                let shared = slots.iter().any(|slot| self.registry.slot_def(*slot).name.starts_with("Resource."));
+                let plan = if shared { of_any_kind(plan) } else { plan };
                 plans.push(plan);
             }
         }
@@ -587,6 +590,14 @@ fn in_slots(table: &'static str, slots: &[i64]) -> Leaf {
     };
     one_of(&mut leaf, slots);
     leaf
+}
+
+/// The rows tell nothing about the type of the resource.
+fn of_any_kind(plan: Plan) -> Plan {
+    match plan {
+        Plan::Leaf(leaf) => Plan::Leaf(Leaf { tells_kind: false, ..leaf }),
+        other => other,
+    }
 }
 
 fn table_of(shape: SlotShape) -> &'static str {
