@@ -40,7 +40,12 @@ pub(crate) async fn run(common: &Common, config: &Config, backup: Backup) -> Don
                 let (folder, manifest) = take(config, &place).await?;
                 if !common.json {
                     let size = terminal::bytes(manifest.bytes);
-                    terminal::line(format_args!("{}: {} resources, {size}, in {}", place.name, manifest.resources, folder.display()));
+                    terminal::line(format_args!(
+                        "{}: {} resources, {size}, in {}",
+                        place.name,
+                        manifest.resources,
+                        folder.display()
+                    ));
                 }
                 taken.push(json!({ "folder": folder, "manifest": manifest }));
             }
@@ -57,7 +62,8 @@ pub(crate) async fn run(common: &Common, config: &Config, backup: Backup) -> Don
 
 async fn take(config: &Config, place: &Place) -> Result<(PathBuf, Manifest), Failure> {
     if place.file().is_none() {
-        let message = format!("{} lies in PostgreSQL: use pg_dump or pg_basebackup, see docs/operate/backup.md", place.name);
+        let message =
+            format!("{} lies in PostgreSQL: use pg_dump or pg_basebackup, see docs/operate/backup.md", place.name);
         return Err(Failure::new(Exit::Config, message));
     }
     let moment = moment();
@@ -147,7 +153,8 @@ pub(crate) fn digest(path: &Path) -> Result<(String, u64), Failure> {
 pub(crate) fn read_manifest(folder: &Path) -> Result<Manifest, Failure> {
     let path = folder.join(MANIFEST);
     let text = std::fs::read(&path).map_err(Failure::file("read", &path))?;
-    serde_json::from_slice(&text).map_err(|error| Failure::new(Exit::Data, format!("{} is damaged: {error}", path.display())))
+    serde_json::from_slice(&text)
+        .map_err(|error| Failure::new(Exit::Data, format!("{} is damaged: {error}", path.display())))
 }
 
 /// The backups of an organisation, oldest first. Names sort by time.
@@ -155,7 +162,9 @@ pub(crate) fn all(config: &Config, slug: &str) -> Vec<(String, PathBuf, Manifest
     let Ok(entries) = std::fs::read_dir(config.backup_folder().join(slug)) else { return Vec::new() };
     let mut found: Vec<_> = entries
         .flatten()
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path(), read_manifest(&entry.path()).ok()?)))
+        .filter_map(|entry| {
+            Some((entry.file_name().into_string().ok()?, entry.path(), read_manifest(&entry.path()).ok()?))
+        })
         .collect();
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found
@@ -205,7 +214,10 @@ async fn verify(common: &Common, config: &Config, name: Option<&str>) -> Done {
         terminal::json(&json!({ "verified": results.iter().map(row).collect::<Vec<_>>() }));
     }
     if results.is_empty() {
-        return Err(Failure::new(Exit::NoInput, "there is no such backup; `continuo backup list` tells which there are"));
+        return Err(Failure::new(
+            Exit::NoInput,
+            "there is no such backup; `continuo backup list` tells which there are",
+        ));
     }
     match results.iter().filter(|(_, wrong)| !wrong.is_empty()).count() {
         0 => Ok(()),

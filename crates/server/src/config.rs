@@ -6,7 +6,9 @@ mod fields;
 mod show;
 
 use crate::failure::{Exit, Failure};
-pub(crate) use fields::{FIELDS, Field, is_slug, without_password};
+#[cfg(test)]
+use fields::without_password;
+use fields::{FIELDS, Field};
 pub(crate) use show::{check, default, reference, schema, show};
 use std::collections::BTreeMap;
 use std::fmt;

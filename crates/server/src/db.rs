@@ -31,7 +31,10 @@ pub(crate) async fn run(common: &Common, config: &Config, db: Db) -> Done {
     }
     match issues {
         0 => Ok(()),
-        count => Err(Failure::new(Exit::Software, format!("{count} things do not agree; `db reindex` mends what is derived"))),
+        count => Err(Failure::new(
+            Exit::Software,
+            format!("{count} things do not agree; `db reindex` mends what is derived"),
+        )),
     }
 }
 

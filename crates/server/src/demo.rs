@@ -95,14 +95,23 @@ impl Demo {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::file("read", &path)(error)),
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
-                let message = format!("{} is not what the demo wrote ({error}); `continuo demo reset --yes` begins anew", path.display());
+                let message = format!(
+                    "{} is not what the demo wrote ({error}); `continuo demo reset --yes` begins anew",
+                    path.display()
+                );
                 Failure::new(Exit::Data, message)
             }),
         }
     }
 
     /// What is there, or a new demo with fresh secrets.
-    pub(crate) fn open(folder: &Path, bind: SocketAddr, patients: u32, seed: u64, world: &World) -> Result<Demo, Failure> {
+    pub(crate) fn open(
+        folder: &Path,
+        bind: SocketAddr,
+        patients: u32,
+        seed: u64,
+        world: &World,
+    ) -> Result<Demo, Failure> {
         std::fs::create_dir_all(folder).map_err(Failure::file("make the demo's folder", folder))?;
         let mut demo = match Demo::read(folder)? {
             Some(demo) => demo,
@@ -208,7 +217,10 @@ impl Demo {
             terminal::line(format_args!("  {:<28}{}", "", paint.link(&it.fhir)));
         }
         let slugs: Vec<String> = self.organisations.iter().map(|it| format!("{:<42}", it.slug)).collect();
-        terminal::line(format_args!("\n  {}", paint.bold(&format!("{:<22}{}", "sign in as", slugs.concat().trim_end()))));
+        terminal::line(format_args!(
+            "\n  {}",
+            paint.bold(&format!("{:<22}{}", "sign in as", slugs.concat().trim_end()))
+        ));
         let first = self.organisations.first().map_or(&[][..], |it| &it.logins);
         for login in first {
             let password = |it: &DemoOrganisation| {
@@ -225,7 +237,10 @@ impl Demo {
             }
         }
         let file = folder.join(FILE);
-        terminal::line(format_args!("\n  {}\n", paint.faint(&format!("tokens and all of this for programs: {}", file.display()))));
+        terminal::line(format_args!(
+            "\n  {}\n",
+            paint.faint(&format!("tokens and all of this for programs: {}", file.display()))
+        ));
     }
 }
 
@@ -248,7 +263,8 @@ pub(crate) fn places(folder: &Path) -> Result<Option<Vec<Place>>, Failure> {
 
 /// Puts the people that are missing into the stores of a demo. Returns whether there was anything to do.
 pub(crate) async fn complete(folder: &Path, demo: &mut Demo, stores: &[(String, Store)]) -> Result<bool, Failure> {
-    let missing: Vec<usize> = (0..demo.organisations.len()).filter(|place| !demo.organisations[*place].seeded).collect();
+    let missing: Vec<usize> =
+        (0..demo.organisations.len()).filter(|place| !demo.organisations[*place].seeded).collect();
     if missing.is_empty() {
         return Ok(false);
     }
@@ -294,10 +310,8 @@ pub(crate) async fn fill(
     let mut count = 0;
     // Staff and places first: people refer to them.
     let shared: Vec<Write> = population.organisation(org).into_iter().filter_map(write).collect();
-    for part in shared.chunks(TOGETHER) {
-        count += part.len() as u64;
-        commit(&store, &caller, &slug, part.to_vec()).await?;
-    }
+    count += shared.len() as u64;
+    commit(&store, &caller, &slug, shared).await?;
     let (sender, mut batches) = tokio::sync::mpsc::channel::<Vec<Write>>(2);
     let next = Arc::new(AtomicUsize::new(0));
     let made = Arc::new(made);
@@ -337,7 +351,9 @@ pub(crate) async fn fill(
         }
         let (store, caller, slug) = (store.clone(), caller.clone(), slug.clone());
         let task = tokio::spawn(async move { commit(&store, &caller, &slug, batch).await });
-        under_way.push(async { task.await.map_err(|error| Failure::new(Exit::Software, format!("seeding failed: {error}")))? });
+        under_way.push(async {
+            task.await.map_err(|error| Failure::new(Exit::Software, format!("seeding failed: {error}")))?
+        });
     }
     while let Some(done) = under_way.next().await {
         done?;

@@ -21,8 +21,13 @@ pub(crate) async fn run(common: &Common, config: &Config) -> Done {
     look("settings".into(), config.check_bind().err().map(|failure| failure.message));
     let folder = places::folder(common, config)?;
     match health::free_bytes(&folder) {
-        Err(_) if !folder.exists() => look("data folder".into(), Some(format!("{} does not exist yet", folder.display()))),
-        Err(error) => look("data folder".into(), Some(format!("{} cannot be asked for its free space: {error}", folder.display()))),
+        Err(_) if !folder.exists() => {
+            look("data folder".into(), Some(format!("{} does not exist yet", folder.display())))
+        }
+        Err(error) => look(
+            "data folder".into(),
+            Some(format!("{} cannot be asked for its free space: {error}", folder.display())),
+        ),
         Ok(free) => {
             let least = config.count("health.disk_free_mb") * 1_000_000;
             let mend = (free < least).then(|| format!("make room: /readyz says no below {}", terminal::bytes(least)));
@@ -34,7 +39,10 @@ pub(crate) async fn run(common: &Common, config: &Config) -> Done {
         let secret = name.ends_with(".token") || name == "demo.json";
         if secret && let Ok(about) = entry.metadata() {
             let open = about.permissions().mode() & 0o077 != 0;
-            look(format!("secret {name}"), open.then(|| format!("others may read it: chmod 600 {}", entry.path().display())));
+            look(
+                format!("secret {name}"),
+                open.then(|| format!("others may read it: chmod 600 {}", entry.path().display())),
+            );
         }
     }
     let running = places::hold(&folder).is_err();

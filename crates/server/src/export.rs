@@ -75,12 +75,13 @@ async fn one_type(
     let path = to.join(format!("{kind}.ndjson{}", if gzip { ".gz" } else { "" }));
     let failed = |error| Failure::file("write", &path)(error);
     let file = BufWriter::with_capacity(256 * 1024, File::create_new(&path).map_err(failed)?);
-    let mut out: Box<dyn Write + Send> = if gzip { Box::new(GzEncoder::new(file, Compression::fast())) } else { Box::new(file) };
-    let mut query =
-        PageQuery { query: Query::of(vec![kind]), default_count: PAGE, max_count: PAGE, cursor: None };
+    let mut out: Box<dyn Write + Send> =
+        if gzip { Box::new(GzEncoder::new(file, Compression::fast())) } else { Box::new(file) };
+    let mut query = PageQuery { query: Query::of(vec![kind]), default_count: PAGE, max_count: PAGE, cursor: None };
     let mut count = 0;
     loop {
-        let page = store.search(&Caller::system("export"), &query).await.map_err(Failure::store("read", &place.slug))?;
+        let page =
+            store.search(&Caller::system("export"), &query).await.map_err(Failure::store("read", &place.slug))?;
         for entry in &page.entries {
             out.write_all(&entry.stored.body).and_then(|()| out.write_all(b"\n")).map_err(failed)?;
             count += 1;
@@ -97,7 +98,8 @@ async fn one_type(
 
 async fn patient(place: &Place, store: &Store, id: &str, to: Option<&Path>) -> Done {
     let kind = ResourceType::parse("Patient").expect("Patient is a resource type");
-    let id = Id::parse(id).ok_or_else(|| Failure::new(Exit::Usage, "that is no id: 1 to 64 letters, digits, - and ."))?;
+    let id =
+        Id::parse(id).ok_or_else(|| Failure::new(Exit::Usage, "that is no id: 1 to 64 letters, digits, - and ."))?;
     let caller = Caller::system("export");
     let mut query = store::Everything::of(Key::new(kind, id), PAGE);
     let mut pages: Vec<Page> = Vec::new();

@@ -29,7 +29,9 @@ pub(crate) async fn ask(config: &Config, url: Option<&str>) -> Done {
         }
         Ok(Ok(status)) => Err(Failure::new(Exit::Unavailable, format!("{host} says {status} to /readyz: not ready"))),
         Ok(Err(error)) => Err(Failure::new(Exit::Unavailable, format!("{host} cannot be asked: {error}"))),
-        Err(_) => Err(Failure::new(Exit::Unavailable, format!("{host} did not answer within {} s", PATIENCE.as_secs()))),
+        Err(_) => {
+            Err(Failure::new(Exit::Unavailable, format!("{host} did not answer within {} s", PATIENCE.as_secs())))
+        }
     }
 }
 

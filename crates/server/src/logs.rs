@@ -28,7 +28,8 @@ impl Requests {
 pub(crate) fn start(config: &Config) {
     let format = config.text("log.format");
     let json = format == "json" || (format == "auto" && !std::io::stderr().is_terminal());
-    let filter = EnvFilter::new(format!("warn,continuo={0},api={0},web={0},care={0},store={0}", config.text("log.level")));
+    let filter =
+        EnvFilter::new(format!("warn,continuo={0},api={0},web={0},care={0},store={0}", config.text("log.level")));
     let plain = !std::io::stderr().is_terminal() || crate::world::variable("NO_COLOR").is_some_and(|it| !it.is_empty());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(OneLine).with_ansi(!plain);
     // A second start in one process is a test; its lines go where the first said.

@@ -40,7 +40,8 @@ impl Histogram {
         }
         let (count, seconds) = (self.count.load(Relaxed), self.micros.load(Relaxed) as f64 / 1e6);
         writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {count}").expect("a string takes all");
-        writeln!(out, "{name}_sum{{{labels}}} {seconds}\n{name}_count{{{labels}}} {count}").expect("a string takes all");
+        writeln!(out, "{name}_sum{{{labels}}} {seconds}\n{name}_count{{{labels}}} {count}")
+            .expect("a string takes all");
     }
 }
 
@@ -90,7 +91,10 @@ impl Metrics {
         let reads = method == "GET" || method == "HEAD";
         let searches = matches!(
             route.name(),
-            "/{org}/fhir/{type}" | "/{org}/fhir/{type}/_search" | "/{org}/fhir/_search" | "/{org}/fhir/{type}/{id}/{type}"
+            "/{org}/fhir/{type}"
+                | "/{org}/fhir/{type}/_search"
+                | "/{org}/fhir/_search"
+                | "/{org}/fhir/{type}/{id}/{type}"
         );
         if searches && (reads || route.name().ends_with("_search")) {
             self.search.add(took);
@@ -102,13 +106,14 @@ impl Metrics {
     /// The whole page.
     pub(crate) fn page(&self, gauges: &[Gauge]) -> String {
         let mut out = String::with_capacity(16 * 1024);
-        let mut head = |out: &mut String, name: &str, kind: &str, help: &str| {
+        let head = |out: &mut String, name: &str, kind: &str, help: &str| {
             writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a string takes all");
         };
         head(&mut out, "continuo_up_seconds", "gauge", "How long the program has run.");
         writeln!(out, "continuo_up_seconds {}", self.started.elapsed().as_secs()).expect("a string takes all");
         head(&mut out, "continuo_build_info", "gauge", "Which version this is.");
-        writeln!(out, "continuo_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")).expect("a string takes all");
+        writeln!(out, "continuo_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))
+            .expect("a string takes all");
         head(&mut out, "continuo_http_requests_under_way", "gauge", "Requests begun and not ended.");
         writeln!(out, "continuo_http_requests_under_way {}", self.under_way.load(Relaxed)).expect("a string takes all");
 
@@ -137,7 +142,11 @@ impl Metrics {
         for gauge in gauges {
             head(&mut out, gauge.name, "gauge", gauge.help);
             for (organisation, value) in &gauge.values {
-                let labels = if organisation.is_empty() { String::new() } else { format!("{{organisation=\"{organisation}\"}}") };
+                let labels = if organisation.is_empty() {
+                    String::new()
+                } else {
+                    format!("{{organisation=\"{organisation}\"}}")
+                };
                 writeln!(out, "{}{labels} {value}", gauge.name).expect("a string takes all");
             }
         }

@@ -52,7 +52,8 @@ pub(crate) fn flags(common: &Common) -> Result<Vec<(String, String)>, Failure> {
     let mut flags = Vec::new();
     for set in &common.set {
         let pair = set.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
-        let wrong = || Failure::new(Exit::Usage, format!("--set needs KEY=VALUE, for example log.level=debug, not {set}"));
+        let wrong =
+            || Failure::new(Exit::Usage, format!("--set needs KEY=VALUE, for example log.level=debug, not {set}"));
         flags.push(pair.ok_or_else(wrong)?);
     }
     if let Some(folder) = &common.data_dir {

@@ -184,6 +184,10 @@ fn tell(places: &[Place], folder: &Path) {
     for place in places {
         terminal::line(format_args!("{:<28}{}/fhir", place.name, place.base));
         let path = token_file(folder, &place.slug);
-        terminal::line(format_args!("{:<28}no login exists yet; the administrator's token is in {}", "", path.display()));
+        terminal::line(format_args!(
+            "{:<28}no login exists yet; the administrator's token is in {}",
+            "",
+            path.display()
+        ));
     }
 }

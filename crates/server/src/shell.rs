@@ -149,7 +149,8 @@ async fn inside(State(shell): State<Arc<Shell>>, request: Request) -> Response {
 
 /// A fault of ours. The log knows what happened; the client is told nothing of it.
 fn trouble() -> Response<Body> {
-    let outcome = outcome("exception", "The server failed to answer. The operator finds this request in the log by its id.");
+    let outcome =
+        outcome("exception", "The server failed to answer. The operator finds this request in the log by its id.");
     (StatusCode::INTERNAL_SERVER_ERROR, outcome).into_response()
 }
 
@@ -189,7 +190,9 @@ async fn observe(State(shell): State<Arc<Shell>>, mut request: Request, next: Ne
     if wanted {
         let (id, ms) = (id.to_str().unwrap_or(""), took.as_millis() as u64);
         match status {
-            500.. => tracing::error!(target: "continuo", request = id, %method, route = route.name(), status, ms, "request failed"),
+            500.. => {
+                tracing::error!(target: "continuo", request = id, %method, route = route.name(), status, ms, "request failed")
+            }
             _ => tracing::info!(target: "continuo", request = id, %method, route = route.name(), status, ms, "request"),
         }
     }

@@ -133,10 +133,11 @@ fn name(
     request: Option<&Request>,
 ) -> Result<(Id, Option<Condition>), Issue> {
     let own = resource["id"].as_str().and_then(Id::parse);
-    let called = full_url.and_then(|url| match url.strip_prefix("urn:uuid:").or_else(|| url.strip_prefix("urn:oid:")) {
-        Some(name) => Id::parse(name),
-        None => tail(url).filter(|key| key.kind == kind).map(|key| key.id),
-    });
+    let called =
+        full_url.and_then(|url| match url.strip_prefix("urn:uuid:").or_else(|| url.strip_prefix("urn:oid:")) {
+            Some(name) => Id::parse(name),
+            None => tail(url).filter(|key| key.kind == kind).map(|key| key.id),
+        });
     let otherwise = || called.clone().or_else(|| own.clone()).unwrap_or_else(|| digest_id(resource));
     let Some(request) = request else { return Ok((otherwise(), None)) };
     match request.method.as_str() {
@@ -321,9 +322,18 @@ mod tests {
         }
         let put = json!({ "method": "PUT", "url": "Patient/7" });
         let post = json!({ "method": "POST", "url": "Patient" });
-        check(json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "urn:uuid:a-b", "request": put }), "Patient/7");
-        check(json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "urn:uuid:a-b", "request": post }), "Patient/a-b");
-        check(json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "https://x/fhir/Patient/9" }), "Patient/9");
+        check(
+            json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "urn:uuid:a-b", "request": put }),
+            "Patient/7",
+        );
+        check(
+            json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "urn:uuid:a-b", "request": post }),
+            "Patient/a-b",
+        );
+        check(
+            json!({ "resource": { "resourceType": "Patient", "id": "1" }, "fullUrl": "https://x/fhir/Patient/9" }),
+            "Patient/9",
+        );
         check(json!({ "resource": { "resourceType": "Patient", "id": "1" } }), "Patient/1");
     }
 

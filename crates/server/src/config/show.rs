@@ -20,9 +20,7 @@ pub(crate) fn show(config: &Config, origin: bool, as_json: bool) -> Done {
         (key, field.shown(value), from)
     });
     if as_json {
-        let one = |(key, value, from): (&String, String, &Origin)| {
-            json!({ "key": key, "value": value, "origin": from.to_string() })
-        };
+        let one = |(key, value, from): (&String, String, &Origin)| json!({ "key": key, "value": value, "origin": from.to_string() });
         terminal::json(&rows.map(one).collect());
         return Ok(());
     }
@@ -40,7 +38,8 @@ pub(crate) fn default() -> Done {
 }
 
 pub(super) fn default_file() -> String {
-    let mut text = String::from("# Settings of Continuo. Environment variables and flags go before what is said here.\n");
+    let mut text =
+        String::from("# Settings of Continuo. Environment variables and flags go before what is said here.\n");
     let mut section = "";
     for field in FIELDS {
         let (this, name) = field.key.rsplit_once('.').expect("keys have a section");
@@ -108,7 +107,11 @@ fn kind(field: &Field) -> String {
 
 fn what(field: &Field) -> String {
     let kind = kind(field);
-    let file = if field.may_lie_in_a_file() { format!("; {}_FILE names a file that holds it", field.variable()) } else { String::new() };
+    let file = if field.may_lie_in_a_file() {
+        format!("; {}_FILE names a file that holds it", field.variable())
+    } else {
+        String::new()
+    };
     format!("--set {}=…: {kind}{file}", field.key.replace('*', "<name>"))
 }
 

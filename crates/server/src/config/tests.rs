@@ -71,8 +71,10 @@ fn a_password_in_an_address_is_not_shown() {
 #[test]
 fn organisations_come_from_the_file_and_from_the_environment() {
     let file = "[organisation.riverside]\nname = \"Riverside\"\n";
-    let variables =
-        [("CONTINUO_ORGANISATION__NORTH_CLINIC__NAME", "North"), ("CONTINUO_ORGANISATION__RIVERSIDE__STORE", "postgres:///r")];
+    let variables = [
+        ("CONTINUO_ORGANISATION__NORTH_CLINIC__NAME", "North"),
+        ("CONTINUO_ORGANISATION__RIVERSIDE__STORE", "postgres:///r"),
+    ];
     let both = load(file, &variables, &[]).unwrap().organisations().unwrap();
     let told: Vec<_> = both.iter().map(|it| (it.slug.as_str(), it.base.as_str(), it.store.as_str())).collect();
     assert_eq!(

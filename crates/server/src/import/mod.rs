@@ -132,7 +132,7 @@ fn start_reading(files: Vec<(PathBuf, u64)>, bytes: Arc<AtomicU64>) -> (Document
     (documents, reader)
 }
 
-type Committed = tokio::task::JoinHandle<Vec<(String, ResourceType, Result<Fate, Issue>)>>;
+type Committed = tokio::task::JoinHandle<Result<Outcomes, Failure>>;
 
 struct Import {
     store: Store,
@@ -239,7 +239,7 @@ impl Import {
         self.settle(UNDER_WAY - 1).await?;
         let (store, slug, dry_run) = (self.store.clone(), self.slug.clone(), self.dry_run);
         self.under_way.push_back(tokio::spawn(async move {
-            if dry_run { compare(&store, batch).await } else { commit(&store, &slug, batch).await }
+            if dry_run { Ok(compare(&store, batch).await) } else { commit(&store, &slug, batch).await }
         }));
         Ok(())
     }
@@ -249,7 +249,7 @@ impl Import {
         while self.under_way.len() > most
             && let Some(done) = self.under_way.next().await
         {
-            let done = done.map_err(|error| Failure::new(Exit::Software, format!("a commit failed: {error}")))?;
+            let done = done.map_err(|error| Failure::new(Exit::Software, format!("a commit failed: {error}")))??;
             for (place, kind, result) in done {
                 match result {
                     Ok(fate) => self.report.count(kind, fate),
@@ -309,7 +309,10 @@ impl Import {
 
     fn stop_if_strict(&self) -> Done {
         if self.strict {
-            return Err(Failure::new(Exit::Data, "stopped at the first resource that could not be taken (--strict); without it the rest goes in"));
+            return Err(Failure::new(
+                Exit::Data,
+                "stopped at the first resource that could not be taken (--strict); without it the rest goes in",
+            ));
         }
         Ok(())
     }
@@ -357,7 +360,8 @@ async fn prepare(document: Document, resolver: Arc<Resolver>) -> Result<Prepared
                 let wanted = bundle::rewrite(&mut arrival.resource, &names);
                 (arrival, wanted)
             };
-            let (settled, open): (Vec<_>, Vec<_>) = arrivals.into_iter().map(one).partition(|(_, wanted)| wanted.is_empty());
+            let (settled, open): (Vec<_>, Vec<_>) =
+                arrivals.into_iter().map(one).partition(|(_, wanted)| wanted.is_empty());
             let checked: Vec<_> = settled.into_iter().map(|(arrival, _)| check_arrival(&place, arrival)).collect();
             (place, checked, open)
         })
@@ -457,36 +461,24 @@ async fn condition(arrival: &mut Arrival, resolver: &Resolver) -> Result<Decisio
             arrival.key = claimed;
             Ok(if own || condition.known == Known::Replace { Decision::Write } else { Decision::Keep })
         }
-        Found::Several => refuse(IssueCode::MultipleMatches, "the condition finds several; it must find one or none".into()),
+        Found::Several => {
+            refuse(IssueCode::MultipleMatches, "the condition finds several; it must find one or none".into())
+        }
         Found::Wrong(why) => refuse(IssueCode::Invalid, format!("the condition cannot be asked: {why}")),
     }
 }
 
 type Outcomes = Vec<(String, ResourceType, Result<Fate, Issue>)>;
 
-/// Writes a batch; if the store refuses it, each on its own, so that one bad resource does not keep the
-/// others out.
-async fn commit(store: &Store, slug: &str, batch: Vec<Ready>) -> Outcomes {
-    let caller = Caller::system("import");
+/// Writes a batch. Each resource was checked and may take any version's place, so a refusal is about the store
+/// and ends the import; what was written stays, and `--resume` goes on.
+async fn commit(store: &Store, slug: &str, batch: Vec<Ready>) -> Result<Outcomes, Failure> {
     let about: Vec<(String, ResourceType)> = batch.iter().map(|it| (it.place.clone(), it.key.kind)).collect();
-    let writes: Vec<Write> = batch.into_iter().map(write).collect();
-    let together = Batch { writes: writes.clone(), guards: Vec::new(), action: "import" };
-    match store.commit(&caller, together, world::now()).await {
-        Ok(outcomes) => {
-            let fates = outcomes.into_iter().map(|outcome| Ok(Fate::from(outcome.done)));
-            about.into_iter().zip(fates).map(|((place, kind), fate)| (place, kind, fate)).collect()
-        }
-        Err(error) => {
-            tracing::debug!(target: "continuo", organisation = slug, %error, "a batch was refused; trying one by one");
-            let mut results = Vec::with_capacity(writes.len());
-            for (write, (place, kind)) in writes.into_iter().zip(about) {
-                let done = store.commit(&caller, Batch::of("import", write), world::now()).await;
-                let fate = done.map(|outcomes| outcomes.first().map_or(Fate::Unchanged, |it| Fate::from(it.done)));
-                results.push((place, kind, fate.map_err(|error| error.issue())));
-            }
-            results
-        }
-    }
+    let batch = Batch { writes: batch.into_iter().map(write).collect(), guards: Vec::new(), action: "import" };
+    let done = store.commit(&Caller::system("import"), batch, world::now()).await;
+    let outcomes = done.map_err(Failure::store("write to", slug))?;
+    let fates = outcomes.into_iter().map(|outcome| Ok(Fate::from(outcome.done)));
+    Ok(about.into_iter().zip(fates).map(|((place, kind), fate)| (place, kind, fate)).collect())
 }
 
 fn write(ready: Ready) -> Write {

@@ -82,11 +82,20 @@ impl Report {
 
     pub(crate) fn json(&self, organisation: &str, dry_run: bool, seconds: f64) -> Value {
         let by_fate = |counts: &[u64; 5]| -> Value {
-            FATES.iter().zip(counts).map(|(name, count)| ((*name).to_owned(), Value::from(*count))).collect::<serde_json::Map<_, _>>().into()
+            FATES
+                .iter()
+                .zip(counts)
+                .map(|(name, count)| ((*name).to_owned(), Value::from(*count)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         };
         let totals: Vec<u64> = (0..FATES.len()).map(|place| self.counts.values().map(|it| it[place]).sum()).collect();
-        let by_type: serde_json::Map<String, Value> = self.counts.iter().map(|(kind, counts)| ((*kind).to_owned(), by_fate(counts))).collect();
-        let issue = |((severity, expression, diagnostics), (count, places)): (&(String, String, String), &(u64, Vec<String>))| {
+        let by_type: serde_json::Map<String, Value> =
+            self.counts.iter().map(|(kind, counts)| ((*kind).to_owned(), by_fate(counts))).collect();
+        let issue = |((severity, expression, diagnostics), (count, places)): (
+            &(String, String, String),
+            &(u64, Vec<String>),
+        )| {
             json!({ "severity": severity, "expression": expression, "diagnostics": diagnostics, "count": count, "places": places })
         };
         json!({
@@ -121,14 +130,20 @@ impl Report {
             terminal::line(format_args!("  {:>10}  brought twice in this import; the first was taken", self.twice));
         }
         if self.unresolved > 0 {
-            terminal::line(format_args!("  {:>10}  references lead to nothing here (kept as they can be)", self.unresolved));
+            terminal::line(format_args!(
+                "  {:>10}  references lead to nothing here (kept as they can be)",
+                self.unresolved
+            ));
         }
         for ((severity, expression, diagnostics), (count, places)) in self.issues.iter().take(20) {
             let place = places.first().map_or("", String::as_str);
             terminal::line(format_args!("  {count:>10}  {severity}: {expression} {diagnostics} (first: {place})"));
         }
         if self.issues.len() > 20 {
-            terminal::line(format_args!("  and {} more kinds of issues; --report FILE lists them", self.issues.len() - 20));
+            terminal::line(format_args!(
+                "  and {} more kinds of issues; --report FILE lists them",
+                self.issues.len() - 20
+            ));
         }
     }
 }

@@ -4,8 +4,8 @@
 use crate::failure::Failure;
 use crate::world;
 use care::exchange::bundle::Wanted;
-use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::search::query::{Filter, Query};
+use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Id, Key, ResourceType};
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -58,7 +58,10 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, Failure> {
         if about.is_dir() {
             walk(path, &mut files)?;
         } else if format_of(&path.to_string_lossy()).0 == Format::Unknown {
-            let message = format!("{}: the name must end in .json, .ndjson, .jsonl, .zip, .tar, .tgz, or one of these with .gz", path.display());
+            let message = format!(
+                "{}: the name must end in .json, .ndjson, .jsonl, .zip, .tar, .tgz, or one of these with .gz",
+                path.display()
+            );
             return Err(Failure::new(Exit::Usage, message));
         } else {
             files.push((path.clone(), about.len()));
@@ -201,7 +204,8 @@ mod tests {
     use std::io::Write;
 
     fn read_all(name: &str, bytes: &[u8]) -> Vec<(String, Vec<(u64, String)>)> {
-        let folder = std::env::temp_dir().join(format!("continuo-source-{}-{}", std::process::id(), name.replace('.', "-")));
+        let folder =
+            std::env::temp_dir().join(format!("continuo-source-{}-{}", std::process::id(), name.replace('.', "-")));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(name), bytes).unwrap();
         std::fs::write(folder.join("README.md"), "not a resource").unwrap();
