@@ -4,7 +4,7 @@
 //! FHIR R4, search.html.
 
 use super::headers::Handling;
-use super::negotiate::{Content, wrong_content};
+use super::negotiate::{self, Content, wrong_content};
 use super::pages::{self, CURSOR, Writer};
 use super::query::Pairs;
 use super::subset::Shape;
@@ -17,7 +17,7 @@ use ::fhir::issue::operation_outcome;
 use ::fhir::search as asked;
 use ::fhir::search::query::{Query, Summary};
 use ::fhir::{Issue, Key, ResourceType};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use store::{Page, PageCursor, PageQuery, Role};
 
 /// Where is searched.
@@ -86,8 +86,8 @@ pub(crate) async fn search(mut ask: Ask<'_>) -> Answer<Reply> {
             Content::Form(bytes) => {
                 let text = std::str::from_utf8(bytes).map_err(|_| Refusal::invalid("the form is not UTF-8"))?;
                 pairs.extend(query::parse(text)?);
-                // Like in the address: how the answer looks is not part of the question.
-                pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
+                // A form may say the form of the answer too; one that we do not speak is refused.
+                negotiate::wanted(&HeaderMap::new(), &mut pairs)?;
             }
             other => return Err(wrong_content(other, "parameters as application/x-www-form-urlencoded")),
         }

@@ -68,6 +68,10 @@ pub(crate) fn no_upsert() -> Refusal {
 
 /// What an update without `If-Match` expects depends on whether it may create.
 pub(crate) fn expected(ask: &Ask<'_>) -> Answer<Expect> {
+    // "Only if there is none yet" (RFC 9110, 13.1.2).
+    if ask.conditions.if_none_match.as_deref() == Some("*") {
+        return Ok(Expect::Absent);
+    }
     let free = if ask.door.settings.update_as_create { Expect::Anything } else { Expect::Present };
     Ok(ask.conditions.expected()?.unwrap_or(free))
 }

@@ -155,3 +155,31 @@ async fn an_error_never_repeats_what_a_patient_sent() {
     let refused = world.post("Patient", &wrong).await.is(422);
     assert!(!refused.text.contains("Zaphod") && !refused.text.contains("Beeblebrox"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_bug_ends_one_request_and_says_under_which_name_it_is_logged() {
+    let world = World::with_a_bug().await;
+    let ended = world.post("Patient", &patient("x")).await.refused(500, "exception");
+    assert!(ended.text.contains(ended.header("x-request-id")), "{}", ended.text);
+    world.patient("p1").await;
+    world.get("Patient/p1").await.is(200);
+}
+
+#[tokio::test]
+async fn a_packed_body_is_unpacked_within_the_limit() {
+    use std::io::Write;
+    let packed = |text: &str| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packer.write_all(text.as_bytes()).unwrap();
+        packer.finish().unwrap()
+    };
+    let world = World::with(ApiSettings { body_limit: 4000, ..ApiSettings::default() }).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let headers =
+        [("authorization", bearer.as_str()), ("content-type", "application/fhir+json"), ("content-encoding", "gzip")];
+    world.raw("POST", "Patient", &headers, packed(&patient("x").to_string())).await.is(201);
+    // Small on the wire, large when unpacked.
+    let bomb = packed(&" ".repeat(1_000_000));
+    assert!(bomb.len() < 4000);
+    world.raw("POST", "Patient", &headers, bomb).await.refused(413, "too-long");
+}

@@ -84,6 +84,10 @@ async fn a_write_expects_the_version_that_if_match_names() {
     put("W/\"1\"", &patient("p1")).await.refused(412, "conflict");
     world.send("DELETE", "Patient/p1", &[("if-match", "W/\"1\"")], None).await.refused(412, "conflict");
     world.send("DELETE", "Patient/p1", &[("if-match", "W/\"2\"")], None).await.is(204);
+    // Only if there is none yet.
+    let fresh = [("if-none-match", "*")];
+    world.send("PUT", "Patient/p3", &fresh, Some(&patient("p3"))).await.is(201);
+    world.send("PUT", "Patient/p3", &fresh, Some(&patient("p3"))).await.refused(412, "conflict");
     // Nothing is there to have a version.
     world.send("PUT", "Patient/p2", &[("if-match", "W/\"1\"")], Some(&patient("p2"))).await.refused(412, "conflict");
 }

@@ -68,6 +68,7 @@ async fn a_search_by_post_is_the_same_search() {
     assert_eq!(post("Observation/_search?date=2020-01-02", "").await.is(200).keys(), ["Observation/o2"]);
     assert_eq!(post("_search", "_type=Patient&_sort=_id").await.is(200).keys(), ["Patient/p1", "Patient/p2"]);
     assert_eq!(post("Patient/p1/Observation/_search", "date=2020-01-02").await.is(200).keys(), ["Observation/o2"]);
+    post("Observation/_search", "_format=xml").await.refused(406, "not-supported");
     world.post("Observation/_search", &json!({})).await.refused(415, "not-supported");
 }
 

@@ -22,6 +22,8 @@ pub(crate) const SESSION: &str = "a-session-of-a-doctor";
 
 /// A clock that moves by a second whenever it is asked, and ids that count.
 struct Ticking {
+    /// Put before the number of an id.
+    prefix: &'static str,
     now: AtomicI64,
     ids: AtomicU64,
 }
@@ -32,7 +34,7 @@ impl Surroundings for Ticking {
     }
 
     fn new_id(&self) -> String {
-        format!("new-{}", self.ids.fetch_add(1, Ordering::Relaxed))
+        format!("{}{}", self.prefix, self.ids.fetch_add(1, Ordering::Relaxed))
     }
 
     fn new_secret(&self) -> String {
@@ -117,11 +119,21 @@ impl World {
     }
 
     pub(crate) async fn with(settings: ApiSettings) -> World {
+        World::made(settings, "new-").await
+    }
+
+    /// A world whose ids are no ids: whatever makes one runs into a bug.
+    pub(crate) async fn with_a_bug() -> World {
+        World::made(ApiSettings::default(), "not an id: ").await
+    }
+
+    async fn made(settings: ApiSettings, prefix: &'static str) -> World {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rest-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let surroundings = Arc::new(Ticking { now: AtomicI64::new(1_780_000_000_000_000), ids: AtomicU64::new(1) });
+        let surroundings =
+            Arc::new(Ticking { prefix, now: AtomicI64::new(1_780_000_000_000_000), ids: AtomicU64::new(1) });
         let store = Store::open(Settings {
             organisation: "clinic".into(),
             address: folder.join("clinic.db").display().to_string(),

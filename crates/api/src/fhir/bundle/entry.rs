@@ -1,7 +1,7 @@
 //! One entry of a batch or transaction: read into an ask like any HTTP request, and its answer written.
 
 use super::super::headers::{Conditions, etag, instant};
-use super::super::negotiate::{Content, JSON_PATCH};
+use super::super::negotiate::{self, Content, JSON_PATCH};
 use super::super::query::{self, Pairs};
 use super::place;
 use crate::door::Door;
@@ -12,7 +12,7 @@ use ::fhir::IssueCode;
 use ::fhir::issue::operation_outcome;
 use base64::Engine;
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use std::io::Write as _;
 
@@ -66,8 +66,8 @@ fn read(door: &Door, at: usize, mut entry: Value) -> Answer<Entry> {
     let (path, query) = below.split_once('?').unwrap_or((below, ""));
     let matched = routes::resolve(verb, path)?;
     let mut pairs = query::parse(query)?;
-    // What an entry is answered in is the bundle's affair.
-    pairs.retain(|(name, _)| name != "_format" && name != "_pretty");
+    // Entries are answered in the form of the bundle: asking for another one is refused.
+    negotiate::wanted(&HeaderMap::new(), &mut pairs)?;
     if matches!(matched.interaction, Interaction::Create | Interaction::Update | Interaction::ConditionalUpdate)
         && resource.is_none()
     {
