@@ -55,7 +55,13 @@ pub(super) struct Condition {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(tables: &'a Tables, female: bool, birth: Day, dice: &mut Dice, story_bmi: Option<f64>) -> Body<'a> {
+    pub(super) fn new(
+        tables: &'a Tables,
+        female: bool,
+        birth: Day,
+        dice: &mut Dice,
+        story_bmi: Option<f64>,
+    ) -> Body<'a> {
         let growth = if female { &tables.girls } else { &tables.boys };
         let (height_z, mut weight_z) = (dice.normal().clamp(-2.2, 2.4), dice.normal().clamp(-1.9, 2.4));
         let adult = growth.last().expect("the growth table has rows");
@@ -153,9 +159,19 @@ impl<'a> Body<'a> {
         };
         // Those without the diagnosis keep below it: a person at 160 would have been diagnosed.
         let noise = 4.5 * dice.normal();
-        let top = if age < 18.0 { 124.0 } else if now.hypertension { 192.0 } else { 138.0 };
+        let top = if age < 18.0 {
+            124.0
+        } else if now.hypertension {
+            192.0
+        } else {
+            138.0
+        };
         let systolic = (systolic + noise - if now.pregnant_weeks.is_some() { 5.0 } else { 0.0 }).clamp(68.0, top);
-        let diastolic = if age < 18.0 { systolic * 0.6 } else { 40.0 + systolic * 0.28 + 3.0 * self.pressure_z - (age - 60.0).max(0.0) * 0.25 };
+        let diastolic = if age < 18.0 {
+            systolic * 0.6
+        } else {
+            40.0 + systolic * 0.28 + 3.0 * self.pressure_z - (age - 60.0).max(0.0) * 0.25
+        };
         let diastolic = (diastolic + 3.0 * dice.normal()).clamp(40.0, systolic - 18.0);
         (systolic, diastolic)
     }
@@ -178,7 +194,9 @@ impl<'a> Body<'a> {
     }
 
     pub(super) fn saturation(&self, now: &Condition, dice: &mut Dice) -> f64 {
-        (98.2 - if now.lungs { 3.6 } else { 0.0 } - if now.infection { 1.5 } else { 0.0 } + 0.8 * dice.normal()).clamp(86.0, 100.0).floor()
+        (98.2 - if now.lungs { 3.6 } else { 0.0 } - if now.infection { 1.5 } else { 0.0 } + 0.8 * dice.normal())
+            .clamp(86.0, 100.0)
+            .floor()
     }
 
     /// HbA1c without diabetes: low, a little higher with age and weight, never diabetic.
@@ -219,7 +237,12 @@ impl<'a> Body<'a> {
         let value = match key {
             "glucose" => {
                 let fasting = 28.7 * a1c - 46.7;
-                (if now.diabetes_a1c.is_some() { fasting * 0.92 + 9.0 * z } else { (fasting * 0.88 + 4.0 * z).min(118.0) }).clamp(62.0, 420.0)
+                (if now.diabetes_a1c.is_some() {
+                    fasting * 0.92 + 9.0 * z
+                } else {
+                    (fasting * 0.88 + 4.0 * z).min(118.0)
+                })
+                .clamp(62.0, 420.0)
             }
             "a1c" => (a1c + 0.05 * z).clamp(4.3, 13.8),
             "bun" => (13.0 + (90.0 - egfr).max(0.0) * 0.28 + 2.2 * z).clamp(5.0, 70.0),
@@ -228,7 +251,9 @@ impl<'a> Body<'a> {
             "creatinine" if age < 18.0 => (0.28 + 0.03 * age + 0.03 * z).clamp(0.2, 1.0),
             "creatinine" => self.creatinine(day, self.egfr(day, now)).clamp(0.4, 6.0),
             "sodium" => (139.6 + 1.7 * z - if now.heart_failure { 1.6 } else { 0.0 }).clamp(129.0, 147.0),
-            "potassium" => (4.2 + 0.25 * z + now.potassium_shift + (60.0 - egfr).clamp(0.0, 40.0) * 0.012).clamp(3.1, 5.9),
+            "potassium" => {
+                (4.2 + 0.25 * z + now.potassium_shift + (60.0 - egfr).clamp(0.0, 40.0) * 0.012).clamp(3.1, 5.9)
+            }
             "alt" => (22.0 + 7.0 * z + (self.adult_bmi(age.max(20.0)) - 28.0).clamp(0.0, 12.0) * 1.2).clamp(8.0, 95.0),
             "bilirubin" => (0.6 + 0.2 * z).clamp(0.2, 1.8),
             "albumin" => (4.3 + 0.22 * z).clamp(3.0, 5.0),
@@ -237,7 +262,8 @@ impl<'a> Body<'a> {
                 let sound = if age < 12.0 { 12.5 } else { self.hemoglobin };
                 let low = now.anemia.map_or(0.0, |treated_years| 2.9 * (1.0 - (treated_years * 2.0).min(0.85)));
                 let pregnant = now.pregnant_weeks.map_or(0.0, |weeks| (weeks * 0.05).min(1.4));
-                let grams = (sound - low - pregnant - (60.0 - self.egfr(day, now)).clamp(0.0, 40.0) * 0.03).clamp(7.6, 17.8);
+                let grams =
+                    (sound - low - pregnant - (60.0 - self.egfr(day, now)).clamp(0.0, 40.0) * 0.03).clamp(7.6, 17.8);
                 if key == "hemoglobin" { grams } else { grams * 2.96 }
             }
             "platelets" => (245.0 + 42.0 * z).clamp(120.0, 460.0),

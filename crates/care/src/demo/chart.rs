@@ -147,7 +147,8 @@ impl<'a> Chart<'a> {
             let (code, words) = visit.disposition.unwrap_or(("home", "Home"));
             members["hospitalization"] = json!({ "dischargeDisposition": hl7("discharge-disposition", code, words) });
         }
-        members["location"] = json!([{ "location": to(format!("Location/{}", staff.location)), "status": "completed" }]);
+        members["location"] =
+            json!([{ "location": to(format!("Location/{}", staff.location)), "status": "completed" }]);
         members["serviceProvider"] = to(format!("Organization/{}", self.org.key()));
         self.resources.push(with(start("Encounter", &visit.id, Some("us-core-encounter")), members));
     }
@@ -384,11 +385,16 @@ impl<'a> Chart<'a> {
                 "PO" => ("PO", "Swallow, oral"),
                 _ => ("IM", "Injection, intramuscular"),
             };
-            members["lotNumber"] = format!("{}{:05}", vaccine.maker.chars().next().unwrap_or('X'), draw % 90_000 + 10_000).into();
+            members["lotNumber"] =
+                format!("{}{:05}", vaccine.maker.chars().next().unwrap_or('X'), draw % 90_000 + 10_000).into();
             members["expirationDate"] = visit.start.day.plus(60 + (draw % 400) as i32).iso().into();
             members["manufacturer"] = json!({ "identifier": { "system": "http://hl7.org/fhir/sid/mvx", "value": vaccine.maker }, "display": vaccine.maker });
             if vaccine.route != "PO" {
-                members["site"] = hl7("v3-ActSite", if draw & 1 == 0 { "LA" } else { "RA" }, if draw & 1 == 0 { "left arm" } else { "right arm" });
+                members["site"] = hl7(
+                    "v3-ActSite",
+                    if draw & 1 == 0 { "LA" } else { "RA" },
+                    if draw & 1 == 0 { "left arm" } else { "right arm" },
+                );
             }
             members["route"] = hl7("v3-RouteOfAdministration", route, words);
             members["performer"] = json!([{ "actor": self.practitioner(visit.staff) }]);
@@ -398,7 +404,14 @@ impl<'a> Chart<'a> {
     }
 
     /// A laboratory report with its results; the values come in the order of the panel's tests.
-    pub(super) fn laboratory(&mut self, visit: &Visit, panel: &Panel, values: &[Option<f64>], status: &str, specimen: bool) {
+    pub(super) fn laboratory(
+        &mut self,
+        visit: &Visit,
+        panel: &Panel,
+        values: &[Option<f64>],
+        status: &str,
+        specimen: bool,
+    ) {
         if !self.wants(visit.site) {
             return;
         }
@@ -476,9 +489,11 @@ impl<'a> Chart<'a> {
         }
         let done = visit.start.plus_minutes(40);
         let text = format!("{}\n\nFindings: {}\n\nImpression: {impression}\n", image.words, fill(image.findings));
-        let order = self.request(visit, &concept(LOINC, image.code, image.words), ("363679005", "Imaging"), "completed", done);
+        let order =
+            self.request(visit, &concept(LOINC, image.code, image.words), ("363679005", "Imaging"), "completed", done);
         let id = self.id();
-        let radiologist = self.tables.staff.iter().position(|it| it.key == "dr-fontaine").expect("the radiologist is on the staff");
+        let radiologist =
+            self.tables.staff.iter().position(|it| it.key == "dr-fontaine").expect("the radiologist is on the staff");
         let members = json!({
             "text": narrative(&format!("{}: {impression}", image.words)),
             "basedOn": [to(format!("ServiceRequest/{order}"))],

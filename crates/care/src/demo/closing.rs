@@ -37,7 +37,8 @@ impl Life<'_> {
         if self.person.death.is_none() {
             return;
         }
-        let active: Vec<Option<usize>> = self.medicines.iter().filter(|it| it.active).map(|it: &Medicine| it.request).collect();
+        let active: Vec<Option<usize>> =
+            self.medicines.iter().filter(|it| it.active).map(|it: &Medicine| it.request).collect();
         for request in active {
             self.chart.stop(request, "completed", "");
         }
@@ -61,7 +62,8 @@ impl Life<'_> {
             "1002-5" => "American Indian or Alaska Native",
             _ => "Native Hawaiian or Other Pacific Islander",
         };
-        let ethnicity_words = if culture.ethnicity == "2135-2" { "Hispanic or Latino" } else { "Not Hispanic or Latino" };
+        let ethnicity_words =
+            if culture.ethnicity == "2135-2" { "Hispanic or Latino" } else { "Not Hispanic or Latino" };
         let category = |url: &str, code: &str, words: &str| {
             json!({ "url": format!("{US_CORE}{url}"), "extension": [
                 { "url": "ombCategory", "valueCoding": { "system": "urn:oid:2.16.840.1.113883.6.238", "code": code, "display": words } },
@@ -106,14 +108,16 @@ impl Life<'_> {
             identifiers.push(json!({ "use": "official", "type": kind("DL", "Driver's license number"), "system": "urn:oid:2.16.840.1.113883.4.3.39", "value": number }));
         }
         let whole = format!("{} {}", identity.given.join(" "), identity.family);
-        let mut names = vec![json!({ "use": "official", "text": whole, "family": identity.family, "given": identity.given })];
+        let mut names =
+            vec![json!({ "use": "official", "text": whole, "family": identity.family, "given": identity.given })];
         if let Some(former) = &identity.former_family {
             names.push(json!({ "use": "maiden", "family": former, "given": identity.given }));
         }
         if let (Some(nickname), true) = (person.given.nickname, seed % 2 == 0 && org == Org::Riverside) {
             names.push(json!({ "use": "nickname", "given": [nickname] }));
         }
-        let mut telecom = vec![json!({ "system": "phone", "value": identity.phone, "use": if adult { "mobile" } else { "home" } })];
+        let mut telecom =
+            vec![json!({ "system": "phone", "value": identity.phone, "use": if adult { "mobile" } else { "home" } })];
         if let Some(email) = &identity.email {
             telecom.push(json!({ "system": "email", "value": email }));
         }
@@ -148,7 +152,11 @@ impl Life<'_> {
         members["address"] = addresses.into();
         let married = person.relatives.iter().any(|it| it.relation.0 == "SPS");
         if adult {
-            members["maritalStatus"] = if married { hl7("v3-MaritalStatus", "M", "Married") } else { hl7("v3-MaritalStatus", "S", "Never Married") };
+            members["maritalStatus"] = if married {
+                hl7("v3-MaritalStatus", "M", "Married")
+            } else {
+                hl7("v3-MaritalStatus", "S", "Never Married")
+            };
         }
         let (code, words) = if seed % 3 == 0 && culture.language.0 != "en" || culture.language.0 == "en" {
             culture.language
@@ -158,7 +166,8 @@ impl Life<'_> {
         members["communication"] = json!([{ "language": concept("urn:ietf:bcp:47", code, words), "preferred": true }]);
         members["managingOrganization"] = named(format!("Organization/{}", org.key()), org.name());
         if org == Org::Riverside {
-            let own = self.tables.staff.iter().position(|it| it.key == "dr-okafor").expect("the staff table has this key");
+            let own =
+                self.tables.staff.iter().position(|it| it.key == "dr-okafor").expect("the staff table has this key");
             members["generalPractitioner"] = json!([self.chart.practitioner(own + (seed >> 7) as usize % 4)]);
         }
         with(start("Patient", self.chart.patient_id(), Some("us-core-patient")), members)
@@ -241,7 +250,9 @@ impl Life<'_> {
         let last = self.last_seen[place].unwrap_or(first);
         let known: Vec<(usize, Day)> =
             self.allergies.iter().filter(|it| it.at[place] && it.since <= last).map(|it| (it.row, it.since)).collect();
-        let recorder = self.chart.practitioner(self.tables.staff.iter().position(|it| it.org == self.chart.org.key()).expect("both places have staff"));
+        let recorder = self.chart.practitioner(
+            self.tables.staff.iter().position(|it| it.org == self.chart.org.key()).expect("both places have staff"),
+        );
         for (row, since) in &known {
             let allergy = &self.tables.allergies[*row];
             let id = self.chart.id();
@@ -258,7 +269,9 @@ impl Life<'_> {
                 "recorder": recorder,
                 "reaction": [{ "manifestation": [concept(SNOMED, allergy.reaction.0, allergy.reaction.1)], "severity": allergy.severity }],
             });
-            self.chart.resources.push(with(start("AllergyIntolerance", &id, Some("us-core-allergyintolerance")), members));
+            self.chart
+                .resources
+                .push(with(start("AllergyIntolerance", &id, Some("us-core-allergyintolerance")), members));
         }
         let stated = self.person.seed >> 3 & 7 < 5 || self.person.story.is_some();
         if known.is_empty() && stated {
@@ -271,7 +284,9 @@ impl Life<'_> {
                 "recordedDate": last.iso(),
                 "recorder": recorder,
             });
-            self.chart.resources.push(with(start("AllergyIntolerance", &id, Some("us-core-allergyintolerance")), members));
+            self.chart
+                .resources
+                .push(with(start("AllergyIntolerance", &id, Some("us-core-allergyintolerance")), members));
         }
     }
 
@@ -290,12 +305,54 @@ impl Life<'_> {
         let mut goals = Vec::new();
         let mut addressed = Vec::new();
         let rows = [
-            ("diabetes", "HbA1c below 7 %", "4548-4", "Hemoglobin A1c in blood", quantity(7.0, 1, "%", "%"), "Check sugar at home, walk every day, see the eye doctor once a year."),
-            ("hypertension", "Blood pressure below 130/80", "8480-6", "Systolic blood pressure", quantity(130.0, 0, "mmHg", "mm[Hg]"), "Measure blood pressure at home, eat less salt."),
-            ("heartfailure", "No weight gain of more than 2 kg in a week", "29463-7", "Body weight", Value::Null, "Weigh every morning and call when the weight rises."),
-            ("depression", "PHQ-9 score below 5", "44261-6", "PHQ-9 total score", quantity(5.0, 0, "score", "{score}"), "Take the medicine every day, keep the weekly talk with the counselor."),
-            ("asthma", "No asthma attack that needs the emergency department", "", "", Value::Null, "Use the controller every day, carry the reliever, follow the colored action plan."),
-            ("copd", "Walk for twenty minutes without stopping", "", "", Value::Null, "Use inhalers as shown, flu vaccine every autumn, stop smoking."),
+            (
+                "diabetes",
+                "HbA1c below 7 %",
+                "4548-4",
+                "Hemoglobin A1c in blood",
+                quantity(7.0, 1, "%", "%"),
+                "Check sugar at home, walk every day, see the eye doctor once a year.",
+            ),
+            (
+                "hypertension",
+                "Blood pressure below 130/80",
+                "8480-6",
+                "Systolic blood pressure",
+                quantity(130.0, 0, "mmHg", "mm[Hg]"),
+                "Measure blood pressure at home, eat less salt.",
+            ),
+            (
+                "heartfailure",
+                "No weight gain of more than 2 kg in a week",
+                "29463-7",
+                "Body weight",
+                Value::Null,
+                "Weigh every morning and call when the weight rises.",
+            ),
+            (
+                "depression",
+                "PHQ-9 score below 5",
+                "44261-6",
+                "PHQ-9 total score",
+                quantity(5.0, 0, "score", "{score}"),
+                "Take the medicine every day, keep the weekly talk with the counselor.",
+            ),
+            (
+                "asthma",
+                "No asthma attack that needs the emergency department",
+                "",
+                "",
+                Value::Null,
+                "Use the controller every day, carry the reliever, follow the colored action plan.",
+            ),
+            (
+                "copd",
+                "Walk for twenty minutes without stopping",
+                "",
+                "",
+                Value::Null,
+                "Use inhalers as shown, flu vaccine every autumn, stop smoking.",
+            ),
         ];
         let mut advice = Vec::new();
         for (key, goal, code, words, target, plan) in rows {
@@ -326,7 +383,12 @@ impl Life<'_> {
         }
         let team = self.chart.id();
         let clinician = self.tables.staff.iter().position(|it| it.org == org.key()).expect("both places have staff");
-        let nurse = self.tables.staff.iter().position(|it| it.org == org.key() && it.suffix == "RN").expect("both places have a nurse");
+        let nurse = self
+            .tables
+            .staff
+            .iter()
+            .position(|it| it.org == org.key() && it.suffix == "RN")
+            .expect("both places have a nurse");
         let member = |chart: &super::chart::Chart<'_>, at: usize| {
             let staff = chart.staff(at);
             json!({ "role": [concept(SNOMED, staff.role.0, staff.role.1)], "member": chart.practitioner(at) })

@@ -15,7 +15,9 @@ fn mix(mut z: u64) -> u64 {
 
 /// One number from several: who, what for, which one.
 pub(super) fn hash(parts: &[u64]) -> u64 {
-    parts.iter().fold(0x9E37_79B9_7F4A_7C15, |sum, part| mix(sum ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93)).wrapping_add(*part))
+    parts.iter().fold(0x9E37_79B9_7F4A_7C15, |sum, part| {
+        mix(sum ^ part.wrapping_mul(0xD6E8_FEB8_6659_FD93)).wrapping_add(*part)
+    })
 }
 
 impl Dice {

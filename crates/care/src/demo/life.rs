@@ -214,7 +214,13 @@ impl<'a> Life<'a> {
                 "vessel" => {
                     let before: f64 = ["diabetes", "hypertension"]
                         .iter()
-                        .map(|it| if self.courses.iter().any(|course| tables.problems[course.problem].key == *it) { 0.6 } else { 0.0 })
+                        .map(|it| {
+                            if self.courses.iter().any(|course| tables.problems[course.problem].key == *it) {
+                                0.6
+                            } else {
+                                0.0
+                            }
+                        })
                         .sum();
                     0.5 + before
                 }
@@ -295,7 +301,15 @@ impl<'a> Life<'a> {
         while day <= self.until {
             self.plan(day.workday(), Event::Checkup);
             let age = self.age(day);
-            let apart = if age > 62.0 { 420 } else if age > 45.0 { 560 } else if self.person.female { 720 } else { 940 };
+            let apart = if age > 62.0 {
+                420
+            } else if age > 45.0 {
+                560
+            } else if self.person.female {
+                720
+            } else {
+                940
+            };
             day = day.plus(apart + self.dice.between(-60, 160));
         }
         let chronic = self.courses.iter().filter(|it| !self.tables.problems[it.problem].treatment.is_empty());
@@ -436,9 +450,8 @@ impl<'a> Life<'a> {
             .iter()
             .map(|it| f64::from(u8::from(active(self, it))) * if *it == "lisinopril20" { 1.5 } else { 1.0 })
             .sum();
-        let anemia_treated = self
-            .course("anemia", day)
-            .map(|it| if it.steps > 0 { day.years_since(it.stepped).max(0.0) } else { 0.0 });
+        let anemia_treated =
+            self.course("anemia", day).map(|it| if it.steps > 0 { day.years_since(it.stepped).max(0.0) } else { 0.0 });
         let thyroid = years(self, "hypothyroid").map(|_| match steps(self, "hypothyroid") {
             0 => 9.6,
             1 if self.person.seed % 3 == 0 => 6.4,
@@ -449,7 +462,11 @@ impl<'a> Life<'a> {
             hypertension: years(self, "hypertension").is_some(),
             pressure_drugs,
             lipids: years(self, "lipids").is_some(),
-            statin_steps: if active(self, "atorvastatin40") { 2.0 } else { f64::from(u8::from(active(self, "atorvastatin"))) },
+            statin_steps: if active(self, "atorvastatin40") {
+                2.0
+            } else {
+                f64::from(u8::from(active(self, "atorvastatin")))
+            },
             kidney_years: years(self, "kidney"),
             heart_failure: years(self, "heartfailure").is_some(),
             thyroid,

@@ -73,9 +73,7 @@ impl Life<'_> {
         let two_years = age >= 2.0;
         if taken.has(Taken::PRESSURE) && age >= 3.0 {
             self.last_systolic = systolic;
-            let pressure = |code: &str, words: &str, value: f64| {
-                json!({ "code": concept(LOINC, code, words), "valueQuantity": quantity(value, 0, "mmHg", "mm[Hg]") })
-            };
+            let pressure = |code: &str, words: &str, value: f64| json!({ "code": concept(LOINC, code, words), "valueQuantity": quantity(value, 0, "mmHg", "mm[Hg]") });
             let what = Observed {
                 category: "vital-signs",
                 profile: "us-core-blood-pressure",
@@ -90,13 +88,28 @@ impl Life<'_> {
             visit.say(format!("Blood pressure {systolic:.0}/{diastolic:.0}."));
         }
         if taken.has(Taken::PULSE) {
-            self.sign(visit, "us-core-heart-rate", ("8867-4", "Heart rate"), quantity(pulse, 0, "beats/minute", "/min"));
+            self.sign(
+                visit,
+                "us-core-heart-rate",
+                ("8867-4", "Heart rate"),
+                quantity(pulse, 0, "beats/minute", "/min"),
+            );
         }
         if taken.has(Taken::BREATHS) {
-            self.sign(visit, "us-core-respiratory-rate", ("9279-1", "Respiratory rate"), quantity(breaths, 0, "breaths/minute", "/min"));
+            self.sign(
+                visit,
+                "us-core-respiratory-rate",
+                ("9279-1", "Respiratory rate"),
+                quantity(breaths, 0, "breaths/minute", "/min"),
+            );
         }
         if taken.has(Taken::TEMPERATURE) {
-            self.sign(visit, "us-core-body-temperature", ("8310-5", "Body temperature"), quantity(temperature, 1, "°C", "Cel"));
+            self.sign(
+                visit,
+                "us-core-body-temperature",
+                ("8310-5", "Body temperature"),
+                quantity(temperature, 1, "°C", "Cel"),
+            );
         }
         if taken.has(Taken::SATURATION) {
             let code = json!({ "coding": [
@@ -104,7 +117,8 @@ impl Life<'_> {
                 { "system": LOINC, "code": "2708-6", "display": "Oxygen saturation in arterial blood" },
             ], "text": "Oxygen saturation" });
             let members = json!({ "valueQuantity": quantity(saturation, 0, "%", "%") });
-            let what = Observed { category: "vital-signs", profile: "us-core-pulse-oximetry", code, members, status: "final" };
+            let what =
+                Observed { category: "vital-signs", profile: "us-core-pulse-oximetry", code, members, status: "final" };
             self.chart.observation(visit, visit.start.plus_minutes(5), what);
         }
         if taken.has(Taken::WEIGHT) {
@@ -124,7 +138,12 @@ impl Life<'_> {
         }
         let percent = |z: f64| quantity((share_below(z) * 100.0).clamp(1.0, 99.0), 0, "%", "%");
         if taken.has(Taken::HEAD) && age < 3.0 {
-            self.sign(visit, "us-core-head-circumference", ("9843-4", "Head circumference"), quantity(head, 1, "cm", "cm"));
+            self.sign(
+                visit,
+                "us-core-head-circumference",
+                ("9843-4", "Head circumference"),
+                quantity(head, 1, "cm", "cm"),
+            );
             if taken.has(Taken::PERCENTILE) && !two_years {
                 let z = self.body.head_z();
                 let code = ("8289-1", "Head circumference percentile");
@@ -134,9 +153,19 @@ impl Life<'_> {
         if taken.has(Taken::PERCENTILE) {
             let z = self.body.weight_z - 0.2 * self.body.height_z;
             if two_years && age < 20.0 {
-                self.sign(visit, "pediatric-bmi-for-age", ("59576-9", "Body mass index percentile for age and sex"), percent(z));
+                self.sign(
+                    visit,
+                    "pediatric-bmi-for-age",
+                    ("59576-9", "Body mass index percentile for age and sex"),
+                    percent(z),
+                );
             } else if !two_years {
-                self.sign(visit, "pediatric-weight-for-height", ("77606-2", "Weight for length percentile"), percent(z));
+                self.sign(
+                    visit,
+                    "pediatric-weight-for-height",
+                    ("77606-2", "Weight for length percentile"),
+                    percent(z),
+                );
             }
         }
         if taken.has(Taken::WEIGHT) {
@@ -145,7 +174,9 @@ impl Life<'_> {
     }
 
     pub(super) fn apgar(&mut self, visit: &Visit) {
-        for (code, words, minutes, low) in [("9272-6", "Apgar score at 1 minute", 1, 7), ("9274-2", "Apgar score at 5 minutes", 5, 8)] {
+        for (code, words, minutes, low) in
+            [("9272-6", "Apgar score at 1 minute", 1, 7), ("9274-2", "Apgar score at 5 minutes", 5, 8)]
+        {
             let score = self.dice.between(low, 9 + i32::from(low == 8));
             let what = Observed {
                 category: "survey",
@@ -167,7 +198,9 @@ impl Life<'_> {
         self.smoking_asked[place] = Some(day);
         let (code, words) = match self.body.smoking {
             Smoking::Former { until, .. } if until <= day => ("8517006", "Former smoker"),
-            Smoking::Former { from, .. } | Smoking::Current { from } if from <= day => ("449868002", "Smokes every day"),
+            Smoking::Former { from, .. } | Smoking::Current { from } if from <= day => {
+                ("449868002", "Smokes every day")
+            }
             _ => ("266919005", "Never smoked"),
         };
         let what = Observed {
@@ -234,7 +267,9 @@ impl Life<'_> {
                 let months = f64::from(day.since(course.stepped)) / 30.0;
                 match course.steps {
                     0 => 16.0 + 2.0 * noise,
-                    1 if self.person.seed % 5 < 2 || self.person.story.is_some() => 16.0 - (months * 1.1).min(4.5) + 1.2 * noise,
+                    1 if self.person.seed % 5 < 2 || self.person.story.is_some() => {
+                        16.0 - (months * 1.1).min(4.5) + 1.2 * noise
+                    }
                     1 => 15.0 - (months * 1.6).min(10.0) + 1.2 * noise,
                     _ => 12.0 - (months * 1.4).min(8.5) + 1.2 * noise,
                 }

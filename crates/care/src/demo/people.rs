@@ -213,7 +213,12 @@ fn household(tables: &Tables, size: usize, dice: &mut Dice, today: Day, people: 
         let age = (first_age + dice.range(-3.0, 5.0)).clamp(19.0, 96.0);
         adults.push(Adult { female: second_female, age, family, maiden });
     } else {
-        adults.push(Adult { female: first_female, age: first_age, family: for_sex(&own_family, first_female), maiden: None });
+        adults.push(Adult {
+            female: first_female,
+            age: first_age,
+            family: for_sex(&own_family, first_female),
+            maiden: None,
+        });
     }
 
     let child_family = |female: bool| -> String {
@@ -300,8 +305,13 @@ fn household(tables: &Tables, size: usize, dice: &mut Dice, today: Day, people: 
             _ => (false, true),
         };
         let draw = dice.weighted(&[0.24, 0.22, 0.2, 0.2, 0.14]);
-        let kinds = [Difference::None, Difference::Nickname, Difference::BirthDate, Difference::Typo, Difference::Contact];
-        person.difference = differing(person, if person.maiden.is_some() && dice.chance(0.5) { Difference::Maiden } else { kinds[draw] }, today);
+        let kinds =
+            [Difference::None, Difference::Nickname, Difference::BirthDate, Difference::Typo, Difference::Contact];
+        person.difference = differing(
+            person,
+            if person.maiden.is_some() && dice.chance(0.5) { Difference::Maiden } else { kinds[draw] },
+            today,
+        );
     }
 }
 
@@ -415,7 +425,11 @@ fn story_person(tables: &Tables, index: usize, dice: &mut Dice, today: Day) -> P
         lakeside: story.lakeside,
         death: (story.key == "deceased").then(|| today.plus(-300)),
         due: story.due_in.map(|days| today.plus(days)),
-        own_birth: (child && story.months < 120.0).then_some(Birth { day: birth, cesarean: false, female: story.female }),
+        own_birth: (child && story.months < 120.0).then_some(Birth {
+            day: birth,
+            cesarean: false,
+            female: story.female,
+        }),
         relatives: vec![relative],
         story: Some(index),
         ..person

@@ -7,9 +7,24 @@ use super::shapes::*;
 use super::tables::Tables;
 
 pub(super) fn resources(tables: &Tables, org: Org) -> Vec<Value> {
-    let mut all = vec![organization(org.key(), org.name(), ("prov", "Healthcare Provider"), Some(org_npi(org)), None, tables)];
-    all.push(organization("laboratory", &format!("{} Laboratory", org.name()), ("dept", "Hospital Department"), None, Some(org.key()), tables));
-    all.push(organization("pharmacy", "Tannery Row Pharmacy", ("bus", "Non-Healthcare Business or Corporation"), None, None, tables));
+    let mut all =
+        vec![organization(org.key(), org.name(), ("prov", "Healthcare Provider"), Some(org_npi(org)), None, tables)];
+    all.push(organization(
+        "laboratory",
+        &format!("{} Laboratory", org.name()),
+        ("dept", "Hospital Department"),
+        None,
+        Some(org.key()),
+        tables,
+    ));
+    all.push(organization(
+        "pharmacy",
+        "Tannery Row Pharmacy",
+        ("bus", "Non-Healthcare Business or Corporation"),
+        None,
+        None,
+        tables,
+    ));
     for payer in &tables.payers {
         all.push(organization(payer.key, payer.name, ("pay", "Payer"), None, None, tables));
     }
@@ -44,7 +59,10 @@ pub(super) fn resources(tables: &Tables, org: Org) -> Vec<Value> {
             "location": [to(format!("Location/{}", staff.location))],
             "telecom": telecom,
         });
-        all.push(with(start("PractitionerRole", &format!("role-{}", staff.key), Some("us-core-practitionerrole")), members));
+        all.push(with(
+            start("PractitionerRole", &format!("role-{}", staff.key), Some("us-core-practitionerrole")),
+            members,
+        ));
     }
     all
 }

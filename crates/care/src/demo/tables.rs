@@ -356,17 +356,11 @@ impl Tables {
     }
 
     pub(super) fn problem(&self, key: &str) -> usize {
-        self.problems
-            .iter()
-            .position(|it| it.key == key)
-            .unwrap_or_else(|| panic!("demo tables: no problem {key:?}"))
+        self.problems.iter().position(|it| it.key == key).unwrap_or_else(|| panic!("demo tables: no problem {key:?}"))
     }
 
     pub(super) fn illness(&self, key: &str) -> usize {
-        self.illnesses
-            .iter()
-            .position(|it| it.key == key)
-            .unwrap_or_else(|| panic!("demo tables: no illness {key:?}"))
+        self.illnesses.iter().position(|it| it.key == key).unwrap_or_else(|| panic!("demo tables: no illness {key:?}"))
     }
 
     pub(super) fn vaccine(&self, key: &str) -> &Vaccine {

@@ -19,8 +19,16 @@ const REPLACES: [(&str, &str); 8] = [
 ];
 
 /// Not given in pregnancy.
-const HARMFUL_TO_THE_UNBORN: [&str; 8] =
-    ["lisinopril", "atorvastatin", "warfarin", "spironolactone", "empagliflozin", "naproxen", "hctz", "methylphenidate"];
+const HARMFUL_TO_THE_UNBORN: [&str; 8] = [
+    "lisinopril",
+    "atorvastatin",
+    "warfarin",
+    "spironolactone",
+    "empagliflozin",
+    "naproxen",
+    "hctz",
+    "methylphenidate",
+];
 
 impl Life<'_> {
     pub(super) fn laboratory(&mut self, visit: &mut Visit, panel: &'static str) {
@@ -196,8 +204,19 @@ impl Life<'_> {
             }
             "amoxicillin500" | "amoxclav" if age < 12.0 => "amoxicillin400",
             "penicillin" if age < 8.0 => "amoxicillin400",
-            "ibuprofen600" if allergic(self, "aspirin") || pregnant || self.course("kidney", day).is_some() || self.course("heartfailure", day).is_some() || self.takes("warfarin") || self.takes("apixaban") => {
-                if age < 12.0 { "childacetaminophen" } else { "acetaminophen500" }
+            "ibuprofen600"
+                if allergic(self, "aspirin")
+                    || pregnant
+                    || self.course("kidney", day).is_some()
+                    || self.course("heartfailure", day).is_some()
+                    || self.takes("warfarin")
+                    || self.takes("apixaban") =>
+            {
+                if age < 12.0 {
+                    "childacetaminophen"
+                } else {
+                    "acetaminophen500"
+                }
             }
             "ibuprofen600" if age < 12.0 => "childibuprofen",
             "acetaminophen500" if age < 12.0 => "childacetaminophen",
@@ -224,8 +243,13 @@ impl Life<'_> {
 
     /// After a stay in hospital the practice changes a dose; the hospital does not hear of it.
     pub(super) fn change_dose(&mut self, visit: &mut Visit) {
-        let changes = [("furosemide40", "furosemide40twice"), ("lisinopril10", "lisinopril20"), ("atorvastatin20", "atorvastatin40")];
-        let found = changes.iter().find(|it| self.medicines.iter().any(|medicine| medicine.active && medicine.drug == it.0));
+        let changes = [
+            ("furosemide40", "furosemide40twice"),
+            ("lisinopril10", "lisinopril20"),
+            ("atorvastatin20", "atorvastatin40"),
+        ];
+        let found =
+            changes.iter().find(|it| self.medicines.iter().any(|medicine| medicine.active && medicine.drug == it.0));
         if let Some((old, new)) = found {
             let course = self.medicines.iter().find(|it| it.active && it.drug == *old).and_then(|it| it.course);
             self.begin(visit, new, course);
@@ -250,7 +274,8 @@ impl Life<'_> {
     }
 
     pub(super) fn next_follow_up(&mut self, day: Day) {
-        let treated = self.courses.iter().any(|it| it.onset <= day && !self.tables.problems[it.problem].treatment.is_empty());
+        let treated =
+            self.courses.iter().any(|it| it.onset <= day && !self.tables.problems[it.problem].treatment.is_empty());
         if !treated {
             return;
         }

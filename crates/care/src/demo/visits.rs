@@ -66,7 +66,9 @@ impl<'a> Life<'a> {
         let other = self.dice.chance(0.15);
         let own = (self.person.seed >> 7) as usize;
         match self.clinic() {
-            Org::Riverside => self.staff_named(["dr-okafor", "dr-lindqvist", "dr-mendoza", "np-tran"][(own + usize::from(other)) % 4]),
+            Org::Riverside => {
+                self.staff_named(["dr-okafor", "dr-lindqvist", "dr-mendoza", "np-tran"][(own + usize::from(other)) % 4])
+            }
             Org::Lakeside if self.age(day) < 18.0 => self.staff_named("dr-petit"),
             Org::Lakeside => self.staff_named(["dr-varga", "dr-abara"][(own + usize::from(other)) % 2]),
         }
@@ -82,7 +84,14 @@ impl<'a> Life<'a> {
         visit
     }
 
-    fn hospital_visit(&mut self, day: Day, staff: &str, kind: (&'static str, &'static str), reason: &str, minutes: i32) -> Visit {
+    fn hospital_visit(
+        &mut self,
+        day: Day,
+        staff: &str,
+        kind: (&'static str, &'static str),
+        reason: &str,
+        minutes: i32,
+    ) -> Visit {
         let staff = self.staff_named(staff);
         let start = day.at(8 * 60 + 10 * self.dice.between(0, 44));
         let mut visit = self.chart.open(Org::Lakeside, start, minutes, staff, AMBULATORY, kind, reason);
@@ -235,7 +244,8 @@ impl<'a> Life<'a> {
         let illness = &self.tables.illnesses[at];
         let mut visit = self.clinic_visit(day, SYMPTOM, illness.words.to_owned(), 20);
         let fever = ill_with_fever(illness.key);
-        let mut taken = if self.age(day) < 10.0 { Taken::TEMPERATURE | Taken::WEIGHT } else { Taken::TEMPERATURE | Taken::PULSE };
+        let mut taken =
+            if self.age(day) < 10.0 { Taken::TEMPERATURE | Taken::WEIGHT } else { Taken::TEMPERATURE | Taken::PULSE };
         if self.age(day) > 18.0 {
             taken = taken | Taken::PRESSURE;
         }
@@ -256,7 +266,8 @@ impl<'a> Life<'a> {
         let staff = self.staff_named(staff);
         let start = day.at(self.dice.between(20, 1_250));
         let minutes = self.dice.between(95, 330);
-        let mut visit = self.chart.open(Org::Lakeside, start, minutes, staff, EMERGENCY, EMERGENCY_VISIT, illness.words);
+        let mut visit =
+            self.chart.open(Org::Lakeside, start, minutes, staff, EMERGENCY, EMERGENCY_VISIT, illness.words);
         self.arrive(&mut visit);
         self.measure(&mut visit, Taken::URGENT, ill_with_fever(illness.key));
         visit.say(illness.note);
@@ -277,7 +288,8 @@ impl<'a> Life<'a> {
         let staff = self.staff_named(if surgical { "dr-bergstrom" } else { "dr-ishikawa" });
         let days = if illness.key == "appendicitis" { 1 } else { self.dice.between(2, 6) };
         let start = day.at(self.dice.between(60, 1_200));
-        let mut visit = self.chart.open(Org::Lakeside, start, days * 1_440 + 240, staff, INPATIENT, HOSPITAL_STAY, illness.words);
+        let mut visit =
+            self.chart.open(Org::Lakeside, start, days * 1_440 + 240, staff, INPATIENT, HOSPITAL_STAY, illness.words);
         self.arrive(&mut visit);
         self.measure(&mut visit, Taken::URGENT | Taken::WEIGHT, ill_with_fever(illness.key));
         visit.say(illness.note);
@@ -297,7 +309,8 @@ impl<'a> Life<'a> {
         if illness.key == "hipfracture" {
             visit.disposition = Some(("rehab", "Rehabilitation"));
         }
-        let home: Vec<_> = self.medicines.iter().filter(|it| it.active).map(|it| self.tables.drug(it.drug).words).collect();
+        let home: Vec<_> =
+            self.medicines.iter().filter(|it| it.active).map(|it| self.tables.drug(it.drug).words).collect();
         if !home.is_empty() {
             visit.say(format!("Medicines at discharge: {}.", home.join("; ")));
         }
@@ -321,7 +334,11 @@ impl<'a> Life<'a> {
         let reason = format!("Seen after hospital: {}", illness.words.to_lowercase());
         let mut visit = self.clinic_visit(day, FOLLOW_UP, reason, 30);
         let adult = self.age(day) > 18.0;
-        self.measure(&mut visit, if adult { Taken::PRESSURE | Taken::PULSE | Taken::WEIGHT } else { Taken::WEIGHT }, false);
+        self.measure(
+            &mut visit,
+            if adult { Taken::PRESSURE | Taken::PULSE | Taken::WEIGHT } else { Taken::WEIGHT },
+            false,
+        );
         if illness.setting == Setting::Admission && adult {
             // The same test that the hospital did, now at the practice.
             self.laboratory(&mut visit, "bmp");
@@ -368,7 +385,15 @@ impl<'a> Life<'a> {
         let staff = self.staff_named("dr-amadi");
         let start = day.at(self.dice.between(5, 400)).plus_minutes(-480);
         let days = if birth.cesarean { 3 } else { 2 };
-        let mut visit = self.chart.open(Org::Lakeside, start, 480 + days * 1_440, staff, INPATIENT, HOSPITAL_STAY, "Labor and birth");
+        let mut visit = self.chart.open(
+            Org::Lakeside,
+            start,
+            480 + days * 1_440,
+            staff,
+            INPATIENT,
+            HOSPITAL_STAY,
+            "Labor and birth",
+        );
         self.arrive(&mut visit);
         let (code, words, procedure) = if birth.cesarean {
             ("O82", "Birth by planned cesarean", "cesarean")
@@ -405,7 +430,13 @@ impl<'a> Life<'a> {
     }
 
     fn colonoscopy(&mut self, day: Day) {
-        let mut visit = self.hospital_visit(day, "dr-bergstrom", ("308335008", "Outpatient procedure"), "Screening for bowel cancer", 150);
+        let mut visit = self.hospital_visit(
+            day,
+            "dr-bergstrom",
+            ("308335008", "Outpatient procedure"),
+            "Screening for bowel cancer",
+            150,
+        );
         self.chart.diagnosis(&mut visit, "Z12.11", "Screening for cancer of the colon", Some(1));
         let polyp = self.dice.chance(0.25);
         let at = visit.start.plus_minutes(50);
@@ -450,7 +481,8 @@ impl<'a> Life<'a> {
         };
         let staff = self.staff_named(staff);
         let start = day.at(7 * 60 + self.dice.between(0, 90));
-        let (class, kind) = if days == 0 { (AMBULATORY, ("308335008", "Outpatient procedure")) } else { (INPATIENT, HOSPITAL_STAY) };
+        let (class, kind) =
+            if days == 0 { (AMBULATORY, ("308335008", "Outpatient procedure")) } else { (INPATIENT, HOSPITAL_STAY) };
         let mut visit = self.chart.open(Org::Lakeside, start, 300 + days * 1_440, staff, class, kind, words);
         self.arrive(&mut visit);
         self.chart.diagnosis(&mut visit, code, words, Some(30));
@@ -468,7 +500,11 @@ impl<'a> Life<'a> {
             match *kind {
                 "lab" => self.laboratory_during(visit, key, ill_with_fever(illness.key)),
                 "image" => {
-                    let lungs = if illness.key == "pneumonia" { "Patchy shadow at the right base, in keeping with pneumonia." } else { "Lungs are clear." };
+                    let lungs = if illness.key == "pneumonia" {
+                        "Patchy shadow at the right base, in keeping with pneumonia."
+                    } else {
+                        "Lungs are clear."
+                    };
                     let abdomen = match illness.key {
                         "appendicitis" => "Thickened appendix with fluid around it: appendicitis.",
                         _ => "Stone of 4 mm at the lower end of the right ureter.",
@@ -493,5 +529,17 @@ impl<'a> Life<'a> {
 }
 
 fn ill_with_fever(key: &str) -> bool {
-    matches!(key, "otitis" | "strep" | "influenza" | "covid" | "pneumonia" | "appendicitis" | "gallstones" | "bronchiolitis" | "croup" | "cellulitis")
+    matches!(
+        key,
+        "otitis"
+            | "strep"
+            | "influenza"
+            | "covid"
+            | "pneumonia"
+            | "appendicitis"
+            | "gallstones"
+            | "bronchiolitis"
+            | "croup"
+            | "cellulitis"
+    )
 }
