@@ -202,6 +202,9 @@ pub(crate) struct Restore {
     /// The copy: its folder, or its name in `backup list`
     #[arg(long)]
     pub(crate) from: String,
+    /// Leave out what was written after this moment (RFC 3339), which must lie before the copy was taken
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to_time: Option<String>,
     /// Check the copy and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -11,7 +11,7 @@ pub(crate) const ROUTES: [&str; 20] = [
     "/metrics",
     "/{org}/",
     "/{org}/portal",
-    "/{org}/static",
+    "/assets",
     "/{org}/fhir",
     "/{org}/fhir/metadata",
     "/{org}/fhir/_history",
@@ -49,7 +49,7 @@ impl Route {
             ("livez" | "readyz" | "healthz" | "metrics", None) => Route::named(path),
             (_, Some("fhir")) => Route::of_fhir(&parts.filter(|part| !part.is_empty()).collect::<Vec<_>>()),
             (_, Some("portal")) => Route::named("/{org}/portal"),
-            (_, Some("static")) | ("static", Some(_)) => Route::named("/{org}/static"),
+            ("assets", Some(_)) => Route::named("/assets"),
             (_, Some(_)) => Route::named("/{org}/"),
             (_, None) => Route(0),
         }

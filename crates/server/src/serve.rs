@@ -11,6 +11,8 @@ use crate::places::{self, Place};
 use crate::shell::{self, Shell};
 use crate::world::{self, World};
 use crate::{signals, terminal};
+use api::ApiSettings;
+use axum::Router;
 use axum::serve::ListenerExt;
 use care::access::Access;
 use care::organisation::Surroundings;
@@ -62,7 +64,8 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         opened = opening => opened?,
         () = signals::asked_to_stop() => return Ok(()),
     };
-    shell.open(installation, axum::Router::new());
+    let inside = inside(&installation, &config);
+    shell.open(installation, inside);
     signals::tell_service_manager("READY=1");
     tracing::info!(target: "continuo", %bind, organisations = places.len(), ms = begun.elapsed().as_millis() as u64, "ready");
     match &demo {
@@ -178,6 +181,18 @@ fn first_access(folder: &Path, place: &Place, world: &World) -> Result<Access, F
     let mut access = Access::default();
     access.grant(&token, demo::client("administrator", "Administrator"));
     Ok(access)
+}
+
+/// The doors for machines and for people.
+fn inside(installation: &Installation, config: &Config) -> Router {
+    let settings = ApiSettings {
+        body_limit: config.count("limits.body_bytes") as usize,
+        entry_limit: config.count("limits.bundle_entries") as usize,
+        default_count: config.count("limits.page_default") as u32,
+        max_count: config.count("limits.page_max") as u32,
+        ..ApiSettings::default()
+    };
+    api::router(installation.clone(), settings).merge(web::router(installation.clone()))
 }
 
 fn tell(places: &[Place], folder: &Path) {

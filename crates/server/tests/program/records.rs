@@ -144,6 +144,31 @@ fn a_backup_is_checked_and_puts_the_record_back() {
 }
 
 #[test]
+fn a_restore_goes_back_to_a_moment() {
+    let place = Place::new();
+    let patient = |family: &str| json!({ "resourceType": "Patient", "id": "7", "name": [{ "family": family }] });
+    place.write("p.json", &patient("Reyes"));
+    place.run(&["import", "fhir", "p.json"], 0);
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let now = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.%6NZ"]).output().unwrap().stdout;
+    let moment = String::from_utf8(now).unwrap().trim().to_owned();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    place.write("p.json", &patient("Okafor"));
+    place.write("q.json", &json!({ "resourceType": "Patient", "id": "8" }));
+    place.run(&["import", "fhir", "p.json", "q.json"], 0);
+    place.run(&["backup", "now"], 0);
+    let name = place.json(&["backup", "list"], 0)["backups"][0]["name"].as_str().unwrap().to_owned();
+    let report = place.json(&["restore", "--from", &name, "--to-time", &moment, "--yes"], 0);
+    assert_eq!(report["versions_taken_away"], 2, "{report}");
+    place.run(&["export", "fhir", "--to", "out"], 0);
+    let people = std::fs::read_to_string(place.folder.join("out/Patient.ndjson")).unwrap();
+    assert!(people.contains("Reyes") && !people.contains("Okafor") && people.lines().count() == 1, "{people}");
+    assert_eq!(place.json(&["db", "verify"], 0)["organisations"][0]["issues"], json!([]));
+    // What came after the copy is not in it.
+    place.run(&["restore", "--from", &name, "--to-time", "2999-01-01T00:00:00Z", "--dry-run"], 64);
+}
+
+#[test]
 fn a_tool_that_was_asked_wrongly_says_so_by_its_exit_code() {
     let place = Place::new();
     place.run(&["db", "stats", "--organisation", "nowhere"], 64);
