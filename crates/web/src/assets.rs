@@ -44,7 +44,9 @@ pub(crate) fn address(name: &str) -> &'static str {
 }
 
 pub(crate) fn routes() -> Router {
-    ASSETS.iter().fold(Router::new(), |router, asset| router.route(&asset.address, get(move || async move { serve(asset) })))
+    ASSETS
+        .iter()
+        .fold(Router::new(), |router, asset| router.route(&asset.address, get(move || async move { serve(asset) })))
 }
 
 fn serve(asset: &'static Asset) -> Response {
@@ -77,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_page_stays_light() {
-        let size = |kind: &str| ASSETS.iter().filter(|it| it.name.ends_with(kind)).map(|it| it.text.len()).sum::<usize>();
+        let size =
+            |kind: &str| ASSETS.iter().filter(|it| it.name.ends_with(kind)).map(|it| it.text.len()).sum::<usize>();
         assert!(size(".css") <= 60_000, "{}", size(".css"));
         assert!(size(".js") <= 60_000, "{}", size(".js"));
     }

@@ -17,3 +17,8 @@ pub fn router(installation: Installation) -> axum::Router {
     let web = Arc::new(request::Web::new(installation));
     pages::routes(web).merge(assets::routes()).layer(axum::middleware::from_fn(headers::seal))
 }
+
+/// The address of every page with whom it is for: `("/{org}/patients/{id}", "Staff")`.
+pub fn pages() -> Vec<(&'static str, String)> {
+    pages::PAGES.iter().map(|page| (page.path, format!("{:?}", page.policy))).collect()
+}

@@ -154,6 +154,3 @@ fn to_sign_in(slug: &str, request: &Request) -> Response {
     let target = request.uri().path();
     crate::request::see_other(&format!("/{slug}/sign-in?to={target}"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn a_post_must_come_from_our_own_pages() {
         let base = "https://ehr.example/riverside";
-        let check = |pairs: &[(&'static str, &str)], own: bool| assert_eq!(is_our_own(base, &headers(pairs)), own, "{pairs:?}");
+        let check =
+            |pairs: &[(&'static str, &str)], own: bool| assert_eq!(is_our_own(base, &headers(pairs)), own, "{pairs:?}");
         check(&[("origin", "https://ehr.example")], true);
         check(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")], true);
         check(&[("origin", "https://evil.example"), ("host", "ehr.example")], false);

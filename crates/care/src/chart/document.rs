@@ -124,22 +124,26 @@ mod tests {
     fn a_document_says_what_it_is_and_where_its_content_lies() {
         let document = Document::of(
             &json!({"id": "d1", "status": "current", "type": {"text": "Progress note"}, "date": "2024-05-01T10:00:00Z",
-                "author": [{"display": "Dr. Okafor"}],
-                "content": [
-                    {"attachment": {"contentType": "text/plain; charset=utf-8", "data": "SGVs\nbG8="}},
-                    {"attachment": {"contentType": "application/pdf", "url": "Binary/b1", "title": "Scan"}},
-                    {"attachment": {"url": "https://elsewhere.example/x"}}
-                ]}),
+            "author": [{"display": "Dr. Okafor"}],
+            "content": [
+                {"attachment": {"contentType": "text/plain; charset=utf-8", "data": "SGVs\nbG8="}},
+                {"attachment": {"contentType": "application/pdf", "url": "Binary/b1", "title": "Scan"}},
+                {"attachment": {"url": "https://elsewhere.example/x"}}
+            ]}),
             &Names::default(),
         );
         assert_eq!(document.title, "Scan");
         assert_eq!(document.kind.as_deref(), Some("Progress note"));
-        let places: Vec<_> = document.attachments.iter().map(|it| (it.content_type.as_str(), it.place.clone())).collect();
-        assert_eq!(places, [
-            ("text/plain", Place::Inside(b"Hello".to_vec())),
-            ("application/pdf", Place::Here(Key::parse("Binary/b1").unwrap())),
-            ("application/octet-stream", Place::Elsewhere),
-        ]);
+        let places: Vec<_> =
+            document.attachments.iter().map(|it| (it.content_type.as_str(), it.place.clone())).collect();
+        assert_eq!(
+            places,
+            [
+                ("text/plain", Place::Inside(b"Hello".to_vec())),
+                ("application/pdf", Place::Here(Key::parse("Binary/b1").unwrap())),
+                ("application/octet-stream", Place::Elsewhere),
+            ]
+        );
     }
 
     #[test]

@@ -152,7 +152,8 @@ impl Flowsheet {
                 })
             });
             let rows = &mut groups[at].rows;
-            let row = rows.iter().position(|it| it.code == reading.code && (it.code.is_some() || it.name == reading.name));
+            let row =
+                rows.iter().position(|it| it.code == reading.code && (it.code.is_some() || it.name == reading.name));
             let row = row.unwrap_or_else(|| {
                 let cells = vec![Vec::new(); shown.len()];
                 rows.push(Row { name: reading.name.clone(), code: reading.code.clone(), cells });

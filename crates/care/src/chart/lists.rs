@@ -298,9 +298,7 @@ impl Allergy {
 
 /// High risk first, then by name.
 pub(crate) fn order_allergies(allergies: &mut [Allergy]) {
-    allergies.sort_by(|a, b| {
-        (a.standing, a.criticality, &a.substance).cmp(&(b.standing, b.criticality, &b.substance))
-    });
+    allergies.sort_by(|a, b| (a.standing, a.criticality, &a.substance).cmp(&(b.standing, b.criticality, &b.substance)));
 }
 
 /// What is known about allergies. Absent is not the same as none: the forms must not be confused.

@@ -33,6 +33,8 @@ use store::{Caller, Store, StoreError, StoreResult};
 const SECTION: u32 = 300;
 /// How many readings a trend goes back.
 const TREND: u32 = 1_000;
+/// How many readings the first page looks at: enough for the latest of each and their shape, and quick.
+const RECENT: u32 = 200;
 /// Days side by side in the flowsheet.
 const DAYS: usize = 8;
 
@@ -105,7 +107,7 @@ impl Chart<'_> {
     }
 
     async fn latest(&self, category: &str, each: u32) -> StoreResult<Rows> {
-        let parameters = self.parameters(&[("category", category)]);
+        let parameters = self.parameters(&[("category", category), ("_sort", "-date")]);
         ask::latest(self.store, self.caller, &parameters, each).await
     }
 
@@ -139,14 +141,16 @@ impl Chart<'_> {
 
     pub async fn summary(&self) -> StoreResult<Summary> {
         let newest = [("_sort", "-date")];
+        let vital_signs = [("category", "vital-signs"), ("_sort", "-date")];
+        let laboratory = [("category", "laboratory"), ("_sort", "-date")];
         let (banner, problems, requests, statements, immunizations, vitals, results, documents) = tokio::try_join!(
             self.banner_rows(12),
             self.rows("Condition", &[], SECTION),
             self.rows("MedicationRequest", &[("_sort", "-authoredon")], SECTION),
             self.rows("MedicationStatement", &[], SECTION),
             self.rows("Immunization", &newest, SECTION),
-            self.latest("vital-signs", 12),
-            self.latest("laboratory", 6),
+            self.rows("Observation", &vital_signs, RECENT),
+            self.rows("Observation", &laboratory, RECENT),
             self.rows("DocumentReference", &newest, 12),
         )?;
         let of_references =
@@ -211,11 +215,7 @@ impl Chart<'_> {
     pub async fn vitals(&self) -> StoreResult<Section<Latest>> {
         let rows = self.latest("vital-signs", 24).await?;
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default())).collect();
-        Ok(Section {
-            rows: latest::vitals(readings),
-            updated: rows.updated().map(When::of_micros),
-            more: rows.more,
-        })
+        Ok(Section { rows: latest::vitals(readings), updated: rows.updated().map(When::of_micros), more: rows.more })
     }
 
     /// The latest of every laboratory test, what needs a look first.
@@ -312,7 +312,8 @@ impl Chart<'_> {
             self.rows("Immunization", &newest, SECTION),
         )?;
         let names = self.names(&[&visits, &documents], &[]).await?;
-        let all = |rows: &Rows, names: &Names| rows.rows.iter().map(|it| Reading::of(&it.value, names)).collect::<Vec<_>>();
+        let all =
+            |rows: &Rows, names: &Names| rows.rows.iter().map(|it| Reading::of(&it.value, names)).collect::<Vec<_>>();
         let mut timeline = Timeline::of(
             &section(&visits, |it| Visit::of(it, &names)).rows,
             &all(&results, &names),

@@ -140,7 +140,8 @@ fn an_immunisation_not_given_says_so() {
         &Names::default(),
     );
     assert_eq!((given.dose.as_deref(), given.not_done), (Some("dose 1 of 2"), None));
-    let refused = json!({"status": "not-done", "statusReason": {"text": "Patient refused"}, "vaccineCode": {"text": "MMR"}});
+    let refused =
+        json!({"status": "not-done", "statusReason": {"text": "Patient refused"}, "vaccineCode": {"text": "MMR"}});
     let refused = Immunization::of(&refused, &Names::default());
     assert_eq!(refused.not_done.as_deref(), Some("Not given: Patient refused"));
 }

@@ -15,8 +15,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 4] =
-        [EventKind::Visit, EventKind::Result, EventKind::Document, EventKind::Immunization];
+    pub const ALL: [EventKind; 4] = [EventKind::Visit, EventKind::Result, EventKind::Document, EventKind::Immunization];
 
     /// Its name in an address.
     pub fn slug(self) -> &'static str {
@@ -70,8 +69,11 @@ impl Timeline {
         immunizations: &[Immunization],
     ) -> Timeline {
         let mut events: Vec<Event> = Vec::new();
-        for visit in visits.iter().filter(|it| !matches!(it.standing, VisitStanding::Mistaken | VisitStanding::Cancelled)) {
-            let detail: Vec<&str> = [&visit.clinician, &visit.place].into_iter().flatten().map(String::as_str).collect();
+        for visit in
+            visits.iter().filter(|it| !matches!(it.standing, VisitStanding::Mistaken | VisitStanding::Cancelled))
+        {
+            let detail: Vec<&str> =
+                [&visit.clinician, &visit.place].into_iter().flatten().map(String::as_str).collect();
             events.extend(visit.from.map(|when| Event {
                 kind: EventKind::Visit,
                 when,
@@ -158,7 +160,8 @@ mod tests {
             reading("Glucose", "N", "2024-04-01"),
         ];
         let timeline = Timeline::of(&[], &readings, &[], &[]);
-        let told: Vec<_> = timeline.events.iter().map(|it| (it.title.as_str(), it.detail.as_deref().unwrap())).collect();
+        let told: Vec<_> =
+            timeline.events.iter().map(|it| (it.title.as_str(), it.detail.as_deref().unwrap())).collect();
         assert_eq!(told, [("Potassium, Sodium, Urea and 1 more", "4 results, 1 abnormal"), ("Glucose", "1 result")]);
         assert_eq!(timeline.events[0].flag, Some(Flag::CriticalHigh));
         assert_eq!(timeline.count(EventKind::Result), 2);
@@ -166,9 +169,8 @@ mod tests {
 
     #[test]
     fn mistakes_and_what_did_not_happen_are_not_on_the_axis() {
-        let visit = |status: &str| {
-            Visit::of(&json!({"status": status, "period": {"start": "2024-05-01"}}), &Names::default())
-        };
+        let visit =
+            |status: &str| Visit::of(&json!({"status": status, "period": {"start": "2024-05-01"}}), &Names::default());
         let timeline = Timeline::of(&[visit("finished"), visit("cancelled"), visit("entered-in-error")], &[], &[], &[]);
         assert_eq!(timeline.events.len(), 1);
     }

@@ -58,8 +58,7 @@ impl Trend {
             let Some(when) = reading.when.filter(|_| reading.counts()) else { continue };
             let own = [(reading.name.as_str(), &reading.value, reading.flag, reading.range.as_ref())];
             let parts = reading.parts.iter().filter(|it| whole || it.code.as_deref() == Some(code));
-            let parts: Vec<_> =
-                parts.map(|it| (it.name.as_str(), &it.value, it.flag, it.range.as_ref())).collect();
+            let parts: Vec<_> = parts.map(|it| (it.name.as_str(), &it.value, it.flag, it.range.as_ref())).collect();
             let values = if parts.is_empty() { own.to_vec() } else { parts };
             for (name, value, flag, range) in values {
                 // Names of the same test drift over the years; a series is a part, or the whole.
@@ -195,8 +194,10 @@ mod tests {
             Reading::of(&it, &Names::default())
         };
         let both = Trend::of("85354-9", vec![pressure("2024-01-01"), pressure("2024-02-01")], false);
-        assert_eq!(both.series.iter().map(|it| (it.name.as_str(), it.points.len())).collect::<Vec<_>>(),
-            [("Systolic", 2), ("Diastolic", 2)]);
+        assert_eq!(
+            both.series.iter().map(|it| (it.name.as_str(), it.points.len())).collect::<Vec<_>>(),
+            [("Systolic", 2), ("Diastolic", 2)]
+        );
         let one = Trend::of("8462-4", vec![pressure("2024-01-01")], false);
         assert_eq!(one.series.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["Diastolic"]);
         assert_eq!(one.name, "Diastolic");
@@ -205,7 +206,9 @@ mod tests {
     #[test]
     fn a_long_trend_keeps_its_peaks_and_ends() {
         let mut readings: Vec<Reading> = (0..2_000)
-            .map(|n| reading(&format!("20{:02}-{:02}-{:02}", n / 336, n / 28 % 12 + 1, n % 28 + 1), Some(5.0), "mmol/L"))
+            .map(|n| {
+                reading(&format!("20{:02}-{:02}-{:02}", n / 336, n / 28 % 12 + 1, n % 28 + 1), Some(5.0), "mmol/L")
+            })
             .collect();
         readings[777] = reading("2002-04-22", Some(30.0), "mmol/L");
         let trend = Trend::of("2345-7", readings, false);

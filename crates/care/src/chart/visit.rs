@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn coverage_names_the_payer_and_the_plan() {
-        let check = |value: Value, shown: Option<&str>| assert_eq!(coverage(&value, &Names::default()).as_deref(), shown);
+        let check =
+            |value: Value, shown: Option<&str>| assert_eq!(coverage(&value, &Names::default()).as_deref(), shown);
         check(
             json!({"status": "active", "payor": [{"display": "Aetna"}],
                 "class": [{"type": {"coding": [{"code": "plan"}]}, "name": "Gold"}]}),

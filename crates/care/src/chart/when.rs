@@ -53,7 +53,8 @@ impl When {
             (.., None) => Precision::Day,
             (.., Some(clock)) => {
                 let (clock, offset) = split_offset(clock)?;
-                let time: Time = if clock.len() == 5 { format!("{clock}:00") } else { clock.to_owned() }.parse().ok()?;
+                let time: Time =
+                    if clock.len() == 5 { format!("{clock}:00") } else { clock.to_owned() }.parse().ok()?;
                 let at = ms(date.to_datetime(time))? - offset * 60_000;
                 return Some(When { date, time, precision: Precision::Time, at });
             }
@@ -63,7 +64,8 @@ impl When {
 
     /// The moment `micros` microseconds after 1970, UTC.
     pub fn of_micros(micros: i64) -> When {
-        let zoned = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(jiff::tz::TimeZone::UTC);
+        let zoned =
+            Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(jiff::tz::TimeZone::UTC);
         When { date: zoned.date(), time: zoned.time(), precision: Precision::Time, at: micros.div_euclid(1000) }
     }
 

@@ -102,6 +102,7 @@ impl<'a> Chart<'a> {
         named(format!("Practitioner/{}", staff.key), &format!("{} {}, {}", staff.given, staff.family, staff.suffix))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "where, when, who and why are all known when a visit begins")]
     pub(super) fn open(
         &mut self,
         site: Org,

@@ -25,7 +25,7 @@ impl Life<'_> {
         let recorded = first.at(9 * 60);
         let patient = self.patient(&identity);
         self.chart.resources.insert(0, patient);
-        if self.person.seed % 4 == 0 || self.person.story.is_some() {
+        if self.person.seed.is_multiple_of(4) || self.person.story.is_some() {
             let target = self.chart.patient.clone();
             self.entered(org, &target, recorded);
         }
@@ -98,7 +98,7 @@ impl Life<'_> {
             "value": identity.record_number,
             "assigner": named(format!("Organization/{}", org.key()), org.name()),
         })];
-        if seed % 3 != 0 {
+        if !seed.is_multiple_of(3) {
             // Numbers that begin with 9 are never issued as social security numbers.
             let number = format!("9{:02}-{:02}-{:04}", seed >> 8 & 63, 10 + (seed >> 16 & 31), seed >> 24 & 8_191);
             identifiers.push(json!({ "use": "official", "type": kind("SS", "Social security number"), "system": "http://hl7.org/fhir/sid/us-ssn", "value": number }));
@@ -113,7 +113,7 @@ impl Life<'_> {
         if let Some(former) = &identity.former_family {
             names.push(json!({ "use": "maiden", "family": former, "given": identity.given }));
         }
-        if let (Some(nickname), true) = (person.given.nickname, seed % 2 == 0 && org == Org::Riverside) {
+        if let (Some(nickname), true) = (person.given.nickname, seed.is_multiple_of(2) && org == Org::Riverside) {
             names.push(json!({ "use": "nickname", "given": [nickname] }));
         }
         let mut telecom =
@@ -129,7 +129,7 @@ impl Life<'_> {
             "period": { "start": home.since.max(identity.birth).iso() },
         })];
         let before = &person.old_home;
-        if org == Org::Riverside && seed % 6 == 0 && before.since < home.since {
+        if org == Org::Riverside && seed.is_multiple_of(6) && before.since < home.since {
             let town = &self.tables.towns[before.town];
             addresses.push(json!({
                 "use": "old", "line": [before.line], "city": town.city, "state": town.state, "postalCode": town.postal_code, "country": "US",
@@ -158,11 +158,8 @@ impl Life<'_> {
                 hl7("v3-MaritalStatus", "S", "Never Married")
             };
         }
-        let (code, words) = if seed % 3 == 0 && culture.language.0 != "en" || culture.language.0 == "en" {
-            culture.language
-        } else {
-            ("en", "English")
-        };
+        let (code, words) =
+            if culture.language.0 == "en" || seed.is_multiple_of(3) { culture.language } else { ("en", "English") };
         members["communication"] = json!([{ "language": concept("urn:ietf:bcp:47", code, words), "preferred": true }]);
         members["managingOrganization"] = named(format!("Organization/{}", org.key()), org.name());
         if org == Org::Riverside {
@@ -435,7 +432,7 @@ impl Life<'_> {
         let reason = if pregnant { "Prenatal visit" } else { "Follow-up" };
         let mut whens = vec![(today.plus(ahead).workday(), "booked", "accepted")];
         let earlier = today.plus(-20 - ahead).workday();
-        if draw % 3 == 0 && earlier.since(self.person.birth) > 60 {
+        if draw.is_multiple_of(3) && earlier.since(self.person.birth) > 60 {
             whens.push((earlier, "cancelled", "declined"));
         }
         for (day, status, answer) in whens {

@@ -482,7 +482,7 @@ impl<'a> Life<'a> {
             self.course("anemia", day).map(|it| if it.steps > 0 { day.years_since(it.stepped).max(0.0) } else { 0.0 });
         let thyroid = years(self, "hypothyroid").map(|_| match steps(self, "hypothyroid") {
             0 => 9.6,
-            1 if self.person.seed % 3 == 0 => 6.4,
+            1 if self.person.seed.is_multiple_of(3) => 6.4,
             _ => 2.1,
         });
         let diabetes = years(self, "diabetes");

@@ -144,7 +144,7 @@ impl Life<'_> {
                 _ if steps == 0 => draw < 0.92,
                 "diabetes" => waited && self.a1c > 7.6,
                 "hypertension" => waited && self.last_systolic >= 142.0,
-                "hypothyroid" => waited && self.person.seed % 3 == 0,
+                "hypothyroid" => waited && self.person.seed.is_multiple_of(3),
                 "depression" => waited && mood.is_some_and(|it| it >= 9.0),
                 "lipids" => waited && draw < 0.15,
                 "asthma" => waited && draw < 0.08 && age >= 12.0,

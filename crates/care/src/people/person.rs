@@ -267,8 +267,7 @@ fn last(text: &str, count: usize) -> String {
 }
 
 fn place(address: &Value) -> Option<String> {
-    let words: Vec<&str> =
-        ["line", "city", "state"].iter().filter_map(|it| text(address, &[it])).collect();
+    let words: Vec<&str> = ["line", "city", "state"].iter().filter_map(|it| text(address, &[it])).collect();
     if words.is_empty() { owned(address, &["text"]) } else { Some(words.join(", ")) }
 }
 

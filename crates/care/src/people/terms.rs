@@ -20,13 +20,15 @@ pub struct Terms {
 impl Terms {
     pub fn of(text: &str, this_year: i16) -> Terms {
         // A comma after a family name or a day separates like a space.
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == ',').filter(|it| !it.is_empty()).collect();
+        let words: Vec<&str> =
+            text.split(|c: char| c.is_whitespace() || c == ',').filter(|it| !it.is_empty()).collect();
         let mut terms = Terms::default();
         let mut at = 0;
         while at < words.len() {
             let longest = (words.len() - at).min(4);
             // The longest run of words that reads as a date or a phone number wins.
-            let dated = (1..=longest.min(3)).rev().find_map(|n| Some((n, dates(&words[at..at + n].join(" "), this_year)?)));
+            let dated =
+                (1..=longest.min(3)).rev().find_map(|n| Some((n, dates(&words[at..at + n].join(" "), this_year)?)));
             let phone = (2..=longest).rev().find(|n| is_phone(&words[at..at + n].join("")));
             let word = words[at];
             if let Some(n) = phone.filter(|_| dated.is_none()) {
@@ -64,7 +66,8 @@ impl Terms {
         }
         let mut searches = vec![base];
         for number in &self.numbers {
-            searches = both(&searches, ("identifier", identifier_forms(number)), phone_forms(number).map(|it| ("phone", it)));
+            searches =
+                both(&searches, ("identifier", identifier_forms(number)), phone_forms(number).map(|it| ("phone", it)));
         }
         if let Some(year) = &self.year_or_number {
             searches = both(&searches, ("birthdate", year.clone()), Some(("identifier", identifier_forms(year))));
@@ -84,7 +87,11 @@ impl Terms {
 
 type Parameters = Vec<(&'static str, String)>;
 
-fn both(searches: &[Parameters], one: (&'static str, String), other: Option<(&'static str, String)>) -> Vec<Parameters> {
+fn both(
+    searches: &[Parameters],
+    one: (&'static str, String),
+    other: Option<(&'static str, String)>,
+) -> Vec<Parameters> {
     let with = |more: &(&'static str, String)| {
         searches.iter().map(|it| it.iter().cloned().chain([more.clone()]).collect()).collect::<Vec<Parameters>>()
     };
@@ -159,8 +166,20 @@ fn dates(text: &str, this_year: i16) -> Option<Vec<String>> {
     let parts = parts(&lower)?;
     let named = |part: &str| {
         let at = MONTHS.iter().position(|month| part.len() >= 3 && part.starts_with(month))?;
-        let full = ["january", "february", "march", "april", "may", "june", "july", "august", "september",
-            "october", "november", "december"][at];
+        let full = [
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ][at];
         (full.starts_with(part) || part == "sept").then(|| format!("{:02}", at + 1))
     };
     let number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
@@ -236,8 +255,19 @@ mod tests {
     #[test]
     fn a_date_of_birth_is_read_in_every_form_people_write() {
         for text in [
-            "1970-05-09", "1970/5/9", "05/09/1970", "5-9-1970", "05.09.1970", "5/9/70", "9 May 1970", "09-May-1970",
-            "9may1970", "May 9 1970", "May 9, 1970", "may 9th 1970", "19700509",
+            "1970-05-09",
+            "1970/5/9",
+            "05/09/1970",
+            "5-9-1970",
+            "05.09.1970",
+            "5/9/70",
+            "9 May 1970",
+            "09-May-1970",
+            "9may1970",
+            "May 9 1970",
+            "May 9, 1970",
+            "may 9th 1970",
+            "19700509",
         ] {
             assert_eq!(terms(text).born, ["1970-05-09"], "{text}");
             assert_eq!(terms(text).names, Vec::<String>::new(), "{text}");
@@ -273,10 +303,13 @@ mod tests {
 
     #[test]
     fn four_digits_may_be_a_year_or_a_number() {
-        assert_eq!(terms("smith 1970").searches(), [
-            vec![("name", "smith".to_owned()), ("birthdate", "1970".to_owned())],
-            vec![("name", "smith".to_owned()), ("identifier", "1970".to_owned())],
-        ]);
+        assert_eq!(
+            terms("smith 1970").searches(),
+            [
+                vec![("name", "smith".to_owned()), ("birthdate", "1970".to_owned())],
+                vec![("name", "smith".to_owned()), ("identifier", "1970".to_owned())],
+            ]
+        );
         assert_eq!(terms("2500").numbers, ["2500"]);
     }
 

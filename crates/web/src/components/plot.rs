@@ -49,7 +49,7 @@ pub(crate) fn plot(trend: &Trend) -> Markup {
                 @let thinned = trend.series.iter().any(|it| it.measured > it.points.len());
                 @if thinned { " Drawn from the lowest and highest of each stretch; the table has every value." }
                 @if trend.other_units > 0 {
-                    " " (trend.other_units) " value" (super::s(trend.other_units)) " in another unit " 
+                    " " (trend.other_units) " value" (super::s(trend.other_units)) " in another unit "
                     (if trend.other_units == 1 { "is" } else { "are" }) " not joined; see the table."
                 }
             }
@@ -157,7 +157,11 @@ pub(crate) fn dates(from: i64, to: i64, most: usize) -> Vec<(i64, String)> {
         while month <= end {
             let date = Date::new((month / 12) as i16, (month % 12) as i8 + 1, 1);
             if let Ok((mark, date)) = date.and_then(|date| Ok((at(date)?, date))) {
-                let text = if every >= 12 { date.year().to_string() } else { format!("{:04}-{:02}", date.year(), date.month()) };
+                let text = if every >= 12 {
+                    date.year().to_string()
+                } else {
+                    format!("{:04}-{:02}", date.year(), date.month())
+                };
                 let text = if every >= 12 { text } else { When::parse(&text).map_or(text, |it| it.date()) };
                 marks.push((mark, text));
             }
@@ -249,7 +253,13 @@ fn marker(point: &Point, series: &Series, at: usize, scale: &Scale<'_>) -> Marku
         corners.iter().map(|(dx, dy)| format!("{},{}", round(x + dx), round(y + dy))).collect::<Vec<_>>().join(" ")
     };
     let words = words(point, series);
-    let end = if x > scale.size.width * 0.7 { "end" } else if x < scale.size.width * 0.3 { "start" } else { "middle" };
+    let end = if x > scale.size.width * 0.7 {
+        "end"
+    } else if x < scale.size.width * 0.3 {
+        "start"
+    } else {
+        "middle"
+    };
     let above = if y < TOP + 18.0 { y + 20.0 } else { y - 10.0 };
     html! {
         g class={ "point series-" (at) " " (flag::class(point.flag)) } tabindex="0" role="img" aria-label=(words) {
@@ -286,7 +296,8 @@ mod tests {
     #[test]
     fn dates_on_the_axis_fit_the_time_shown() {
         let at = |text: &str| When::parse(text).unwrap().at();
-        let texts = |from: &str, to: &str, most| dates(at(from), at(to), most).into_iter().map(|it| it.1).collect::<Vec<_>>();
+        let texts =
+            |from: &str, to: &str, most| dates(at(from), at(to), most).into_iter().map(|it| it.1).collect::<Vec<_>>();
         assert_eq!(texts("2016-03-01", "2024-03-01", 4), ["2018", "2020", "2022", "2024"]);
         assert_eq!(texts("2024-01-15", "2024-05-15", 8), ["Feb-2024", "Mar-2024", "Apr-2024", "May-2024"]);
         assert_eq!(texts("2024-01-01", "2024-01-05", 8).len(), 5);

@@ -36,10 +36,8 @@ pub(super) fn conditional(value: &Value, found: &mut HashSet<String>) {
         Value::Object(members) => {
             for (name, value) in members {
                 match value {
-                    Value::String(text) if name == "reference" && is_conditional(text) => {
-                        if !found.contains(text) {
-                            found.insert(text.clone());
-                        }
+                    Value::String(text) if name == "reference" && is_conditional(text) && !found.contains(text) => {
+                        found.insert(text.clone());
                     }
                     Value::Object(_) | Value::Array(_) => conditional(value, found),
                     _ => {}

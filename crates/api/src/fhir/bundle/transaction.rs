@@ -153,8 +153,9 @@ async fn plan(ask: &Ask<'_>, entry: Entry, conditions: &mut Conditional) -> Answ
             let found = criteria.find_one(door, caller).await?;
             let (key, absent) = conditional::update_target(door, kind, &value, found.as_ref())?;
             conditions.guards.push(criteria.guard(found.clone().into_iter().collect()));
-            if found.is_none() {
-                conditions.made.push((kind, criteria.query.filter, key.clone()));
+            match found {
+                None => conditions.made.push((kind, criteria.query.filter, key.clone())),
+                Some(_) => conditions.depends |= expected.is_none(),
             }
             content::set_id(&mut value, &key.id);
             done(Plan::Put { key, expect: expected.or(absent).unwrap_or(Expect::Present), value })

@@ -66,7 +66,9 @@ fn attached(attachment: &Attachment, address: &str) -> Markup {
         _ => None,
     };
     let markup = match (&attachment.place, attachment.content_type.as_str()) {
-        (Place::Inside(bytes), "text/html" | "application/xhtml+xml") => Some(String::from_utf8_lossy(bytes).into_owned()),
+        (Place::Inside(bytes), "text/html" | "application/xhtml+xml") => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
         _ => None,
     };
     let name = attachment.title.clone().unwrap_or_else(|| kind(&attachment.content_type).to_owned());
@@ -119,8 +121,37 @@ pub(crate) fn clean(narrative: &str) -> Markup {
         }
     }
     let tags: HashSet<&str> = [
-        "a", "b", "blockquote", "br", "caption", "code", "dd", "dl", "dt", "em", "i", "li", "ol", "p", "pre", "small",
-        "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "div",
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "code",
+        "dd",
+        "dl",
+        "dt",
+        "em",
+        "i",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "div",
     ]
     .into();
     let attributes: HashMap<&str, HashSet<&str>> =
@@ -140,7 +171,10 @@ pub(crate) fn clean(narrative: &str) -> Markup {
 /// Types a browser may show; everything else is downloaded.
 const SHOWN: [&str; 6] = ["application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain"];
 
-pub(crate) async fn content(visitor: Visitor, Path((_, patient, document, nth)): Path<(String, String, String, usize)>) -> Answer {
+pub(crate) async fn content(
+    visitor: Visitor,
+    Path((_, patient, document, nth)): Path<(String, String, String, usize)>,
+) -> Answer {
     let (patient, document) = (id(&patient)?, id(&document)?);
     let content = visitor.chart(&patient).content(&document, nth).await?;
     let Some((content_type, bytes)) = content else { return Err(Refusal::NotFound) };
@@ -155,7 +189,10 @@ pub(crate) async fn content(visitor: Visitor, Path((_, patient, document, nth)):
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        ),
     ];
     Ok((StatusCode::OK, headers, bytes).into_response())
 }
@@ -167,11 +204,17 @@ mod tests {
     #[test]
     fn narrative_keeps_its_words_and_loses_what_acts() {
         let check = |given: &str, kept: &str| assert_eq!(clean(given).into_string(), kept);
-        check("<div xmlns=\"http://www.w3.org/1999/xhtml\"><h2>Plan</h2><p>Rest</p></div>", "<div><p>Plan</p><p>Rest</p></div>");
+        check(
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\"><h2>Plan</h2><p>Rest</p></div>",
+            "<div><p>Plan</p><p>Rest</p></div>",
+        );
         check("<p onclick=\"x()\" style=\"color:red\" id=\"main\">a</p>", "<p>a</p>");
         check("<script>alert(1)</script><p>b</p>", "<p>b</p>");
         check("<img src=\"https://elsewhere.example/x.png\">c", "c");
         check("<a href=\"javascript:alert(1)\">d</a>", "<a rel=\"noopener noreferrer nofollow\">d</a>");
-        check("<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>", "<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>");
+        check(
+            "<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>",
+            "<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>",
+        );
     }
 }

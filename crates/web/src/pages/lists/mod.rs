@@ -51,8 +51,7 @@ pub(crate) async fn allergies(visitor: Visitor, Path((_, patient)): Address) -> 
         AllergyState::NotRecorded => "Nobody has recorded allergies, nor that there are none. Ask before prescribing.",
         _ => "No active allergies.",
     };
-    let main =
-        grouped(&section, "Allergies", nothing, &lists::ALLERGY_HEADS, |it| it.standing, lists::allergy_row);
+    let main = grouped(&section, "Allergies", nothing, &lists::ALLERGY_HEADS, |it| it.standing, lists::allergy_row);
     Ok(shell::chart(&visitor, &banner, "allergies", "Allergies", main))
 }
 

@@ -17,7 +17,8 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
 pub(crate) fn show(summary: &Summary) -> Markup {
     let banner = &summary.banner;
     let problems = || summary.problems.rows.iter().filter(|it| it.standing == Standing::Active && !it.of_visit);
-    let medications = || summary.medications.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold));
+    let medications =
+        || summary.medications.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold));
     html! {
         div.portal {
             h1 { "Hello, " (banner.person.spoken_name()) }

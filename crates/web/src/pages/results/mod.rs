@@ -37,7 +37,11 @@ pub(crate) fn from(range: &str, now: i64) -> Option<When> {
     When::parse(&day.machine())
 }
 
-pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Path<(String, String)>, Query(asked): Query<Before>) -> Answer {
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path((_, patient)): Path<(String, String)>,
+    Query(asked): Query<Before>,
+) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, latest, sheet) =
@@ -92,7 +96,12 @@ pub(crate) async fn vital(visitor: Visitor, path: Of, asked: Query<Asked>) -> An
     one(visitor, "vitals", path, asked).await
 }
 
-async fn one(visitor: Visitor, section: &'static str, Path((_, patient, code)): Of, Query(asked): Query<Asked>) -> Answer {
+async fn one(
+    visitor: Visitor,
+    section: &'static str,
+    Path((_, patient, code)): Of,
+    Query(asked): Query<Asked>,
+) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let from = from(&asked.range, visitor.now);

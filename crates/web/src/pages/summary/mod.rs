@@ -33,12 +33,24 @@ pub(crate) fn cards(summary: &Summary, base: &str, now: i64) -> Markup {
     }
 }
 
-fn card<'a, T>(slug: &'a str, title: &'a str, base: &'a str, section: &'a Section<T>, count: Option<String>) -> Card<'a> {
+fn card<'a, T>(
+    slug: &'a str,
+    title: &'a str,
+    base: &'a str,
+    section: &'a Section<T>,
+    count: Option<String>,
+) -> Card<'a> {
     Card { slug, title, base, count, updated: section.updated.as_ref(), more: section.more }
 }
 
 /// The first rows, and how many are not shown.
-fn short<'a, T>(rows: impl Iterator<Item = &'a T> + Clone, most: usize, base: &str, slug: &str, line: impl Fn(&T) -> Markup) -> Markup {
+fn short<'a, T: 'a>(
+    rows: impl Iterator<Item = &'a T> + Clone,
+    most: usize,
+    base: &str,
+    slug: &str,
+    line: impl Fn(&T) -> Markup,
+) -> Markup {
     let all = rows.clone().count();
     html! {
         ul.lines { @for row in rows.take(most) { (line(row)) } }
@@ -103,9 +115,14 @@ fn vitals(summary: &Summary, base: &str, now: i64) -> Markup {
 
 fn results(summary: &Summary, base: &str) -> Markup {
     let section = &summary.results;
-    let abnormal = section.rows.iter().filter(|it| it.newest().flag.is_some_and(care::chart::Flag::is_abnormal)).count();
+    let abnormal =
+        section.rows.iter().filter(|it| it.newest().flag.is_some_and(care::chart::Flag::is_abnormal)).count();
     let count = (!section.rows.is_empty()).then(|| {
-        if abnormal > 0 { format!("{} of {} abnormal", abnormal, counted(section.rows.len(), "test")) } else { counted(section.rows.len(), "test") }
+        if abnormal > 0 {
+            format!("{} of {} abnormal", abnormal, counted(section.rows.len(), "test"))
+        } else {
+            counted(section.rows.len(), "test")
+        }
     });
     card("results", "Results", base, section, count).show(html! {
         @if section.rows.is_empty() { (empty("No laboratory results recorded.")) }

@@ -34,7 +34,11 @@ impl Asked {
     }
 }
 
-pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Path<(String, String)>, RawQuery(query): RawQuery) -> Answer {
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path((_, patient)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let asked = Asked::of(&query.unwrap_or_default());
