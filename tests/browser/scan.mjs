@@ -272,7 +272,7 @@ async function plain() {
   await context.close();
 }
 
-if (!only) {
+if (!only || only === 'journeys') {
   await banner();
   await keyboard();
   await extremes();
