@@ -119,7 +119,9 @@ impl IntoResponse for Refusal {
                 "The address may be wrong, or it names something you may not see.",
             ),
             Refusal::Store(error) => {
-                let (status, _) = error.kind();
+                // What a page asks is ours to get right: a query that is refused is our mistake, not the reader's.
+                let status =
+                    if matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly(_)) { 503 } else { 500 };
                 // The store's errors name resources and rules, never what is in them.
                 tracing::error!(%error, status, "a page could not be made");
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
