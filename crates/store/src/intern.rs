@@ -46,10 +46,14 @@ pub(crate) struct TermName {
     pub(crate) text: Option<String>,
 }
 
+/// The texts that came with one code, and the number of each.
+type Texts = Vec<(Option<String>, i64)>;
+
 #[derive(Default)]
 pub(crate) struct Interner {
     systems: HashMap<String, i64>,
-    terms: HashMap<i64, HashMap<String, Vec<(Option<String>, i64)>>>,
+    /// By system and code: each text and its number.
+    terms: HashMap<i64, HashMap<String, Texts>>,
     term_count: usize,
     units: HashMap<Unit, i64>,
     slots: HashMap<(String, i64), i64>,

@@ -17,10 +17,13 @@ use store::{Caller, Reach, StoreError};
 /// How many recent patients are remembered for each person.
 const RECENT: usize = 8;
 
+/// The patients that someone opened last, by organisation and user.
+type Recent = HashMap<(String, Arc<str>), VecDeque<Id>>;
+
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) installation: Installation,
-    recent: Mutex<HashMap<(String, Arc<str>), VecDeque<Id>>>,
+    recent: Mutex<Recent>,
 }
 
 impl Web {
@@ -36,8 +39,6 @@ pub(crate) struct Visitor {
     pub(crate) organisation: Arc<Organisation>,
     pub(crate) caller: Caller,
     pub(crate) now: i64,
-    /// The path asked for, to mark where one is.
-    pub(crate) path: String,
 }
 
 impl Visitor {

@@ -179,7 +179,7 @@ pub fn age(born: &When, at: i64) -> String {
 }
 
 /// How long a stay or a course took: `3 d`, `2 h`, `25 min`.
-pub fn length(from: &When, to: &When) -> Option<String> {
+pub(crate) fn length(from: &When, to: &When) -> Option<String> {
     if from.precision != Precision::Time || to.precision != Precision::Time || to.at < from.at {
         return None;
     }
