@@ -45,12 +45,6 @@ pub(crate) struct Leaf {
     pub(crate) cost: u64,
 }
 
-impl Leaf {
-    pub(crate) fn column(&self) -> &'static str {
-        if self.table == "words" { "rowid" } else { "rid" }
-    }
-}
-
 impl Plan {
     pub(crate) fn is_everything(&self) -> bool {
         matches!(self, Plan::All(parts) if parts.iter().all(Plan::is_everything))
@@ -270,19 +264,9 @@ impl<S: Session> Planner<'_, S> {
     }
 
     fn words(&mut self, column: &str, words: &Words) -> Plan {
-        let mut wanted = Vec::new();
-        let mut excluded = Vec::new();
-        for term in &words.0 {
-            let alternatives: Vec<String> = term.any_of.iter().map(|word| self.prefix(word)).collect();
-            let joined = alternatives.join(if self.session.dialect().is_sqlite() { " OR " } else { " | " });
-            if term.excluded { &mut excluded } else { &mut wanted }.push(format!("({joined})"));
-        }
-        let matching = |expression: &str, dialect: crate::db::Dialect| {
-            let (condition, value) = if dialect.is_sqlite() {
-                ("{t}.words MATCH ?".replace("{t}.words", "words"), format!("{{{column}}} : ({expression})"))
-            } else {
-                (format!("{{t}}.{column} @@ to_tsquery('simple', ?)"), expression.to_owned())
-            };
+        let dialect = self.session.dialect();
+        let matching = |terms: &[&[String]]| {
+            let (condition, value) = dialect.full_text(column, terms);
             Plan::Leaf(Leaf {
                 table: "words",
                 condition,
@@ -293,19 +277,14 @@ impl<S: Session> Planner<'_, S> {
                 cost: 0,
             })
         };
-        let dialect = self.session.dialect();
-        let and = if dialect.is_sqlite() { " AND " } else { " & " };
+        let terms = |excluded: bool| words.0.iter().filter(move |it| it.excluded == excluded).map(|it| &it.any_of[..]);
         let mut parts = Vec::new();
+        let wanted: Vec<&[String]> = terms(false).collect();
         if !wanted.is_empty() {
-            parts.push(matching(&wanted.join(and), dialect));
+            parts.push(matching(&wanted));
         }
-        parts.extend(excluded.iter().map(|it| Plan::Not(Box::new(matching(it, dialect)))));
+        parts.extend(terms(true).map(|it| Plan::Not(Box::new(matching(&[it])))));
         Plan::all(parts)
-    }
-
-    fn prefix(&self, word: &str) -> String {
-        let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-        if self.session.dialect().is_sqlite() { format!("\"{letters}\"*") } else { format!("'{letters}':*") }
     }
 
     async fn rows(&mut self, sources: &[Source], tests: &[Test]) -> StoreResult<Plan> {
