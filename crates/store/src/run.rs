@@ -53,11 +53,11 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
                 runner.commit_group(group).await;
             }
             Message::Reindex { caller, steps, reply } => {
-                let done = runner.reindex(&caller, &|done, of| {
+                let progress = |done, of| {
                     // Whoever asked may have gone.
                     let _ = steps.send((done, of));
-                });
-                let done = done.await;
+                };
+                let done = runner.reindex(&caller, &progress).await;
                 drop(steps);
                 let _ = reply.send(done);
             }

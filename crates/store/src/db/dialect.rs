@@ -13,6 +13,9 @@ pub(crate) enum Dialect {
 /// Longer words are found by their start: neither database keeps them whole.
 pub(crate) const LONGEST_WORD: usize = 200;
 
+/// What stands between words, as the list of characters of a pattern: a closing bracket first, no range.
+const BETWEEN_WORDS: &str = "] !\"#$%&'()*+,./:;<=>?@[\\^_`{|}~\u{ad}¡§«»¿·‐‑‒–—‘’‚“”„•…‹›、。・，：；（）-";
+
 impl Dialect {
     /// The part of WHERE that keeps to this organisation, with a trailing AND.
     pub(crate) fn here(self, alias: &str) -> String {
@@ -50,6 +53,21 @@ impl Dialect {
         match self {
             Dialect::Sqlite => ("words MATCH ?".to_owned(), format!("{{{column}}} : ({asked})")),
             Dialect::Postgres { .. } => (format!("{{t}}.{column} @@ CAST(? AS tsquery)"), asked),
+        }
+    }
+
+    /// A condition on a text column (with `?` for values): this folded word begins a word there.
+    pub(crate) fn begins_word(self, column: &str, word: &str) -> (String, Vec<String>) {
+        let word: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+        match self {
+            Dialect::Sqlite => (
+                format!("({column} GLOB ? OR {column} GLOB ?)"),
+                vec![format!("{word}*"), format!("*[{BETWEEN_WORDS}]{word}*")],
+            ),
+            // A bracket closes the list for both, unless it stands first; the backslash is an escape here only.
+            Dialect::Postgres { .. } => {
+                (format!("{column} ~ ?"), vec![format!("(^|[{}]){word}", BETWEEN_WORDS.replace('\\', "\\\\"))])
+            }
         }
     }
 

@@ -544,7 +544,7 @@ enum Array<'a> {
 
 impl<'a> Columns<'a> {
     fn of(kinds: impl Iterator<Item = Kind>, rows: &'a Rows) -> Columns<'a> {
-        let column = |(at, kind)| match kind {
+        let column = |(at, kind): (usize, Kind)| match kind {
             Kind::Words => Array::Words(rows.iter().map(|row| lexemes(row[at].text().unwrap_or_default())).collect()),
             _ => Array::Plain(rows.iter().map(|row| &row[at]).collect()),
         };
@@ -552,13 +552,16 @@ impl<'a> Columns<'a> {
     }
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {
-        let param = |it: &'_ Array<'a>| -> &(dyn ToSql + Sync) {
-            match it {
-                Array::Plain(values) => values,
-                Array::Words(texts) => texts,
-            }
-        };
-        self.0.iter().map(param).collect()
+        self.0.iter().map(Array::param).collect()
+    }
+}
+
+impl Array<'_> {
+    fn param(&self) -> &(dyn ToSql + Sync) {
+        match self {
+            Array::Plain(values) => values,
+            Array::Words(texts) => texts,
+        }
     }
 }
 

@@ -380,7 +380,7 @@ impl<S: Session> Planner<'_, S> {
                 list if list.is_empty() => Plan::Nothing,
                 list => Plan::Leaf(tokens(slots, &Terms::List(list), self.session.dialect())),
             },
-            Test::String(test) => Plan::Leaf(strings(slots, test)),
+            Test::String(test) => Plan::Leaf(strings(slots, test, self.session.dialect())),
             Test::Date(test) => Plan::Leaf(dates(slots, test)),
             Test::Quantity(test) => self.quantities(slots, test).await?,
             Test::Reference(test) => {
@@ -450,7 +450,7 @@ impl<S: Session> Planner<'_, S> {
             }
             ReferenceTest::ToId { id, kinds } => {
                 let rids = self.rids_with_id(id.as_str()).await?;
-                let fits = |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.contains(&kind));
+                let fits = |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.is_empty() || kinds.contains(&kind));
                 rids.into_iter().filter(fits).collect()
             }
             ReferenceTest::CanonicalBelow(url) => {
@@ -617,7 +617,7 @@ fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> Leaf {
     leaf
 }
 
-fn strings(slots: &[i64], test: &StringTest) -> Leaf {
+fn strings(slots: &[i64], test: &StringTest, dialect: crate::db::Dialect) -> Leaf {
     let mut leaf = in_slots("string", slots);
     let like = |leaf: &mut Leaf, before: &str, text: &str, after: &str| {
         leaf.condition.push_str(" AND {t}.folded LIKE ? ESCAPE '!'");
@@ -642,13 +642,12 @@ fn strings(slots: &[i64], test: &StringTest) -> Leaf {
         }
         StringTest::Text(words) => {
             for term in &words.0 {
-                // The start of a word: at the start of the text or after something that is no letter.
                 leaf.condition.push_str(if term.excluded { " AND NOT (" } else { " AND (" });
                 for (at, word) in term.any_of.iter().enumerate() {
+                    let (condition, values) = dialect.begins_word("{t}.folded", word);
                     leaf.condition.push_str(if at > 0 { " OR " } else { "" });
-                    leaf.condition.push_str("{t}.folded LIKE ? ESCAPE '!' OR {t}.folded LIKE ? ESCAPE '!'");
-                    let escaped = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-                    leaf.values.extend([format!("{escaped}%").into(), format!("% {escaped}%").into()]);
+                    leaf.condition.push_str(&condition);
+                    leaf.values.extend(values.into_iter().map(Value::from));
                 }
                 leaf.condition.push(')');
             }
