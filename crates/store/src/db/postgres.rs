@@ -40,6 +40,12 @@ const OLDEST: i32 = 150_000;
 
 const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_resources.postgres.sql")];
 
+/// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.
+/// PostgreSQL looks by itself about once a minute, which is late for a store that is being filled.
+const FIRST_ANALYSIS: usize = 2_000;
+/// From here on PostgreSQL's own looks are enough.
+const LAST_ANALYSIS: usize = 4_000_000;
+
 /// Tables with rows that come and go.
 const TABLES: [&str; 16] = [
     "resource", "history", "change", "audit", "tally", "setting", "slot", "system", "term", "unit", "token", "string",
@@ -127,7 +133,8 @@ impl Postgres {
     /// Connects, brings the tables up to date, and finds or gives the organisation its number.
     pub(crate) async fn open(address: &str, organisation: &str) -> StoreResult<(Postgres, PostgresSession)> {
         let address = Address::read(address)?;
-        let writers = address.pool(1, WRITER_SETTINGS.to_owned())?;
+        // One for the lane and one that looks at what the tables hold.
+        let writers = address.pool(2, WRITER_SETTINGS.to_owned())?;
         let mut client = writers.get().await.map_err(pool_error)?;
         let organisation = migrate(&mut client, organisation).await?;
         let readers = address.pool(address.pool, reader_settings(address.timeout))?;
@@ -249,13 +256,16 @@ pub(crate) struct PostgresSession {
     begun: bool,
     /// A statement failed, so the transaction can only be undone.
     failed: bool,
+    /// Rows written, and at how many of them the tables are looked at next.
+    written: usize,
+    analysed_at: usize,
 }
 
 type Params<'a> = [&'a (dyn ToSql + Sync)];
 
 impl PostgresSession {
     fn new(client: Object, pool: Pool, organisation: i64, writes: bool) -> PostgresSession {
-        PostgresSession { client: Some(client), pool, organisation, writes, begun: false, failed: false }
+        PostgresSession { client: Some(client), pool, organisation, writes, begun: false, failed: false, written: 0, analysed_at: FIRST_ANALYSIS }
     }
 
     async fn client(&mut self) -> StoreResult<&Object> {
@@ -408,6 +418,7 @@ impl Session for PostgresSession {
                 }
             }
         }
+        let written: usize = work.iter().map(|(_, columns)| columns.len()).sum();
         for ready in ready.chunks(PIPELINED) {
             let sent = ready.iter().map(|(statement, params)| client.execute(statement, params));
             let failed = join_all(sent).await.into_iter().find_map(Result::err);
@@ -416,6 +427,7 @@ impl Session for PostgresSession {
                 return Err(database(error));
             }
         }
+        self.written += written;
         Ok(())
     }
 }
@@ -457,6 +469,10 @@ impl Writer for PostgresSession {
         }
         let done = self.client().await?.batch_execute("COMMIT").await;
         self.begun = false;
+        if self.written >= self.analysed_at && self.analysed_at < LAST_ANALYSIS {
+            self.analysed_at = self.written * 2;
+            tokio::spawn(analyse(self.pool.clone()));
+        }
         done.map_err(|error| match is_lost(&error) {
             true => StoreError::Unavailable(
                 "the connection to PostgreSQL was lost while it wrote; whether it did is not known".to_owned(),
@@ -487,6 +503,14 @@ impl Writer for PostgresSession {
 
     async fn settle(&mut self) -> StoreResult<()> {
         Ok(())
+    }
+}
+
+/// Tells the planner what the tables hold, beside the lane.
+async fn analyse(pool: Pool) {
+    let Ok(client) = pool.get().await else { return };
+    if let Err(error) = client.batch_execute(&format!("ANALYZE {}", TABLES.join(", "))).await {
+        tracing::warn!(error = %database(error), "the tables could not be analysed; searches may be slow for a while");
     }
 }
 
@@ -549,6 +573,13 @@ impl<'a> Columns<'a> {
             _ => Array::Plain(rows.iter().map(|row| &row[at]).collect()),
         };
         Columns(kinds.enumerate().map(column).collect())
+    }
+
+    fn len(&self) -> usize {
+        self.0.first().map_or(0, |column| match column {
+            Array::Plain(values) => values.len(),
+            Array::Words(texts) => texts.len(),
+        })
     }
 
     fn params(&self) -> Vec<&(dyn ToSql + Sync)> {

@@ -70,6 +70,16 @@ impl Plan {
         }
     }
 
+    /// What passes has rows, so it exists.
+    pub(crate) fn finds_rows(&self) -> bool {
+        match self {
+            Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
+            Plan::All(parts) => parts.iter().any(Plan::finds_rows),
+            Plan::Any(parts) => parts.iter().all(Plan::finds_rows),
+            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+        }
+    }
+
     pub(crate) fn cost(&self) -> u64 {
         match self {
             Plan::Nothing => 0,
@@ -312,7 +322,7 @@ impl<S: Session> Planner<'_, S> {
                 continue;
             }
             for test in tests {
-                let plan = match (&numbers, test) {
+                let mut plan = match (&numbers, test) {
                     (None, Test::Composite { first, second, third }) => {
                         let terms = token_terms(self, first).await?;
                         let inner = self.composite_slots(&slots, &terms).await?;
@@ -332,10 +342,19 @@ impl<S: Session> Planner<'_, S> {
                     (None, _) => return Err(unsupported("a composite needs both components")),
                     (Some(numbers), test) => self.test(shape, numbers, only, test).await?,
                 };
+                // Slots of all resources (`Resource._tag`) hold rows of types that are not searched.
+                if let Plan::Leaf(leaf) = &mut plan {
+                    leaf.tells_kind &= slots.iter().all(|slot| self.is_of_one_type(*slot));
+                }
                 plans.push(plan);
             }
         }
         Ok(Plan::any(plans))
+    }
+
+    fn is_of_one_type(&self, slot: Slot) -> bool {
+        let name = &self.registry.slots()[slot.0 as usize].name;
+        name.split_once('.').is_some_and(|(kind, _)| ResourceType::parse(kind).is_some())
     }
 
     /// Slots of a composite for the codes that pass.
@@ -582,8 +601,12 @@ fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan 
     let mut leaf = in_slots(table_of(shape), slots);
     leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
     if let (Some(only), "reference") = (only, leaf.table) {
-        leaf.condition.push_str(" AND {t}.target >= ? AND {t}.target < ?");
-        leaf.values.extend([place::first_of(only).into(), place::end_of(only).into()]);
+        // Here, or elsewhere as far as the address tells its type (see `elsewhere`).
+        leaf.condition.push_str(
+            " AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))",
+        );
+        let number = i64::from(only.number()) + 1;
+        leaf.values.extend([place::first_of(only).into(), place::end_of(only).into(), number.into()]);
     }
     Plan::Leaf(leaf)
 }

@@ -239,6 +239,11 @@ impl Sql {
                     self.kinds(&format!("{alias}.target"), &[*kind]);
                     self.push(" AND ");
                     self.test(inner, &format!("{alias}.target"));
+                    if !inner.finds_rows() {
+                        self.push(" AND EXISTS (SELECT 1");
+                        let live = self.from("resource");
+                        let _ = write!(self.text, "{live}.rid = {alias}.target AND {live}.state = {LIVE})");
+                    }
                 } else {
                     let _ = write!(self.text, "{alias}.target IN (");
                     self.set(inner, &[*kind]);

@@ -79,6 +79,8 @@ pub(crate) fn reference(it: &Target) -> Option<String> {
             let whole = (url.contains("://") || url.starts_with("urn:")) && !url.contains('|');
             whole.then(|| escaped(url))?
         }
+        // An address that looks like an id is read as one.
+        Target::Canonical { url, .. } if fhir::Id::parse(url).is_some() => return None,
         Target::Canonical { url, version: None } => escaped(url),
         Target::Canonical { url, version: Some(version) } => format!("{}|{}", escaped(url), escaped(version)),
     })

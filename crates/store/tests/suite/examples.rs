@@ -6,7 +6,10 @@ use fhir::search::row::{RowValue, Target};
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Key, ResourceType, Value};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use store::{PageQuery, StoreError};
+
+static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(examples);
 
 fn examples() -> Vec<Value> {
     let Some(folder) = testkit::unpacked("fhir-r4-examples") else { return Vec::new() };
@@ -17,9 +20,9 @@ fn examples() -> Vec<Value> {
     let mut seen = BTreeSet::new();
     let whole = read.enumerate().filter_map(|(at, mut value)| {
         ResourceType::parse(value["resourceType"].as_str()?)?;
-        // A few share an id, and some have none.
+        // A few share an id, and some have none or one that is too long.
         let id = value["id"].as_str().unwrap_or_default().to_owned();
-        if id.is_empty() || !seen.insert((value["resourceType"].as_str()?.to_owned(), id)) {
+        if fhir::Id::parse(&id).is_none() || !seen.insert((value["resourceType"].as_str()?.to_owned(), id)) {
             value["id"] = format!("example-{at}").into();
         }
         Some(value)
@@ -41,7 +44,7 @@ fn said(value: &Value) -> Value {
 }
 
 async fn stored_and_found(place: &Place, every: usize) {
-    let examples = examples();
+    let examples = &*EXAMPLES;
     if examples.is_empty() {
         return;
     }
@@ -55,7 +58,8 @@ async fn stored_and_found(place: &Place, every: usize) {
     for value in examples.iter().step_by(every) {
         let key = put(value.clone()).key;
         let back = store.read(&me(), &key).await.unwrap().value();
-        assert_eq!(said(&back).to_string(), said(value).to_string(), "{key} is not what was stored");
+        // Numbers are compared by their digits, members whatever their order.
+        assert_eq!(said(&back), said(value), "{key} is not what was stored");
         let rows = registry.rows(key.kind, value, store.bases());
         for param in registry.params(key.kind).filter(|it| it.position.is_none()) {
             let mut questions = BTreeSet::new();

@@ -88,7 +88,7 @@ impl Asker<'_> {
         let registry = self.registry;
         let params: Vec<&Param> =
             registry.params(of).filter(|it| it.kind == SearchKind::Reference && !it.canonical).collect();
-        let param = self.dice.pick(&params);
+        let param = self.dice.pick(if params.is_empty() { return None } else { &params });
         let targets: Vec<ResourceType> = self.kinds_at(param);
         let to = self.dice.pick(if targets.is_empty() { return None } else { &targets });
         let (name, value) = self.condition(to, depth - 1);
