@@ -1,16 +1,30 @@
 //! Chores of the workspace, one command a file. `cargo xtask` without a command lists them.
 
+mod assure;
+mod bench;
 mod defs;
+mod dice;
+mod http;
+mod machine;
+mod postgres;
+mod program;
+mod step;
+mod test;
 
 use std::process::ExitCode;
 
 type Chore = fn(&[String]) -> Result<(), String>;
 
-const CHORES: &[(&str, &str, Chore)] = &[(
-    "defs",
-    "write spec/fhir-r4 from the published FHIR package (--check compares, --from FILE uses a local copy)",
-    defs::run,
-)];
+const CHORES: &[(&str, &str, Chore)] = &[
+    ("test", "everything that must hold before a change is taken; installs what is missing", test::run),
+    ("assure", "kills and power losses in full doses; writes docs/assurance/", assure::run),
+    ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
+    (
+        "defs",
+        "write spec/fhir-r4 from the published FHIR package (--check compares, --from FILE uses a local copy)",
+        defs::run,
+    ),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

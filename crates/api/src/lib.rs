@@ -1,1 +1,22 @@
-//! api
+//! Doors for machines: the FHIR R4 REST API. [`router`] gives the routes under `/{org}/fhir` of every
+//! organisation of an installation; ports, TLS, metrics and time-outs are the server's.
+//!
+//! One table ([`routes`]) says which interactions there are; the dispatch, the label each request is
+//! counted under and the CapabilityStatement are all made from it.
+//!
+//! FHIR R4, section 3.1.0 (RESTful API).
+
+mod auth;
+mod capability;
+mod door;
+mod fhir;
+mod landing;
+mod operations;
+mod refusal;
+mod reply;
+pub mod routes;
+mod settings;
+
+pub use door::router;
+pub use routes::Label;
+pub use settings::{ApiSettings, Return};

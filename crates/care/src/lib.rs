@@ -2,6 +2,11 @@
 //! their `mod.rs` offers; all of them read and write through the store, with the caller first.
 
 pub mod access;
+mod ask;
+pub mod chart;
+pub mod demo;
+pub mod exchange;
 pub mod organisation;
+pub mod people;
 
 pub use organisation::{Installation, Organisation, Surroundings};

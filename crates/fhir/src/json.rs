@@ -37,7 +37,9 @@ fn hint(error: &serde_json::Error) -> &'static str {
     match text {
         _ if text.contains("trailing comma") => " (remove the comma before the closing bracket)",
         _ if text.contains("expected value") => " (NaN, Infinity, single quotes and comments are not JSON)",
-        _ if text.contains("surrogate") => " (a character above U+FFFF needs both halves: \\uD83D\\uDE00)",
+        _ if text.contains("surrogate") || text.contains("hex escape") => {
+            " (a character above U+FFFF needs both halves: \\uD83D\\uDE00)"
+        }
         _ if text.contains("EOF") => " (a closing bracket or quote is missing)",
         _ => "",
     }

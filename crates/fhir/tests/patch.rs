@@ -1,5 +1,7 @@
 //! Patches: the public cases, and what they leave out.
 
+#![allow(clippy::unwrap_used)] // A test may stop at what it did not expect.
+
 use fhir::patch::{fhirpath_patch, json_patch};
 use serde_json::{Value, json};
 

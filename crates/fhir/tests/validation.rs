@@ -334,7 +334,7 @@ fn broken_json_is_refused_with_line_and_column() {
     unreadable(b"{\"a\": 1, \"b\": {\"c\": 1,\n \"c\": 2}}", "the member c stands twice");
     unreadable(b"{\"a\": NaN}", "NaN");
     unreadable(b"{\"a\": 'x'}", "single quotes");
-    unreadable(b"{\"a\": \"\\uD83D\"}", "surrogate");
+    unreadable(b"{\"a\": \"\\uD83D\"}", "both halves");
     unreadable(b"{\"a\": \"\xFF\"}", "not UTF-8");
     unreadable(b"{\"a\": [1", "missing");
     unreadable(b"{} {}", "trailing characters");

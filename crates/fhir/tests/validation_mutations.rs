@@ -183,7 +183,7 @@ fn every_way_of_breaking_a_valid_example_is_noticed() {
     files.sort();
     let mut dice = Dice(4);
     let mut done = vec![0; MUTATIONS.len()];
-    for path in files.iter().filter(|path| std::fs::metadata(path).is_ok_and(|it| it.len() < 40_000)) {
+    for path in files.iter().step_by(3).filter(|path| std::fs::metadata(path).is_ok_and(|it| it.len() < 20_000)) {
         let Ok(resource) = serde_json::from_slice::<Value>(&std::fs::read(path).expect("a file")) else { continue };
         let Some(def) = resource.get("resourceType").and_then(Value::as_str).and_then(tables::type_def) else {
             continue;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Dictionaries ever shipped; the place is the number in the first byte of a body, so the list only grows.
-/// Trained on resources of the demo population (`cargo xtask dictionary`).
+/// Trained on resources of the demo population (`cargo run --release -p care --example dictionary`).
 const DICTIONARIES: [&[u8]; 1] = [include_bytes!("dictionaries/1.dict")];
 
 /// First byte: the tail as it is, without compression.
@@ -23,8 +23,8 @@ const FIRST_DICTIONARY: u8 = 2;
 /// Slower levels win little on texts of this size (docs/decisions/0004).
 const LEVEL: i32 = 3;
 
-/// What is stored of a body: everything after `"lastUpdated":"…"`.
-pub(crate) fn tail(value: &Value) -> Vec<u8> {
+/// What is stored of a body, before it is packed: everything after `"lastUpdated":"…"`.
+pub fn tail(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(2048);
     let members = value.as_object().expect("a checked resource is an object");
     let member = |out: &mut Vec<u8>, name: &str, value: &Value| {

@@ -5,6 +5,7 @@
 //! expectation fails is refused alone; when the database itself fails, the group is undone and each commit is
 //! tried by itself, so that one cannot take others down.
 
+use crate::audit::{self, Look};
 use crate::batch::{Done, Expect, Guard, Outcome};
 use crate::body;
 use crate::caller::Caller;
@@ -213,6 +214,16 @@ impl Lane {
     }
 }
 
+impl Lane {
+    /// Writes down who looked at what.
+    pub(crate) async fn record<S: Session>(&mut self, session: &mut S, looks: &[Look]) -> StoreResult<()> {
+        let known = self.known(session).await?;
+        let rows = audit::rows(looks, known.tx, known.last_at);
+        known.tx += looks.len() as i64;
+        session.insert(&AUDIT, &rows).await
+    }
+}
+
 /// Whether every write finds what it expects, taking those before it in the same commit into account.
 fn check(ready: &[Ready], current: &HashMap<Key, Current>) -> StoreResult<()> {
     let mut meanwhile: HashMap<&Key, (i64, bool)> = HashMap::new();
@@ -378,16 +389,7 @@ impl Known {
 
     fn audit(&mut self, job: &Job, at: i64, tx: i64, pending: &mut Pending) {
         self.tx = tx;
-        pending.audit.push([
-            tx.into(),
-            at.into(),
-            (&*job.caller.who).into(),
-            (&*job.caller.role).into(),
-            job.caller.purpose.code().into(),
-            job.action.into(),
-            job.caller.request.as_deref().into(),
-            Value::Null,
-        ]);
+        pending.audit.push(audit::entry(tx, at, &job.caller, job.action, None));
     }
 
     #[allow(clippy::too_many_arguments)] // One step of `stage`, with all it has gathered.

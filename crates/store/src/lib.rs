@@ -1,6 +1,7 @@
 //! The one store: versions, search index, change log, audit, on SQLite or PostgreSQL. The only place
 //! with SQL, and [`Store::commit`] is the only way to write. Every call says who asks ([`Caller`]).
 
+mod audit;
 mod batch;
 mod body;
 mod caller;
@@ -13,6 +14,7 @@ mod maintain;
 mod physical;
 mod place;
 mod prepare;
+mod rewind;
 mod run;
 mod search;
 mod special;
@@ -20,7 +22,7 @@ mod store;
 mod stored;
 
 pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Write};
-pub use body::instant;
+pub use body::{instant, tail as stored_text};
 pub use caller::{Caller, Purpose, Reach};
 pub use error::{StoreError, StoreResult};
 pub use maintain::{Progress, Stats};

@@ -141,16 +141,7 @@ async fn note<S: Session>(session: &mut S, caller: &Caller, action: &str) -> Sto
     let sql = format!("SELECT coalesce(max(tx), 0), coalesce(max(at), 0) FROM audit a WHERE {here} tx > 0");
     let last = session.query(&sql, &[]).await?;
     let mut rows = Rows::new(8);
-    rows.push([
-        (last[0][0].int() + 1).into(),
-        last[0][1].clone(),
-        (&*caller.who).into(),
-        (&*caller.role).into(),
-        caller.purpose.code().into(),
-        action.into(),
-        caller.request.as_deref().into(),
-        Value::Null,
-    ]);
+    rows.push(crate::audit::entry(last[0][0].int() + 1, last[0][1].int(), caller, action, None));
     session.insert(&AUDIT, &rows).await
 }
 

@@ -1,19 +1,31 @@
 //! The lane at work: takes what waits, writes it as one transaction, answers. The same for every database;
 //! SQLite runs it on a thread of its own, PostgreSQL as a task.
 
+use crate::audit::Look;
 use crate::batch::Outcome;
 use crate::caller::Caller;
 use crate::db::Writer;
 use crate::error::{StoreError, StoreResult};
 use crate::lane::{Job, Lane, Shared, gather};
 use crate::maintain;
+use crate::rewind;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) enum Message {
     Commit(Job),
+    Looks {
+        looks: Vec<Look>,
+        reply: oneshot::Sender<StoreResult<()>>,
+    },
     Reindex {
         caller: Caller,
+        steps: mpsc::UnboundedSender<(u64, u64)>,
+        reply: oneshot::Sender<StoreResult<u64>>,
+    },
+    Rewind {
+        caller: Caller,
+        to: i64,
         steps: mpsc::UnboundedSender<(u64, u64)>,
         reply: oneshot::Sender<StoreResult<u64>>,
     },
@@ -52,12 +64,23 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
                 });
                 runner.commit_group(group).await;
             }
+            Message::Looks { looks, reply } => {
+                let _ = reply.send(runner.record(&looks).await);
+            }
             Message::Reindex { caller, steps, reply } => {
                 let progress = |done, of| {
                     // Whoever asked may have gone.
                     let _ = steps.send((done, of));
                 };
                 let done = runner.reindex(&caller, &progress).await;
+                drop(steps);
+                let _ = reply.send(done);
+            }
+            Message::Rewind { caller, to, steps, reply } => {
+                let progress = |done, of| {
+                    let _ = steps.send((done, of));
+                };
+                let done = runner.rewind(&caller, to, &progress).await;
                 drop(steps);
                 let _ = reply.send(done);
             }
@@ -116,6 +139,27 @@ impl<W: Writer> Runner<W> {
         done
     }
 
+    async fn rewind(&mut self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        self.writer.begin().await?;
+        let done = rewind::rewind(&mut self.writer, &self.shared, caller, to, progress).await;
+        let done = self.end(done).await;
+        self.lane.forget();
+        done
+    }
+
+    async fn record(&mut self, looks: &[Look]) -> StoreResult<()> {
+        let last = self.writer.begin().await?;
+        let done = match self.catch_up(last).await {
+            Ok(()) => self.lane.record(&mut self.writer, looks).await,
+            Err(error) => Err(error),
+        };
+        let done = self.end(done).await;
+        if done.is_err() {
+            self.lane.forget();
+        }
+        done
+    }
+
     async fn check(&mut self) -> StoreResult<()> {
         self.writer.begin().await?;
         let done = maintain::check(&mut self.writer).await;
@@ -160,11 +204,17 @@ impl<W: Writer> Runner<W> {
     }
 
     async fn apply(&mut self, last: Option<i64>, group: &[Job]) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
+        self.catch_up(last).await?;
+        self.lane.apply(&mut self.writer, group).await
+    }
+
+    /// Takes over what another process has done since our last transaction.
+    async fn catch_up(&mut self, last: Option<i64>) -> StoreResult<()> {
         if self.lane.is_behind(last) {
             self.lane.forget();
             maintain::refresh(&mut self.writer, &self.shared).await?;
         }
-        self.lane.apply(&mut self.writer, group).await
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
+use crate::audit::{self, Looks};
 use crate::batch::{Batch, Change, Expect, Outcome};
 use crate::body;
 use crate::caller::{Caller, Reach};
@@ -54,6 +55,7 @@ struct Inner {
     shared: Arc<Shared>,
     seal: Seal,
     kept: Kept,
+    looks: Looks,
 }
 
 /// The backends. A new one is a file in `db/` and a line here.
@@ -98,7 +100,34 @@ impl Store {
             started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
             (Db::Sqlite(db), seal)
         };
-        Ok(Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default() })))
+        let looks = Looks::default();
+        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), looks }));
+        store.record_looks();
+        Ok(store)
+    }
+
+    /// Writes down who looked at what, again and again until the store is dropped.
+    fn record_looks(&self) {
+        let store = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(audit::EVERY).await;
+                let Some(store) = store.upgrade().map(Store) else { return };
+                if let Err(error) = store.flush_looks().await {
+                    tracing::error!(%error, "who looked at what could not be written down");
+                }
+            }
+        });
+    }
+
+    async fn flush_looks(&self) -> StoreResult<()> {
+        let looks = self.0.looks.take();
+        if looks.is_empty() || self.0.lane.is_closed() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Looks { looks, reply }).await?;
+        answer.await?
     }
 
     pub fn settings(&self) -> &Settings {
@@ -159,6 +188,7 @@ impl Store {
 
     /// The current version.
     pub async fn read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
+        self.0.looks.add(caller, "read", key);
         let row = reading!(self, session => {
             self.check_reach(&mut session, caller, key).await?;
             current_row(&mut session, key).await?
@@ -174,6 +204,7 @@ impl Store {
 
     /// One version, current or not.
     pub async fn vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
+        self.0.looks.add(caller, "vread", format_args!("{key}/_history/{version}"));
         let missing = || StoreError::NoSuchVersion { key: key.clone(), version: version.to_owned() };
         let number: i64 = version.parse().map_err(|_| missing())?;
         let row = reading!(self, session => {
@@ -210,6 +241,7 @@ impl Store {
     }
 
     pub async fn history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
+        self.0.looks.add(caller, "history", audit::scope(&query.scope));
         if let crate::HistoryScope::Instance(key) = &query.scope {
             return reading!(self, session => {
                 self.check_reach(&mut session, caller, key).await?;
@@ -223,6 +255,7 @@ impl Store {
     }
 
     pub async fn search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
+        self.0.looks.add(caller, "search", audit::asked(&query.query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         reading!(self, session => searcher.page(&mut session, query).await)
@@ -234,6 +267,7 @@ impl Store {
 
     /// The keys that a condition finds, at most `limit`.
     pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
+        self.0.looks.add(caller, "find", audit::asked(query));
         let registry = self.registry();
         let query = Query { filter: within_reach(caller, &registry, &query.filter), ..query.clone() };
         reading!(self, session => find(&mut session, &registry, &query, limit).await)
@@ -241,6 +275,7 @@ impl Store {
 
     /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
     pub async fn everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
+        self.0.looks.add(caller, "everything", &query.owner);
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         reading!(self, session => {
@@ -251,6 +286,7 @@ impl Store {
 
     /// The last `n` of each code (`Observation/$lastn`).
     pub async fn last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
+        self.0.looks.add(caller, "lastn", audit::asked(query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         reading!(self, session => special::last_n(&mut session, &searcher, query, n).await)
@@ -273,6 +309,21 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         let (steps, mut heard) = mpsc::unbounded_channel();
         self.send(Message::Reindex { caller: caller.clone(), steps, reply }).await?;
+        while let Some((done, of)) = heard.recv().await {
+            progress(done, of);
+        }
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Takes away every version written after a moment (microseconds), so that what was current then is current
+    /// again; the audit log keeps all. For a restored copy. Returns how many versions were taken away.
+    pub async fn rewind(&self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        if caller.reach != Reach::Organisation {
+            return Err(StoreError::Forbidden);
+        }
+        let (reply, answer) = oneshot::channel();
+        let (steps, mut heard) = mpsc::unbounded_channel();
+        self.send(Message::Rewind { caller: caller.clone(), to, steps, reply }).await?;
         while let Some((done, of)) = heard.recv().await {
             progress(done, of);
         }
@@ -324,6 +375,9 @@ impl Store {
 
     /// Waits until all that was sent is written, and closes the file. Later calls are refused.
     pub async fn close(&self) {
+        if let Err(error) = self.flush_looks().await {
+            tracing::error!(%error, "who looked at what could not be written down");
+        }
         let (reply, answer) = oneshot::channel();
         if self.send(Message::Close { reply }).await.is_ok() {
             let _ = answer.await;

@@ -60,6 +60,11 @@ impl Access {
         }
     }
 
+    /// Who may sign in, in no particular order.
+    pub fn logins(&self) -> impl Iterator<Item = &Login> {
+        self.logins.values()
+    }
+
     /// Lets whoever holds this token act as `caller` (system clients).
     pub fn grant(&mut self, token: &str, caller: Caller) {
         self.tokens.insert(Secret::of(token), caller);

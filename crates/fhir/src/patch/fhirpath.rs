@@ -309,7 +309,7 @@ fn put(
         let known = known.strip_prefix('_').unwrap_or(known);
         kind.child(known).is_some_and(|it| it.base_name == element.base_name)
     };
-    if fields.keys().any(|it| taken(it)) {
+    if fields.keys().any(taken) {
         return Err(mismatch(format!("\"{}\" is there already and no list; replace it instead", element.base_name)));
     }
     set(fields, &typed, &typed, content);

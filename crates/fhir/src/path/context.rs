@@ -36,6 +36,7 @@ pub struct Context<'a> {
     pub(super) profiles: Option<&'a dyn Profiles>,
     pub(super) budget: u64,
     pub(super) indexing: bool,
+    pub(super) strict: bool,
 }
 
 impl<'a> Context<'a> {
@@ -53,11 +54,12 @@ impl<'a> Context<'a> {
             profiles: None,
             budget: BUDGET,
             indexing: false,
+            strict: false,
         }
     }
 
-    /// For search parameters: `resolve()` answers from the text of the reference alone (and from
-    /// `contained`), and `as` picks the matching items of many, as search parameters expect.
+    /// For search parameters: `resolve()` answers from the text of the reference alone, and from
+    /// `contained`.
     pub fn for_indexing(resource: &'a Value) -> Context<'a> {
         Context { indexing: true, ..Context::of(resource) }
     }
@@ -104,6 +106,13 @@ impl<'a> Context<'a> {
 
     pub fn profiles(mut self, profiles: &'a dyn Profiles) -> Context<'a> {
         self.profiles = Some(profiles);
+        self
+    }
+
+    /// Makes `as` refuse several items, as FHIRPath has it. The invariants and search parameters of FHIR R4
+    /// use it to pick among several (dom-3: `descendants().as(uri)`), so otherwise it does that.
+    pub fn strict(mut self) -> Context<'a> {
+        self.strict = true;
         self
     }
 

@@ -285,7 +285,7 @@ impl<'a> Run<'_, 'a> {
 
     pub(super) fn as_type(&self, found: Collection<'a>, target: &Target) -> Outcome<'a> {
         known(target)?;
-        if !self.context.indexing {
+        if self.context.strict {
             single(&found)?;
         }
         Ok(match found {
@@ -314,10 +314,8 @@ impl<'a> Run<'_, 'a> {
                 contained.iter().find(|it| it.get("id").and_then(Value::as_str) == Some(id)).map(Node::of_resource)
             });
         }
-        if let Some(resolver) = self.context.resolver {
-            if let Some(found) = resolver.resolve(reference) {
-                return Some(Node::of_resource(found));
-            }
+        if let Some(found) = self.context.resolver.and_then(|it| it.resolve(reference)) {
+            return Some(Node::of_resource(found));
         }
         if !self.context.indexing {
             return None;

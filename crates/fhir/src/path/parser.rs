@@ -162,14 +162,10 @@ impl Parser {
         let (mut left, mut height) = self.term()?;
         loop {
             if self.accept(".") {
-                let name = match self.advance() {
-                    Token::Word(name) | Token::Delimited(name) => name,
-                    // `$this.$this` and the like: the focus of a chain has no other meaning.
-                    _ => {
-                        self.next = self.next.saturating_sub(1);
-                        return Err(self.error("a member or function name is missing after the dot"));
-                    }
+                let (Token::Word(name) | Token::Delimited(name)) = self.peek().clone() else {
+                    return Err(self.error("a member or function name is missing after the dot"));
                 };
+                self.next += 1;
                 let on = Some(Box::new(left));
                 let (grown, arguments_height) = self.invocation(on, name)?;
                 left = grown;

@@ -2,7 +2,7 @@
 //! (FHIR R4, search_filter.html). `and` and `or` are taken from left to right; brackets group.
 
 use super::ask::{Asking, coding, date_of, folded, number_of, quantity_of, references, token};
-use super::parse::{Asked, Reading, invalid};
+use super::parse::{Asked, Reading, Steps, invalid};
 use super::query::{DateTest, Filter, Prefix, StringTest, Test, TokenTest, UriTest};
 use crate::issue::{Issue, IssueCode};
 use crate::resource::{Id, ResourceType};
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
         let value = self.value()?;
         let reading = self.reading;
         let end = |kinds: &[ResourceType], code: &str| compare(reading, kinds, code, *op, &value);
-        reading.along(kinds, path, "_filter", 0, &end)
+        reading.along(kinds, path, "_filter", &Steps::default(), &end)
     }
 
     /// A JSON string, or a run without blanks and brackets.

@@ -1,5 +1,5 @@
-//! Search: what a resource is found by ([`row`]), which parameters there are ([`registry`]), and what a
-//! query asks ([`query`]). The store turns rows into tables and queries into SQL; nothing here knows SQL.
+//! Search: what a resource is found by ([`row`]), which parameters there are ([`Registry`]), and what a
+//! query asks ([`query`], read by [`Reading`]). The store turns rows into tables and queries into SQL; nothing here knows SQL.
 //!
 //! FHIR R4, section 3.1.1 (Search).
 

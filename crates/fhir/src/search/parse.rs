@@ -11,6 +11,8 @@ use super::row::{BaseUrls, Target};
 use crate::issue::{Issue, IssueCode, Severity};
 use crate::resource::{Id, Key, ResourceType};
 use crate::tables::{self, SearchKind};
+use std::cell::Cell;
+use std::rc::Rc;
 
 /// Where a search looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,13 +40,15 @@ pub struct Limits {
     pub parameters: usize,
     /// Alternatives of one parameter.
     pub alternatives: usize,
+    /// Ways a chain may branch when it names no types: `subject.name` is one for each type of subject.
+    pub branches: usize,
     /// Conditions and brackets of a `_filter`.
     pub filter_terms: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { depth: 8, parameters: 100, alternatives: 1_000, filter_terms: 200 }
+        Limits { depth: 8, parameters: 100, alternatives: 1_000, branches: 500, filter_terms: 200 }
     }
 }
 
@@ -69,6 +73,19 @@ pub(super) struct Asked<'a> {
     pub(super) canonical: bool,
 }
 
+/// How far a chain has come, and how often it has branched.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steps {
+    depth: usize,
+    branches: Rc<Cell<usize>>,
+}
+
+impl Steps {
+    fn next(&self) -> Steps {
+        Steps { depth: self.depth + 1, branches: Rc::clone(&self.branches) }
+    }
+}
+
 /// The end of a path of chains: what it asks of these types by this name.
 pub(super) type End<'e> = &'e dyn Fn(&[ResourceType], &str) -> Result<Filter, Issue>;
 
@@ -86,7 +103,7 @@ impl<'a> Reading<'a> {
             return Err(vec![Issue::error(IssueCode::TooCostly, "", what)]);
         }
         let mut issues = Vec::new();
-        let mut query = Query::of(self.kinds(scope, params, &mut issues));
+        let mut query = Query::of(kinds(scope, params));
         let mut conditions = Vec::new();
         if let Scope::Compartment { owner, kind } = scope {
             let kinds: Vec<ResourceType> = kind.iter().copied().chain(query.kinds.iter().copied()).collect();
@@ -119,41 +136,10 @@ impl<'a> Reading<'a> {
         if issues.iter().any(Issue::is_error) { Err(issues) } else { Ok((query, issues)) }
     }
 
-    /// The types searched; empty for all.
-    fn kinds(&self, scope: &Scope, params: &[(String, String)], issues: &mut Vec<Issue>) -> Vec<ResourceType> {
-        match scope {
-            Scope::Type(kind) | Scope::Compartment { kind: Some(kind), .. } => vec![*kind],
-            Scope::System => self.asked_types(params, issues),
-            Scope::Compartment { owner, kind: None } => {
-                let asked = self.asked_types(params, issues);
-                let of_owner = tables::compartment(owner.kind.name());
-                let members = of_owner.into_iter().flat_map(|it| it.types.iter()).map(|(name, _)| *name);
-                let mut all: Vec<ResourceType> = members.filter_map(ResourceType::parse).collect();
-                if !all.contains(&owner.kind) {
-                    all.push(owner.kind);
-                }
-                all.retain(|kind| asked.is_empty() || asked.contains(kind));
-                all
-            }
-        }
-    }
-
-    fn asked_types(&self, params: &[(String, String)], issues: &mut Vec<Issue>) -> Vec<ResourceType> {
-        let mut kinds = Vec::new();
-        for name in params.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')) {
-            match ResourceType::parse(name) {
-                Some(kind) if kinds.contains(&kind) => {}
-                Some(kind) => kinds.push(kind),
-                None => issues.push(invalid("_type", "write names of resource types, parted by commas".to_owned())),
-            }
-        }
-        kinds
-    }
-
     /// One condition on resources of these types (none: of any type): `code:modifier`, a chain, or `_has`.
     pub fn condition(&self, kinds: &[ResourceType], name: &str, value: &str) -> Result<Filter, Issue> {
         let end = |kinds: &[ResourceType], rest: &str| self.plain(kinds, rest, name, value);
-        self.along(kinds, name, name, 0, &end)
+        self.along(kinds, name, name, &Steps::default(), &end)
     }
 
     /// Follows chains and `_has` to the last parameter and asks it there.
@@ -162,15 +148,21 @@ impl<'a> Reading<'a> {
         kinds: &[ResourceType],
         path: &str,
         whole: &str,
-        depth: usize,
+        steps: &Steps,
         end: End<'_>,
     ) -> Result<Filter, Issue> {
-        if depth > self.limits.depth {
+        if steps.depth > self.limits.depth {
             let what = format!("A chain may have {} steps.", self.limits.depth);
             return Err(Issue::error(IssueCode::TooCostly, whole, what));
         }
+        // Counted over all branches: a few steps to any type each would be more conditions than atoms.
+        steps.branches.set(steps.branches.get() + 1);
+        if steps.branches.get() > self.limits.branches {
+            let what = "The chain may lead to too many types of resources: name them, as in subject:Patient.name.";
+            return Err(Issue::error(IssueCode::TooCostly, whole, what));
+        }
         if let Some(rest) = path.strip_prefix("_has:") {
-            return self.has(kinds, rest, whole, depth, end);
+            return self.has(kinds, rest, whole, steps, end);
         }
         let Some((head, rest)) = path.split_once('.') else { return end(kinds, path) };
         let (code, narrowed) = match head.split_once(':') {
@@ -196,7 +188,8 @@ impl<'a> Reading<'a> {
             if sources.is_empty() {
                 continue;
             }
-            match self.along(&[kind], rest, whole, depth + 1, end) {
+            match self.along(&[kind], rest, whole, &steps.next(), end) {
+                Err(issue) if issue.code == IssueCode::TooCostly => return Err(issue),
                 Ok(inner) => found.push(Filter::Chain { sources, kind, inner: Box::new(inner) }),
                 Err(issue) => {
                     // A type without the parameter says less than one that has it and cannot use the value.
@@ -220,7 +213,7 @@ impl<'a> Reading<'a> {
         kinds: &[ResourceType],
         rest: &str,
         whole: &str,
-        depth: usize,
+        steps: &Steps,
         end: End<'_>,
     ) -> Result<Filter, Issue> {
         let mut parts = rest.splitn(3, ':');
@@ -234,7 +227,7 @@ impl<'a> Reading<'a> {
         if asked.kind != SearchKind::Reference || !points_here {
             return Err(invalid(whole, format!("`{code}` of {kind} never points at what is searched")));
         }
-        let inner = self.along(&[kind], inner, whole, depth + 1, end)?;
+        let inner = self.along(&[kind], inner, whole, &steps.next(), end)?;
         Ok(Filter::Has { kind, sources: asked.sources, inner: Box::new(inner) })
     }
 
@@ -489,6 +482,36 @@ impl<'a> Reading<'a> {
             (_, Some(modifier)) => return Err(wrong_modifier(asked, modifier, whole)),
         })
     }
+}
+
+/// The types searched; empty for all.
+fn kinds(scope: &Scope, params: &[(String, String)]) -> Vec<ResourceType> {
+    match scope {
+        Scope::Type(kind) | Scope::Compartment { kind: Some(kind), .. } => vec![*kind],
+        Scope::System => asked_types(params),
+        Scope::Compartment { owner, kind: None } => {
+            let asked = asked_types(params);
+            let of_owner = tables::compartment(owner.kind.name());
+            let members = of_owner.into_iter().flat_map(|it| it.types.iter()).map(|(name, _)| *name);
+            let mut all: Vec<ResourceType> = members.filter_map(ResourceType::parse).collect();
+            if !all.contains(&owner.kind) {
+                all.push(owner.kind);
+            }
+            all.retain(|kind| asked.is_empty() || asked.contains(kind));
+            all
+        }
+    }
+}
+
+/// The types that `_type` names; what names none is refused where the parameter is read.
+fn asked_types(params: &[(String, String)]) -> Vec<ResourceType> {
+    let mut kinds = Vec::new();
+    for name in params.iter().filter(|(name, _)| name == "_type").flat_map(|(_, value)| value.split(',')) {
+        if let Some(kind) = ResourceType::parse(name).filter(|kind| !kinds.contains(kind)) {
+            kinds.push(kind);
+        }
+    }
+    kinds
 }
 
 fn value_set(value: &str) -> Result<Test, Wrong> {

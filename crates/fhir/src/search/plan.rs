@@ -139,7 +139,16 @@ struct Wanted<'a> {
     canonical: bool,
 }
 
-pub(super) fn build(definitions: Vec<Arc<Definition>>) -> (Registry, Vec<Issue>) {
+/// How expressions are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ways {
+    /// Plain paths as routes, the rest by the FHIRPath engine.
+    RoutesFirst,
+    /// All but composites by the engine: slow, and in tests the judge of routes.
+    EngineOnly,
+}
+
+pub(super) fn build(definitions: Vec<Arc<Definition>>, ways: Ways) -> (Registry, Vec<Issue>) {
     let mut registry = Registry { definitions, slots: Vec::new(), by_name: HashMap::new(), types: Vec::new() };
     let mut issues = Vec::new();
     let definitions = registry.definitions.clone();
@@ -165,7 +174,7 @@ pub(super) fn build(definitions: Vec<Arc<Definition>>) -> (Registry, Vec<Issue>)
                         .insert((definition.url.clone(), diagnostics.clone()))
                         .then(|| Issue::warning(code, "SearchParameter.expression", diagnostics))
                 };
-                match want(definition, context, &by_url) {
+                match want(definition, context, &by_url, ways) {
                     Ok(found) => {
                         if let Some(known) = wanted.iter().find(|known| known.definition.code == definition.code) {
                             if !same(known, &found) {
@@ -197,6 +206,7 @@ fn want<'a>(
     definition: &'a Definition,
     context: &'static TypeDef,
     by_url: &HashMap<&str, &'a Definition>,
+    ways: Ways,
 ) -> Result<Wanted<'a>, String> {
     let mut components = Vec::new();
     let mut shape = shape_of(definition.kind);
@@ -247,7 +257,8 @@ fn want<'a>(
         if speaks_of(alternative).is_some_and(|of| type_def(of).is_some() && !is_subtype(context.name, of)) {
             continue;
         }
-        match routes(alternative, context) {
+        let by_engine = ways == Ways::EngineOnly && definition.kind != SearchKind::Composite;
+        match if by_engine { Err(Beyond) } else { routes(alternative, context) } {
             Ok(found) => {
                 for route in found.into_iter().flat_map(through_extension) {
                     match unit(&route, &mut wanted)? {
@@ -294,7 +305,12 @@ fn unit(route: &Route, wanted: &mut Wanted<'_>) -> Result<Option<Unit>, String> 
     if kind != SearchKind::Composite {
         let Some(leaf) = Leaf::of(kind, route.leaf, route.element) else { return Ok(None) };
         wanted.canonical |= matches!(leaf, Leaf::Canonical);
-        return Ok(Some(Unit { name: route.name(), only: route.only, from: From::Route(route.hops.clone(), leaf) }));
+        // `Bundle.entry[0].resource` serves documents and messages: what it must be tells which.
+        let only = match (&leaf, wanted.definition.targets.as_slice()) {
+            (Leaf::EntryResource, [target]) => ResourceType::parse(target),
+            _ => route.only,
+        };
+        return Ok(Some(Unit { name: route.name(), only, from: From::Route(route.hops.clone(), leaf) }));
     }
     let mut composite = Composite::default();
     let mut name = route.name();
@@ -435,6 +451,11 @@ fn lay_out(kind: ResourceType, mut wanted: Vec<Wanted<'_>>, registry: &mut Regis
             let known = Laid { slot, shape: want.shape, kind: definition.kind, units, identifiers, of_type };
             add_sources(&mut param, &known, only);
             laid.push(known);
+        }
+        // A parameter that only ever reads narrowed slots points at nothing else, whatever its definition lists.
+        let only: Option<BTreeSet<ResourceType>> = param.sources.iter().map(|source| source.only).collect();
+        if let Some(only) = only.filter(|only| !only.is_empty()) {
+            param.targets = only.into_iter().collect();
         }
         found.params.insert(definition.code.clone(), param);
     }

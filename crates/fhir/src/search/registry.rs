@@ -6,7 +6,7 @@
 //! others, and `X.where(resolve() is Patient)` is the slot of `X` narrowed to patients.
 
 use super::engine::Compiled;
-use super::plan::{self, Definition};
+use super::plan::{self, Definition, Ways};
 use super::query::Source;
 use super::row::{Slot, SlotShape};
 use super::trie::Trie;
@@ -92,7 +92,7 @@ pub(super) struct EngineRows {
 static R4: LazyLock<Arc<Registry>> = LazyLock::new(|| {
     let definitions = tables::search_parameters().iter().map(|it| Arc::new(Definition::of_table(it))).collect();
     // The tables are the standard's own, and a test holds that all of them compile.
-    let (registry, _) = plan::build(definitions);
+    let (registry, _) = plan::build(definitions, Ways::RoutesFirst);
     Arc::new(registry)
 });
 
@@ -117,7 +117,7 @@ impl Registry {
                 Err(issue) => issues.push(issue),
             }
         }
-        let (registry, found) = plan::build(definitions);
+        let (registry, found) = plan::build(definitions, Ways::RoutesFirst);
         issues.extend(found);
         (registry, issues)
     }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn every_parameter_of_the_standard_compiles() {
         let definitions = tables::search_parameters().iter().map(|it| Arc::new(Definition::of_table(it))).collect();
-        let (registry, issues) = plan::build(definitions);
+        let (registry, issues) = plan::build(definitions, Ways::RoutesFirst);
         assert_eq!(issues, []);
         for kind in ResourceType::all() {
             for param in registry.params(kind) {
@@ -248,6 +248,23 @@ mod tests {
         assert!(registry.param(kind("Patient"), "broken").is_none());
         assert_eq!(issues.len(), 4, "{issues:?}");
         assert!(issues.iter().all(|issue| !issue.is_error()));
+    }
+
+    #[test]
+    fn the_parameters_of_us_core_can_all_be_used() {
+        let Some(folder) = testkit::unpacked("packages/us_core_610") else { return };
+        let paths =
+            std::fs::read_dir(folder.join("package")).expect("a package").map(|it| it.expect("an entry").path());
+        let mut custom: Vec<Value> = paths
+            .filter(|path| path.file_name().is_some_and(|it| it.to_string_lossy().starts_with("SearchParameter-")))
+            .map(|path| serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON"))
+            .collect();
+        custom.sort_by_key(|it| it["url"].as_str().map(str::to_owned));
+        assert!(custom.len() > 50, "{} parameters", custom.len());
+        let (registry, issues) = Registry::with(&Registry::r4(), &custom);
+        let refused: Vec<&Issue> = issues.iter().filter(|it| it.code != IssueCode::Duplicate).collect();
+        assert!(refused.is_empty(), "{refused:#?}");
+        assert_eq!(sources(&registry, "Patient", "race"), ["Patient.race"]);
     }
 
     #[test]

@@ -97,8 +97,7 @@ impl Reading<'_> {
                     if value.split(',').all(|name| ResourceType::parse(name).is_some()) {
                         Ok(())
                     } else {
-                        // Said already.
-                        return Some(Ok(()));
+                        Err("write names of resource types, parted by commas".to_owned())
                     }
                 }
                 Scope::Type(kind) | Scope::Compartment { kind: Some(kind), .. } => {

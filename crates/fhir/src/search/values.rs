@@ -5,7 +5,7 @@ use super::fold::fold;
 use super::row::{Amount, BaseUrls, Row, RowValue, Slot, Span, Target, Text, Token, Unit};
 use super::trie::Composite;
 use crate::resource::{Id, Key, ResourceType};
-use crate::tables::{CodeSet, Element, Primitive, SearchKind, Strength, TypeDef};
+use crate::tables::{CodeSet, Element, Kind, Primitive, SearchKind, Strength, TypeDef};
 use serde_json::{Map, Value};
 
 /// How values of one type become rows of one kind of parameter.
@@ -84,7 +84,7 @@ impl Leaf {
             (SearchKind::String, "Annotation") => Leaf::NoteWords,
             (SearchKind::String, _) if text => Leaf::Words,
             (SearchKind::Reference, "Reference") => Leaf::Reference,
-            (SearchKind::Reference, "Resource") => Leaf::EntryResource,
+            (SearchKind::Reference, _) if found.kind == Kind::Resource => Leaf::EntryResource,
             (SearchKind::Reference, _) if address => Leaf::Canonical,
             (SearchKind::Date, "Period") => Leaf::Period,
             (SearchKind::Date, "Timing") => Leaf::Timing,

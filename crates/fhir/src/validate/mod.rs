@@ -15,7 +15,7 @@ mod rules;
 
 use crate::issue::{Issue, IssueCode};
 use crate::tables::{self, Element, ElementType, Kind, Primitive, TypeDef};
-use rules::Focus;
+use rules::{Focus, Verdict};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -358,11 +358,15 @@ impl<'a> Walk<'a> {
     }
 
     fn rule(&mut self, invariant: &'static tables::Invariant, focus: &Focus<'a>) {
-        let Some(message) = rules::broken(invariant, focus) else { return };
-        self.issue(|place| match invariant.is_error {
-            true => Issue::error(IssueCode::Invariant, place, message),
-            false => Issue::warning(IssueCode::Invariant, place, message),
-        });
+        match rules::judge(invariant, focus) {
+            Verdict::Holds => {}
+            Verdict::Broken(message) if invariant.is_error => self.error(IssueCode::Invariant, message),
+            Verdict::Broken(message) => self.issue(|place| Issue::warning(IssueCode::Invariant, place, message)),
+            Verdict::Undecided => {
+                let message = format!("the rule {} could not be decided here", invariant.key);
+                self.issue(|place| Issue::warning(IssueCode::Incomplete, place, message));
+            }
+        }
     }
 }
 

@@ -322,7 +322,7 @@ impl<S: Session> Planner<'_, S> {
                 continue;
             }
             for test in tests {
-                let mut plan = match (&numbers, test) {
+                let plan = match (&numbers, test) {
                     (None, Test::Composite { first, second, third }) => {
                         let terms = token_terms(self, first).await?;
                         let inner = self.composite_slots(&slots, &terms).await?;
@@ -342,19 +342,13 @@ impl<S: Session> Planner<'_, S> {
                     (None, _) => return Err(unsupported("a composite needs both components")),
                     (Some(numbers), test) => self.test(shape, numbers, only, test).await?,
                 };
-                // Slots of all resources (`Resource._tag`) hold rows of types that are not searched.
-                if let Plan::Leaf(leaf) = &mut plan {
-                    leaf.tells_kind &= slots.iter().all(|slot| self.is_of_one_type(*slot));
-                }
+                // `_tag` and its like lie in one slot for all types.
+                let shared = slots.iter().any(|slot| self.registry.slot_def(*slot).name.starts_with("Resource."));
+                let plan = if shared { of_any_kind(plan) } else { plan };
                 plans.push(plan);
             }
         }
         Ok(Plan::any(plans))
-    }
-
-    fn is_of_one_type(&self, slot: Slot) -> bool {
-        let name = &self.registry.slots()[slot.0 as usize].name;
-        name.split_once('.').is_some_and(|(kind, _)| ResourceType::parse(kind).is_some())
     }
 
     /// Slots of a composite for the codes that pass.
@@ -585,6 +579,14 @@ fn in_slots(table: &'static str, slots: &[i64]) -> Leaf {
     };
     one_of(&mut leaf, slots);
     leaf
+}
+
+/// The rows tell nothing about the type of the resource.
+fn of_any_kind(plan: Plan) -> Plan {
+    match plan {
+        Plan::Leaf(leaf) => Plan::Leaf(Leaf { tells_kind: false, ..leaf }),
+        other => other,
+    }
 }
 
 fn table_of(shape: SlotShape) -> &'static str {

@@ -173,3 +173,33 @@ async fn the_index_can_be_dropped_and_made_again() {
         assert!(Id::parse("p5").is_some());
     }
 }
+
+#[tokio::test]
+async fn a_copy_can_go_back_to_any_moment() {
+    for place in all().await {
+        let store = &place.store;
+        let at = |step: i64| NOON + step * 1_000_000;
+        let put_at = async |step: i64, value| {
+            store.commit(&me(), Batch::of("test", put(value)), at(step)).await.unwrap();
+        };
+        let patient =
+            |id: &str, family: &str| json!({"resourceType": "Patient", "id": id, "name": [{"family": family}]});
+        put_at(0, patient("a", "First")).await;
+        put_at(1, patient("b", "Stays")).await;
+        put_at(2, patient("a", "Second")).await;
+        let delete = Write { key: key("Patient/b"), expect: Expect::Anything, change: Change::Delete };
+        store.commit(&me(), Batch::of("test", delete), at(3)).await.unwrap();
+        put_at(4, patient("a", "Third")).await;
+        put_at(5, patient("c", "New")).await;
+        assert_eq!(store.rewind(&me(), at(2), &|_, _| {}).await.unwrap(), 3);
+        let body = |it: store::Stored| String::from_utf8(it.body.to_vec()).unwrap();
+        let a = store.read(&me(), &key("Patient/a")).await.unwrap();
+        assert_eq!(a.version, 2);
+        assert!(body(a).contains("Second"));
+        assert!(body(store.read(&me(), &key("Patient/b")).await.unwrap()).contains("Stays"));
+        assert!(matches!(store.read(&me(), &key("Patient/c")).await, Err(StoreError::NotFound(_))));
+        assert_eq!(store.verify(&me(), &|_, _| {}).await.unwrap(), []);
+        put_at(6, patient("a", "Fourth")).await;
+        assert_eq!(store.verify(&me(), &|_, _| {}).await.unwrap(), []);
+    }
+}

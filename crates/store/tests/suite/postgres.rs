@@ -217,7 +217,7 @@ fn beyond_the_organisation(sql: &str) -> Option<String> {
                 }
             }
             "FROM" | "JOIN" | "UPDATE" | "USING" => {
-                let alias = words.get(at + 2).copied().unwrap_or_default();
+                let alias = words[at + 2..].iter().find(|word| **word != "AS").copied().unwrap_or_default();
                 let org = sql.match_indices(&format!("{alias}.org = ")).any(|(at, _)| {
                     let before = sql[..at].chars().next_back();
                     let rest = sql[at..].split(" AND ").nth(1).unwrap_or_default();

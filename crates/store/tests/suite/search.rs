@@ -137,3 +137,22 @@ async fn a_reference_finds_what_comes_later() {
         assert_eq!(ids(store, of("Observation", chain)).await, ["o"]);
     }
 }
+
+#[tokio::test]
+async fn a_tag_of_another_type_is_not_found() {
+    for place in all().await {
+        let store = &place.store;
+        let tag = json!({"tag": [{"system": "http://t", "code": "x"}]});
+        write_all(
+            store,
+            vec![
+                json!({"resourceType": "Patient", "id": "a", "meta": tag}),
+                json!({"resourceType": "Basic", "id": "b", "meta": tag, "code": {"text": "x"}}),
+            ],
+        )
+        .await;
+        let tagged = |of: &str| rows(store, of, "_tag", Test::Token(TokenTest::Code("x".into())));
+        assert_eq!(ids(store, of("Patient", tagged("Patient"))).await, ["a"]);
+        assert_eq!(ids(store, of("Basic", tagged("Basic"))).await, ["b"]);
+    }
+}

@@ -1,0 +1,51 @@
+//! Who asks: a bearer token, or for a browser that looks at pages the session it signed in with.
+//! A cookie never lets a script write: it counts for reading pages alone, so that another site cannot
+//! make a signed-in browser change anything.
+//!
+//! RFC 6750 (bearer tokens).
+
+use crate::refusal::{Answer, Refusal};
+use ::fhir::IssueCode;
+use care::Organisation;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use store::Caller;
+
+const SESSION_COOKIE: &str = "continuo_session";
+
+pub(crate) fn caller(organisation: &Organisation, headers: &HeaderMap, page: bool) -> Answer<Caller> {
+    let now = organisation.now();
+    if let Some(given) = headers.get(header::AUTHORIZATION) {
+        let given = given.to_str().unwrap_or("");
+        let token = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        return token
+            .and_then(|(_, token)| organisation.access.bearer(token.trim(), now))
+            .ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));
+    }
+    if page {
+        let session = session_token(headers).and_then(|token| organisation.access.session(token, now));
+        if let Some(caller) = session {
+            return Ok(caller);
+        }
+    }
+    Err(unknown(organisation, "Bearer realm=\"FHIR\""))
+}
+
+fn session_token(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|part| part.trim().split_once('='))
+        .find(|(name, _)| *name == SESSION_COOKIE)
+        .map(|(_, token)| token)
+}
+
+fn unknown(organisation: &Organisation, challenge: &'static str) -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        IssueCode::Login,
+        format!("send a valid token of {} as `Authorization: Bearer …`", organisation.name),
+    )
+    .with(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}

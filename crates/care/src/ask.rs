@@ -1,0 +1,89 @@
+//! Asking the store: the one place in `care` where parameters become a query and stored bytes become trees.
+
+use fhir::search::{Handling, Limits, Reading, Scope};
+use fhir::search::query::Query;
+use fhir::{Id, Issue, Key, ResourceType, Value};
+use store::{Caller, Page, PageQuery, Role, Store, StoreError, StoreResult};
+
+pub(crate) struct Row {
+    pub(crate) value: Value,
+    /// When it was written here, in microseconds since 1970.
+    pub(crate) at: i64,
+}
+
+/// What a search found.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Row>,
+    /// The limit cut it off.
+    pub(crate) more: bool,
+}
+
+impl Rows {
+    fn of(page: Page) -> Rows {
+        let more = page.next.is_some();
+        let matches = page.entries.into_iter().filter(|it| it.role == Role::Match && !it.stored.deleted);
+        Rows { rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(), more }
+    }
+
+    /// When the latest of them was written here.
+    pub(crate) fn updated(&self) -> Option<i64> {
+        self.rows.iter().map(|it| it.at).max()
+    }
+}
+
+/// The resources that match, at most `limit`.
+pub(crate) async fn matches(
+    store: &Store,
+    caller: &Caller,
+    kind: &str,
+    parameters: &[(&'static str, String)],
+    limit: u32,
+) -> StoreResult<Rows> {
+    let query = query(store, kind, parameters)?;
+    let asked = PageQuery { query, default_count: limit, max_count: limit, cursor: None };
+    Ok(Rows::of(store.search(caller, &asked).await?))
+}
+
+/// The latest `each` observations of every kind among those that match (Observation `$lastn`).
+pub(crate) async fn latest(
+    store: &Store,
+    caller: &Caller,
+    parameters: &[(&'static str, String)],
+    each: u32,
+) -> StoreResult<Rows> {
+    let query = query(store, "Observation", parameters)?;
+    Ok(Rows::of(store.last_n(caller, &query, each).await?))
+}
+
+pub(crate) async fn read(store: &Store, caller: &Caller, kind: &str, id: &Id) -> StoreResult<Row> {
+    let stored = store.read(caller, &Key::new(kind_of(kind), id.clone())).await?;
+    Ok(Row { value: stored.value(), at: stored.at })
+}
+
+/// FHIR R4, 3.1.1.3: `\ , | $` are escaped in values.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | ',' | '|' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn kind_of(name: &str) -> ResourceType {
+    ResourceType::parse(name).expect("we ask for types of R4")
+}
+
+fn query(store: &Store, kind: &str, parameters: &[(&'static str, String)]) -> StoreResult<Query> {
+    let parameters: Vec<(String, String)> =
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let registry = store.registry();
+    // The time only widens approximate dates, which are not asked for here.
+    let reading = Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: 0 };
+    let understood = reading.query(&Scope::Type(kind_of(kind)), &parameters, Handling::Strict);
+    let all = |issues: Vec<Issue>| issues.into_iter().map(|it| it.diagnostics).collect::<Vec<_>>().join(" ");
+    understood.map(|(query, _)| query).map_err(|issues| StoreError::NotSupported(all(issues)))
+}

@@ -1,0 +1,177 @@
+//! Everything that happened on one axis: visits, results of a day, documents, immunisations (screen C-04).
+
+use super::document::Document;
+use super::lists::Immunization;
+use super::reading::{Flag, Reading};
+use super::visit::{Visit, VisitStanding};
+use super::when::When;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    Visit,
+    Result,
+    Document,
+    Immunization,
+}
+
+impl EventKind {
+    pub const ALL: [EventKind; 4] = [EventKind::Visit, EventKind::Result, EventKind::Document, EventKind::Immunization];
+
+    /// Its name in an address.
+    pub fn slug(self) -> &'static str {
+        match self {
+            EventKind::Visit => "visits",
+            EventKind::Result => "results",
+            EventKind::Document => "documents",
+            EventKind::Immunization => "immunizations",
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            EventKind::Visit => "Visits",
+            EventKind::Result => "Results",
+            EventKind::Document => "Documents",
+            EventKind::Immunization => "Immunizations",
+        }
+    }
+
+    pub fn parse(slug: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|it| it.slug() == slug)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub kind: EventKind,
+    pub when: When,
+    pub title: String,
+    pub detail: Option<String>,
+    /// The worst flag among the results of the day.
+    pub flag: Option<Flag>,
+    /// The document or visit it is about.
+    pub id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    /// Newest first.
+    pub events: Vec<Event>,
+    /// There are older ones than were fetched.
+    pub more: bool,
+}
+
+impl Timeline {
+    pub(crate) fn of(
+        visits: &[Visit],
+        readings: &[Reading],
+        documents: &[Document],
+        immunizations: &[Immunization],
+    ) -> Timeline {
+        let mut events: Vec<Event> = Vec::new();
+        for visit in
+            visits.iter().filter(|it| !matches!(it.standing, VisitStanding::Mistaken | VisitStanding::Cancelled))
+        {
+            let detail: Vec<&str> =
+                [&visit.clinician, &visit.place].into_iter().flatten().map(String::as_str).collect();
+            events.extend(visit.from.map(|when| Event {
+                kind: EventKind::Visit,
+                when,
+                title: visit.title(),
+                detail: (!detail.is_empty()).then(|| detail.join(", ")),
+                flag: None,
+                id: Some(visit.id.clone()),
+            }));
+        }
+        for document in documents.iter().filter(|it| !it.mistaken) {
+            events.extend(document.when.map(|when| Event {
+                kind: EventKind::Document,
+                when,
+                title: document.title.clone(),
+                detail: document.author.clone(),
+                flag: None,
+                id: Some(document.id.clone()),
+            }));
+        }
+        for given in immunizations.iter().filter(|it| it.not_done.is_none() && !it.mistaken) {
+            events.extend(given.given.map(|when| Event {
+                kind: EventKind::Immunization,
+                when,
+                title: given.vaccine.clone(),
+                detail: given.dose.clone(),
+                flag: None,
+                id: None,
+            }));
+        }
+        events.extend(days(readings));
+        events.sort_by_key(|it| (std::cmp::Reverse(it.when.at()), it.kind));
+        Timeline { events, more: false }
+    }
+
+    pub fn count(&self, kind: EventKind) -> usize {
+        self.events.iter().filter(|it| it.kind == kind).count()
+    }
+}
+
+/// The results of each day as one event, what is abnormal named first.
+fn days(readings: &[Reading]) -> Vec<Event> {
+    let mut sorted: Vec<(&Reading, When)> =
+        readings.iter().filter(|it| it.counts()).filter_map(|it| Some((it, it.when?))).collect();
+    sorted.sort_by_key(|(it, when)| (when.machine(), it.flag.unwrap_or(Flag::Normal)));
+    sorted
+        .chunk_by(|a, b| a.1.machine() == b.1.machine())
+        .map(|day| {
+            let abnormal = day.iter().filter(|(it, _)| it.flag.is_some_and(Flag::is_abnormal)).count();
+            let named: Vec<&str> = day.iter().take(3).map(|(it, _)| it.name.as_str()).collect();
+            let rest = day.len() - named.len();
+            let title = if rest > 0 { format!("{} and {rest} more", named.join(", ")) } else { named.join(", ") };
+            let s = if day.len() == 1 { "" } else { "s" };
+            let count = format!("{} result{s}", day.len());
+            Event {
+                kind: EventKind::Result,
+                when: day[0].1,
+                title,
+                detail: Some(if abnormal > 0 { format!("{count}, {abnormal} abnormal") } else { count }),
+                flag: day.iter().filter_map(|(it, _)| it.flag).min().filter(|it| it.is_abnormal()),
+                id: None,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::element::Names;
+    use serde_json::json;
+
+    #[test]
+    fn results_of_a_day_are_one_event_that_names_the_abnormal_first() {
+        let reading = |name: &str, flag: &str, day: &str| {
+            let it = json!({"status": "final", "code": {"text": name}, "effectiveDateTime": day,
+                "valueQuantity": {"value": 1}, "interpretation": [{"coding": [{"code": flag}]}]});
+            Reading::of(&it, &Names::default())
+        };
+        let readings = [
+            reading("Sodium", "N", "2024-05-01T08:00:00Z"),
+            reading("Urea", "N", "2024-05-01T08:00:00Z"),
+            reading("Chloride", "N", "2024-05-01T08:00:00Z"),
+            reading("Potassium", "HH", "2024-05-01T09:00:00Z"),
+            reading("Glucose", "N", "2024-04-01"),
+        ];
+        let timeline = Timeline::of(&[], &readings, &[], &[]);
+        let told: Vec<_> =
+            timeline.events.iter().map(|it| (it.title.as_str(), it.detail.as_deref().unwrap())).collect();
+        assert_eq!(told, [("Potassium, Sodium, Urea and 1 more", "4 results, 1 abnormal"), ("Glucose", "1 result")]);
+        assert_eq!(timeline.events[0].flag, Some(Flag::CriticalHigh));
+        assert_eq!(timeline.count(EventKind::Result), 2);
+    }
+
+    #[test]
+    fn mistakes_and_what_did_not_happen_are_not_on_the_axis() {
+        let visit =
+            |status: &str| Visit::of(&json!({"status": status, "period": {"start": "2024-05-01"}}), &Names::default());
+        let timeline = Timeline::of(&[visit("finished"), visit("cancelled"), visit("entered-in-error")], &[], &[], &[]);
+        assert_eq!(timeline.events.len(), 1);
+    }
+}

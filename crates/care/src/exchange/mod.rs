@@ -1,0 +1,3 @@
+//! Exchange: what comes from elsewhere becomes resources of ours, with their names and references settled.
+
+pub mod bundle;

@@ -1,0 +1,157 @@
+//! Every setting, once: its name, what it may be, what it is when nobody says, and what it does.
+//! `config check`, `show`, `schema` and `default`, and the errors for wrong names and values, all read
+//! this list.
+
+/// What a value may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    /// `host:port`, for example `127.0.0.1:8080`.
+    Socket,
+    /// `http://…` or `https://…`.
+    Url,
+    Path,
+    /// A whole number between these two.
+    Count(u64, u64),
+    Switch,
+    Choice(&'static [&'static str]),
+    /// Never printed; the environment may name a file that holds it.
+    Secret,
+    /// A path or `postgres://…`; a password within is never printed.
+    Store,
+}
+
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// `section.name`; `organisation.*.name` stands for one of each organisation.
+    pub(crate) key: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) text: &'static str,
+}
+
+const fn field(key: &'static str, kind: Kind, default: Option<&'static str>, text: &'static str) -> Field {
+    Field { key, kind, default, text }
+}
+
+use Kind::{Choice, Count, Path, Secret, Socket, Store, Switch, Text, Url};
+
+#[rustfmt::skip] // One setting, one or two lines.
+pub(crate) const FIELDS: &[Field] = &[
+    field("server.bind", Socket, Some("127.0.0.1:8080"),
+        "Where to listen. Anything beyond this machine needs `server.behind_proxy`."),
+    field("server.behind_proxy", Switch, Some("false"),
+        "A proxy in front of us ends TLS. Without it we only listen on this machine, because patient data must not travel in the clear."),
+    field("server.drain_seconds", Count(0, 30), Some("30"),
+        "How long requests under way may take to end when the server is told to stop."),
+    field("data.folder", Path, Some("./continuo-data"),
+        "Where stores, tokens and checkpoints lie. One running server holds one folder."),
+    field("log.format", Choice(&["auto", "json", "text"]), Some("auto"),
+        "`auto` writes text to a terminal and JSON anywhere else."),
+    field("log.level", Choice(&["error", "warn", "info", "debug", "trace"]), Some("info"),
+        "The least important line to write."),
+    field("log.requests", Choice(&["none", "problems", "all"]), Some("problems"),
+        "Which requests get a line: those that fail on our side or take longer than a second, or all. Who read what is in the audit log in any case."),
+    field("limits.body_bytes", Count(1_000, 2_000_000_000), Some("67108864"),
+        "The largest request body accepted, after decompression."),
+    field("limits.bundle_entries", Count(1, 1_000_000), Some("20000"),
+        "The most entries in a batch or transaction."),
+    field("limits.page_default", Count(1, 10_000), Some("50"),
+        "How many matches a search page has when the request does not say."),
+    field("limits.page_max", Count(1, 10_000), Some("1000"),
+        "The most matches on one search page."),
+    field("health.disk_free_mb", Count(0, 1_000_000_000), Some("500"),
+        "With less free space than this on the disk of the data folder, /readyz says no."),
+    field("metrics.token", Secret, None,
+        "Who asks for /metrics must bring this bearer token. Without it, /metrics answers callers on this machine only."),
+    field("backup.folder", Path, None,
+        "Where `backup now` puts copies; `backups` in the data folder when absent. Best on another disk."),
+    field("backup.keep", Count(1, 10_000), Some("14"),
+        "How many copies of each organisation `backup prune` leaves."),
+    field("organisation.*.name", Text, None,
+        "What people call it: `Riverside Family Practice`."),
+    field("organisation.*.base", Url, None,
+        "Its address as the outside sees it, without a slash at the end; derived from `server.bind` and the short name when absent."),
+    field("organisation.*.store", Store, None,
+        "Where its record lies: a file for SQLite or `postgres://user@host/database`; `<short name>.db` in the data folder when absent."),
+];
+
+impl Field {
+    /// Whether `key` (perhaps of one organisation) is this setting.
+    pub(crate) fn is(&self, key: &str) -> bool {
+        match self.key.split_once(".*.") {
+            None => self.key == key,
+            Some((section, name)) => {
+                let mut parts = key.splitn(3, '.');
+                parts.next() == Some(section) && parts.next().is_some_and(is_slug) && parts.next() == Some(name)
+            }
+        }
+    }
+
+    /// What is wrong with a value, if anything.
+    pub(crate) fn refuse(&self, value: &str) -> Option<String> {
+        let wrong = |must: String| Some(format!("must be {must}"));
+        match self.kind {
+            Text | Path | Secret | Store if value.trim().is_empty() => wrong("something".into()),
+            Text | Path | Secret | Store => None,
+            Socket if value.parse::<std::net::SocketAddr>().is_err() => {
+                wrong("an address with a port, for example 127.0.0.1:8080 or [::1]:8080".into())
+            }
+            Url if !(value.starts_with("http://") || value.starts_with("https://")) || value.ends_with('/') => {
+                wrong("an address that starts with http:// or https:// and has no slash at its end".into())
+            }
+            Socket | Url => None,
+            Count(least, most) => match value.parse::<u64>() {
+                Ok(count) if (least..=most).contains(&count) => None,
+                _ => wrong(format!("a whole number from {least} to {most}")),
+            },
+            Switch => (value != "true" && value != "false").then(|| "must be true or false".into()),
+            Choice(names) => (!names.contains(&value)).then(|| format!("must be one of {}", names.join(", "))),
+        }
+    }
+
+    /// The value as it may be shown.
+    pub(crate) fn shown(&self, value: &str) -> String {
+        match self.kind {
+            Secret => "(secret)".into(),
+            Store => without_password(value),
+            _ => value.to_owned(),
+        }
+    }
+
+    /// Whether the environment may name a file that holds the value.
+    pub(crate) fn may_lie_in_a_file(&self) -> bool {
+        matches!(self.kind, Secret | Store)
+    }
+
+    /// `CONTINUO_SERVER__BIND`.
+    pub(crate) fn variable(&self) -> String {
+        format!("CONTINUO_{}", self.key.replace('*', "<NAME>").replace('.', "__").to_uppercase())
+    }
+}
+
+/// `postgres://anna:secret@host/db` becomes `postgres://anna:(secret)@host/db`, and a `password=` parameter
+/// loses its value too.
+pub(crate) fn without_password(address: &str) -> String {
+    let mut shown = address.to_owned();
+    if let Some((scheme, rest)) = shown.split_once("://")
+        && let Some((who, place)) = rest.rsplit_once('@')
+        && let Some((user, _)) = who.split_once(':')
+    {
+        shown = format!("{scheme}://{user}:(secret)@{place}");
+    }
+    if let Some(at) = shown.find("password=") {
+        let from = at + "password=".len();
+        let to = shown[from..].find(['&', ' ']).map_or(shown.len(), |end| from + end);
+        shown.replace_range(from..to, "(secret)");
+    }
+    shown
+}
+
+/// The short name of an organisation: the first part of its paths, so it must be plain.
+pub(crate) fn is_slug(text: &str) -> bool {
+    const TAKEN: [&str; 5] = ["livez", "readyz", "healthz", "metrics", "assets"];
+    (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !TAKEN.contains(&text)
+}

@@ -1,0 +1,419 @@
+//! The demo: two organisations with synthetic people, logins and tokens of their own, in one folder that can
+//! be thrown away. What was made once is remembered in `demo.json`, which only its owner may read.
+
+use crate::cli::Common;
+use crate::config::Config;
+use crate::failure::{Done, Exit, Failure};
+use crate::places::{self, Place};
+use crate::terminal::{self, Paint, Progress};
+use crate::world::{self, World};
+use care::access::{Access, Login, Secret};
+use care::demo::{Org, Population};
+use care::organisation::Surroundings;
+use fhir::{Checked, Id, Key};
+use futures::stream::{FuturesUnordered, StreamExt};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use store::{Batch, Caller, Change, Expect, Purpose, Reach, Store, Write};
+
+/// Where the demo lies when nobody says.
+pub(crate) const FOLDER: &str = "./continuo-demo";
+
+/// The file that tools read.
+const FILE: &str = "demo.json";
+
+/// Roles that can sign in, and who plays them at each organisation.
+const ROLES: [(&str, &str, &str); 8] = [
+    ("front-desk", "Rosa Delgado", "Ingrid Halvorsen"),
+    ("nurse", "Kenji Watanabe RN", "Fatima Al-Sayed RN"),
+    ("clinician", "Dr. Amara Okafor", "Dr. Henrik Lindqvist"),
+    ("biller", "Paula Novak", "Samuel Adeyemi"),
+    ("practice-admin", "Marie Dubois", "Tomás Herrera"),
+    ("system-admin", "Li Wei", "Noa Peretz"),
+    ("privacy-officer", "Grace Thompson", "Anil Kapoor"),
+    ("integration-engineer", "Jonas Weber", "Thandiwe Nkosi"),
+];
+
+/// `demo.json`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Demo {
+    note: String,
+    pub(crate) patients: u32,
+    pub(crate) seed: u64,
+    pub(crate) organisations: Vec<DemoOrganisation>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DemoOrganisation {
+    pub(crate) slug: String,
+    name: String,
+    base: String,
+    fhir: String,
+    staff: String,
+    portal: String,
+    /// Bearer token of a system client that may do everything.
+    token: String,
+    logins: Vec<DemoLogin>,
+    examples: Vec<DemoExample>,
+    /// Whether all its people are in the store.
+    pub(crate) seeded: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DemoLogin {
+    role: String,
+    username: String,
+    password: String,
+    display: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DemoExample {
+    patient: String,
+    shows: String,
+    fhir: String,
+}
+
+fn organisation_of(slug: &str) -> Org {
+    Org::ALL.into_iter().find(|org| org.key() == slug).unwrap_or(Org::Riverside)
+}
+
+fn population(seed: u64, patients: u32) -> Population {
+    let today = jiff::Timestamp::from_microsecond(world::now()).expect("the clock is within the calendar");
+    Population::new(seed, patients as usize, today.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+impl Demo {
+    pub(crate) fn read(folder: &Path) -> Result<Option<Demo>, Failure> {
+        let path = folder.join(FILE);
+        match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::file("read", &path)(error)),
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+                let message = format!(
+                    "{} is not what the demo wrote ({error}); `continuo demo reset --yes` begins anew",
+                    path.display()
+                );
+                Failure::new(Exit::Data, message)
+            }),
+        }
+    }
+
+    /// What is there, or a new demo with fresh secrets.
+    pub(crate) fn open(
+        folder: &Path,
+        bind: SocketAddr,
+        patients: u32,
+        seed: u64,
+        world: &World,
+    ) -> Result<Demo, Failure> {
+        std::fs::create_dir_all(folder).map_err(Failure::file("make the demo's folder", folder))?;
+        let mut demo = match Demo::read(folder)? {
+            Some(demo) => demo,
+            None => Demo::new(patients, seed, world),
+        };
+        demo.set_address(bind);
+        demo.write(folder)?;
+        Ok(demo)
+    }
+
+    fn new(patients: u32, seed: u64, world: &World) -> Demo {
+        let population = population(seed, patients);
+        let organisations = Org::ALL.into_iter().enumerate().map(|(place, org)| {
+            let examples: Vec<DemoExample> = population
+                .examples(org)
+                .into_iter()
+                .map(|it| DemoExample { patient: it.patient_id, shows: it.sentence.to_owned(), fhir: String::new() })
+                .collect();
+            let login = |role: &str, display: &str, patient: Option<String>| DemoLogin {
+                role: role.into(),
+                username: role.into(),
+                password: world.passphrase(),
+                display: display.into(),
+                patient,
+            };
+            let mut logins: Vec<DemoLogin> = ROLES
+                .iter()
+                .map(|(role, first, second)| login(role, if place == 0 { first } else { second }, None))
+                .collect();
+            // The portal shows somebody's own record: that of the first example.
+            let patient = examples.first().map(|it| it.patient.clone());
+            let patient = patient.or_else(|| population.people(org).next().map(|it| it.patient_id));
+            logins.extend(patient.map(|patient| login("patient", "The patient", Some(patient))));
+            DemoOrganisation {
+                slug: org.key().into(),
+                name: org.name().into(),
+                base: String::new(),
+                fhir: String::new(),
+                staff: String::new(),
+                portal: String::new(),
+                token: world.new_secret(),
+                logins,
+                examples,
+                seeded: false,
+            }
+        });
+        let note = "Synthetic people only. This file holds secrets of the demo: keep it to yourself.".into();
+        Demo { note, patients, seed, organisations: organisations.collect() }
+    }
+
+    /// Addresses follow the port, which may differ from start to start.
+    fn set_address(&mut self, bind: SocketAddr) {
+        for it in &mut self.organisations {
+            it.base = format!("http://{bind}/{}", it.slug);
+            it.fhir = format!("{}/fhir", it.base);
+            it.staff = format!("{}/", it.base);
+            it.portal = format!("{}/portal/", it.base);
+            for example in &mut it.examples {
+                example.fhir = format!("{}/Patient/{}", it.fhir, example.patient);
+            }
+        }
+    }
+
+    pub(crate) fn write(&self, folder: &Path) -> Done {
+        let text = serde_json::to_string_pretty(self).expect("the demo can be written as JSON");
+        world::write_secret(&folder.join(FILE), &format!("{text}\n"))
+    }
+
+    fn places(&self, folder: &Path) -> Vec<Place> {
+        let place = |it: &DemoOrganisation| Place {
+            slug: it.slug.clone(),
+            name: it.name.clone(),
+            base: it.base.clone(),
+            store: folder.join(format!("{}.db", it.slug)).display().to_string(),
+        };
+        self.organisations.iter().map(place).collect()
+    }
+
+    /// Who may come in at one organisation.
+    pub(crate) fn access(&self, slug: &str) -> Access {
+        let Some(it) = self.organisations.iter().find(|it| it.slug == slug) else { return Access::default() };
+        let login = |login: &DemoLogin| Login {
+            username: login.username.clone(),
+            display: login.display.clone(),
+            role: login.role.clone(),
+            reach: match login.patient.as_deref().and_then(Id::parse) {
+                Some(patient) => Reach::Patient(patient),
+                None => Reach::Organisation,
+            },
+            secret: Secret::of(&login.password),
+        };
+        let mut access = Access::new(it.logins.iter().map(login).collect());
+        access.grant(&it.token, client("demo", "Demo system client"));
+        access
+    }
+
+    /// What a person needs to begin.
+    pub(crate) fn tell(&self, folder: &Path) {
+        let paint = Paint::for_stdout();
+        terminal::line(format_args!("\n  {}  synthetic people only\n", paint.bold("Continuo demo")));
+        for it in &self.organisations {
+            terminal::line(format_args!("  {:<28}{}", it.name, paint.link(&it.staff)));
+            terminal::line(format_args!("  {:<28}{}", "", paint.link(&it.fhir)));
+        }
+        let slugs: Vec<String> = self.organisations.iter().map(|it| format!("{:<42}", it.slug)).collect();
+        terminal::line(format_args!(
+            "\n  {}",
+            paint.bold(&format!("{:<22}{}", "sign in as", slugs.concat().trim_end()))
+        ));
+        let first = self.organisations.first().map_or(&[][..], |it| &it.logins);
+        for login in first {
+            let password = |it: &DemoOrganisation| {
+                let same = it.logins.iter().find(|other| other.username == login.username);
+                format!("{:<42}", same.map_or("", |it| &it.password))
+            };
+            let passwords: String = self.organisations.iter().map(password).collect();
+            terminal::line(format_args!("  {:<22}{}", login.username, passwords.trim_end()));
+        }
+        if let Some(it) = self.organisations.first() {
+            terminal::line(format_args!("\n  {}", paint.bold("worth a look")));
+            for example in it.examples.iter().take(6) {
+                terminal::line(format_args!("  {:<22}{}", example.patient, example.shows));
+            }
+        }
+        let file = folder.join(FILE);
+        terminal::line(format_args!(
+            "\n  {}\n",
+            paint.faint(&format!("tokens and all of this for programs: {}", file.display()))
+        ));
+    }
+}
+
+/// A program that acts for itself.
+pub(crate) fn client(name: &str, display: &str) -> Caller {
+    Caller {
+        who: format!("client/{name}").into(),
+        display: display.into(),
+        role: "system".into(),
+        purpose: Purpose::System,
+        reach: Reach::Organisation,
+        request: None,
+    }
+}
+
+/// The organisations of a demo's folder, if there is one.
+pub(crate) fn places(folder: &Path) -> Result<Option<Vec<Place>>, Failure> {
+    Ok(Demo::read(folder)?.map(|demo| demo.places(folder)))
+}
+
+/// Puts the people that are missing into the stores of a demo. Returns whether there was anything to do.
+pub(crate) async fn complete(folder: &Path, demo: &mut Demo, stores: &[(String, Store)]) -> Result<bool, Failure> {
+    let missing: Vec<usize> =
+        (0..demo.organisations.len()).filter(|place| !demo.organisations[*place].seeded).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let progress = Arc::new(Progress::new("making people", "people"));
+    let done = Arc::new(AtomicUsize::new(0));
+    let total = missing.len() * demo.patients as usize;
+    let work = missing.iter().filter_map(|place| {
+        let slug = &demo.organisations[*place].slug;
+        let (_, store) = stores.iter().find(|(name, _)| name == slug)?;
+        let told = (progress.clone(), done.clone());
+        let population = Arc::new(population(demo.seed, demo.patients));
+        Some(fill(store.clone(), slug.clone(), population, move |people| {
+            let (progress, done) = &told;
+            progress.set((done.fetch_add(people, Relaxed) + people) as u64, total as u64);
+        }))
+    });
+    let results = futures::future::join_all(work).await;
+    progress.finish();
+    results.into_iter().collect::<Result<Vec<u64>, Failure>>()?;
+    for place in missing {
+        demo.organisations[place].seeded = true;
+    }
+    demo.write(folder)?;
+    Ok(true)
+}
+
+/// How many resources are committed together: enough to share one sync, few enough to stay small in memory.
+const TOGETHER: usize = 800;
+/// How many people are made at a time: as many as the generator makes in one go.
+const STRETCH: usize = 24;
+/// Commits under way at once: while one is written, the next is prepared.
+const UNDER_WAY: usize = 3;
+
+/// Makes people on several threads and commits them as they come. Memory does not grow with their number.
+pub(crate) async fn fill(
+    store: Store,
+    slug: String,
+    population: Arc<Population>,
+    made: impl Fn(usize) + Send + Sync + 'static,
+) -> Result<u64, Failure> {
+    let org = organisation_of(&slug);
+    let caller = Caller::system("demo");
+    let mut count = 0;
+    // Staff and places first: people refer to them.
+    let shared: Vec<Write> = population.organisation(org).into_iter().filter_map(write).collect();
+    count += shared.len() as u64;
+    commit(&store, &caller, &slug, shared).await?;
+    let (sender, mut batches) = tokio::sync::mpsc::channel::<Vec<Write>>(2);
+    let next = Arc::new(AtomicUsize::new(0));
+    let made = Arc::new(made);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    for _ in 0..threads {
+        let (population, sender, next, made) = (population.clone(), sender.clone(), next.clone(), made.clone());
+        tokio::task::spawn_blocking(move || {
+            let mut batch = Vec::with_capacity(TOGETHER * 2);
+            loop {
+                let from = next.fetch_add(STRETCH, Relaxed);
+                if from >= population.len() {
+                    break;
+                }
+                let to = (from + STRETCH).min(population.len());
+                for record in population.range(org, from..to) {
+                    batch.extend(record.resources.into_iter().filter_map(write));
+                    if batch.len() >= TOGETHER && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                        // A commit failed; whoever waits for us says why.
+                        return;
+                    }
+                }
+                made(to - from);
+            }
+            if !batch.is_empty() {
+                let _ = sender.blocking_send(batch);
+            }
+        });
+    }
+    drop(sender);
+    let mut under_way = FuturesUnordered::new();
+    while let Some(batch) = batches.recv().await {
+        count += batch.len() as u64;
+        if under_way.len() >= UNDER_WAY
+            && let Some(done) = under_way.next().await
+        {
+            done?;
+        }
+        let (store, caller, slug) = (store.clone(), caller.clone(), slug.clone());
+        let task = tokio::spawn(async move { commit(&store, &caller, &slug, batch).await });
+        under_way.push(async {
+            task.await.map_err(|error| Failure::new(Exit::Software, format!("seeding failed: {error}")))?
+        });
+    }
+    while let Some(done) = under_way.next().await {
+        done?;
+    }
+    Ok(count)
+}
+
+/// The generator's resources are valid by its own tests, so they are not validated again.
+fn write(resource: serde_json::Value) -> Option<Write> {
+    let checked = Checked::trusted(resource)?;
+    let key = Key::new(checked.kind(), Id::parse(checked.id()?)?);
+    Some(Write { key, expect: Expect::Anything, change: Change::Put(checked) })
+}
+
+async fn commit(store: &Store, caller: &Caller, slug: &str, writes: Vec<Write>) -> Done {
+    let batch = Batch { writes, guards: Vec::new(), action: "demo" };
+    store.commit(caller, batch, world::now()).await.map_err(Failure::store("fill", slug))?;
+    Ok(())
+}
+
+/// `continuo demo seed`.
+pub(crate) async fn seed(common: &Common, config: &Config, patients: u32, seed: u64) -> Done {
+    let _hold = places::hold(&places::folder(common, config)?)?;
+    let begun = std::time::Instant::now();
+    for place in places::chosen(common, config)? {
+        let store = place.open().await?;
+        let progress = Progress::new(format!("people for {}", place.name), "people");
+        let done = AtomicUsize::new(0);
+        let total = u64::from(patients);
+        let told = move |people: usize| progress.set((done.fetch_add(people, Relaxed) + people) as u64, total);
+        let population = Arc::new(population(seed, patients));
+        let count = fill(store.clone(), place.slug.clone(), population, told).await?;
+        store.close().await;
+        let seconds = begun.elapsed().as_secs_f64();
+        terminal::note(format_args!("{}: {count} resources in {seconds:.1} s", place.name));
+    }
+    Ok(())
+}
+
+/// `continuo demo reset`: deletes what the demo made, and nothing else.
+pub(crate) fn reset(common: &Common, yes: bool) -> Done {
+    let folder = common.data_dir.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
+    let Some(demo) = Demo::read(&folder)? else {
+        return Err(Failure::new(Exit::NoInput, format!("there is no demo in {}", folder.display())));
+    };
+    if !yes {
+        let message = format!("this deletes the demo in {}; say --yes if you mean it", folder.display());
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let hold = places::hold(&folder)?;
+    for place in demo.places(&folder) {
+        for end in ["", "-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{end}", place.store)).ok();
+        }
+    }
+    std::fs::remove_file(folder.join(FILE)).map_err(Failure::file("delete the demo in", &folder))?;
+    drop(hold);
+    std::fs::remove_file(folder.join("lock")).ok();
+    // Left alone when something else lies in it.
+    std::fs::remove_dir(&folder).ok();
+    terminal::line(format_args!("the demo in {} is gone", folder.display()));
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! `continuo serve`: opens the stores and the door, and closes them again. The door opens first, so that
+//! probes get an answer, and says 503 until the stores are there.
+
+use crate::cli::{Common, Serve};
+use crate::config::Config;
+use crate::demo::{self, Demo};
+use crate::failure::{Done, Exit, Failure};
+use crate::health::{Health, Stage};
+use crate::logs::{self, Requests};
+use crate::places::{self, Place};
+use crate::shell::{self, Shell};
+use crate::world::{self, World};
+use crate::{signals, terminal};
+use api::ApiSettings;
+use axum::Router;
+use axum::serve::ListenerExt;
+use care::access::Access;
+use care::organisation::Surroundings;
+use care::{Installation, Organisation};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
+
+pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
+    let mut flags = places::flags(common)?;
+    if serve.demo && common.data_dir.is_none() {
+        // Before --set, which may say otherwise.
+        flags.insert(0, ("data.folder".into(), demo::FOLDER.into()));
+    }
+    flags.extend(serve.bind.clone().map(|bind| ("server.bind".into(), bind)));
+    flags.extend(serve.port.map(|port| ("server.bind".into(), format!("127.0.0.1:{port}"))));
+    if serve.behind_proxy {
+        flags.push(("server.behind_proxy".into(), "true".into()));
+    }
+    let config = Config::load(common.config.as_deref(), &flags)?;
+    logs::start(&config);
+    let bind = config.check_bind()?;
+    let folder = config.data_folder();
+    let _hold = places::hold(&folder)?;
+    let world = Arc::new(World::new());
+    let listener = listen(bind)?;
+    let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
+
+    let mut demo = match serve.demo {
+        true => Some(Demo::open(&folder, bind, serve.patients, serve.seed, &world)?),
+        false => None,
+    };
+    let places = match &demo {
+        Some(_) => demo::places(&folder)?.unwrap_or_default(),
+        None => configured(&config)?,
+    };
+    let health = Health::new(folder.clone(), config.count("health.disk_free_mb"));
+    let token = config.get("metrics.token").map(str::to_owned);
+    let behind = config.switch("server.behind_proxy");
+    let shell = Arc::new(Shell::new(health, Requests::of(&config), token, behind, places.clone(), world.clone()));
+    let stop = Arc::new(tokio::sync::Notify::new());
+    let door = tokio::spawn(keep_door(listener, shell.clone(), stop.clone()));
+
+    let begun = Instant::now();
+    let opening = open(&config, &folder, &places, demo.as_mut(), &world);
+    let installation = tokio::select! {
+        opened = opening => opened?,
+        () = signals::asked_to_stop() => return Ok(()),
+    };
+    let inside = inside(&installation, &config);
+    shell.open(installation, inside);
+    signals::tell_service_manager("READY=1");
+    tracing::info!(target: "continuo", %bind, organisations = places.len(), ms = begun.elapsed().as_millis() as u64, "ready");
+    match &demo {
+        Some(demo) => demo.tell(&folder),
+        None => tell(&places, &folder),
+    }
+
+    signals::asked_to_stop().await;
+    tracing::info!(target: "continuo", "asked to stop; requests under way may end");
+    signals::tell_service_manager("STOPPING=1");
+    shell.health.enter(Stage::Stopping);
+    stop.notify_one();
+    let patience = Duration::from_secs(config.count("server.drain_seconds"));
+    tokio::select! {
+        _ = door => {}
+        () = tokio::time::sleep(patience) => tracing::warn!(target: "continuo", "some requests took too long and were cut"),
+        () = signals::asked_to_stop() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
+    }
+    shell.close().await;
+    tracing::info!(target: "continuo", "stopped");
+    Ok(())
+}
+
+fn listen(bind: SocketAddr) -> Result<TcpListener, Failure> {
+    let open = || {
+        let socket = if bind.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for connections of the last run to fade.
+        socket.set_reuseaddr(true)?;
+        socket.bind(bind)?;
+        socket.listen(1024)
+    };
+    open().map_err(|error| Failure::new(Exit::Unavailable, format!("cannot listen on {bind}: {error}")))
+}
+
+/// Answers HTTP/1.1 and HTTP/2 (without TLS: by prior knowledge) until told to stop, then lets requests end.
+async fn keep_door(listener: TcpListener, shell: Arc<Shell>, stop: Arc<tokio::sync::Notify>) {
+    let listener = listener.tap_io(|stream| {
+        // Answers are written whole; waiting to fill packets only delays them.
+        let _ = stream.set_nodelay(true);
+    });
+    let service = shell::router(shell).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.notified().await }).await;
+    if let Err(error) = served {
+        tracing::error!(target: "continuo", %error, "the door closed by itself");
+    }
+}
+
+fn configured(config: &Config) -> Result<Vec<Place>, Failure> {
+    let places: Vec<Place> = config.organisations()?.into_iter().map(Place::from).collect();
+    if places.is_empty() {
+        let hint = "no organisation is set up. Try `continuo serve --demo`, or write settings: `continuo config default > continuo.toml`";
+        return Err(Failure::new(Exit::Config, hint));
+    }
+    Ok(places)
+}
+
+async fn open(
+    config: &Config,
+    folder: &Path,
+    places: &[Place],
+    demo: Option<&mut Demo>,
+    world: &Arc<World>,
+) -> Result<Installation, Failure> {
+    let mut stores = Vec::new();
+    for place in places {
+        stores.push((place.slug.clone(), place.open().await?));
+    }
+    let is_demo = demo.is_some();
+    let mut accesses = Vec::new();
+    match demo {
+        Some(demo) => {
+            demo::complete(folder, demo, &stores).await?;
+            accesses.extend(places.iter().map(|place| demo.access(&place.slug)));
+        }
+        None => {
+            for place in places {
+                accesses.push(first_access(&config.data_folder(), place, world)?);
+            }
+        }
+    }
+    let surroundings: Arc<dyn Surroundings> = world.clone();
+    let organisation = |((place, (_, store)), access): ((&Place, (String, store::Store)), Access)| {
+        Arc::new(Organisation {
+            slug: place.slug.clone(),
+            name: place.name.clone(),
+            base: place.base.clone(),
+            store,
+            access,
+            surroundings: surroundings.clone(),
+        })
+    };
+    let organisations = places.iter().zip(stores).zip(accesses).map(organisation).collect();
+    Ok(Installation { organisations, demo: is_demo })
+}
+
+fn token_file(folder: &Path, slug: &str) -> PathBuf {
+    folder.join(format!("{slug}.token"))
+}
+
+/// Until there are logins, the administrator comes in with a token that only the owner of the data folder can
+/// read. Deleting the file and starting again makes a new one and ends the old.
+fn first_access(folder: &Path, place: &Place, world: &World) -> Result<Access, Failure> {
+    let path = token_file(folder, &place.slug);
+    let token = match std::fs::read_to_string(&path) {
+        Ok(token) => token.trim().to_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let token = world.new_secret();
+            world::write_secret(&path, &format!("{token}\n"))?;
+            token
+        }
+        Err(error) => return Err(Failure::file("read the token in", &path)(error)),
+    };
+    let mut access = Access::default();
+    access.grant(&token, demo::client("administrator", "Administrator"));
+    Ok(access)
+}
+
+/// The doors for machines and for people.
+fn inside(installation: &Installation, config: &Config) -> Router {
+    let settings = ApiSettings {
+        body_limit: config.count("limits.body_bytes") as usize,
+        entry_limit: config.count("limits.bundle_entries") as usize,
+        default_count: config.count("limits.page_default") as u32,
+        max_count: config.count("limits.page_max") as u32,
+        ..ApiSettings::default()
+    };
+    api::router(installation.clone(), settings).merge(web::router(installation.clone()))
+}
+
+fn tell(places: &[Place], folder: &Path) {
+    for place in places {
+        terminal::line(format_args!("{:<28}{}/fhir", place.name, place.base));
+        let path = token_file(folder, &place.slug);
+        terminal::line(format_args!(
+            "{:<28}no login exists yet; the administrator's token is in {}",
+            "",
+            path.display()
+        ));
+    }
+}

@@ -1,0 +1,6 @@
+//! The program from outside, as operators and clients use it.
+#![allow(clippy::unwrap_used)] // Everything here is a test.
+
+mod harness;
+mod records;
+mod serving;

@@ -1,0 +1,61 @@
+//! Starting, being asked, stopping.
+
+use crate::harness::{Place, Server, free_address, get, wait_until_ready};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+fn demo(place: &Place, port: &str) -> Server {
+    Server::start(place.command(&["serve", "--demo", "--port", port, "--patients", "12"]))
+}
+
+#[test]
+fn the_demo_starts_with_one_command_and_remembers_its_people() {
+    let place = Place::new();
+    let address = free_address();
+    let port = address.rsplit_once(':').unwrap().1;
+    let server = demo(&place, port);
+    wait_until_ready(&address);
+    let path = place.folder.join("continuo-demo/demo.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let first: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let slugs: Vec<&str> =
+        first["organisations"].as_array().unwrap().iter().filter_map(|it| it["slug"].as_str()).collect();
+    assert_eq!(slugs, ["riverside", "lakeside"]);
+    let riverside = &first["organisations"][0];
+    assert_eq!(riverside["fhir"], format!("http://{address}/riverside/fhir"));
+    assert_eq!(riverside["logins"].as_array().unwrap().len(), 9, "one for each role and one for a patient");
+    let (status, exit) = (get(&address, "/metrics", None).unwrap(), server.stop());
+    assert!(status.1.contains("continuo_store_bytes{organisation=\"riverside\"}"), "{}", status.1);
+    assert_eq!(exit.0, Some(0), "a stop that was asked for is a success");
+    assert!(exit.1 < Duration::from_secs(5), "nothing was under way, so nothing to wait for: {:?}", exit.1);
+
+    let begun = Instant::now();
+    let server = demo(&place, port);
+    wait_until_ready(&address);
+    assert!(begun.elapsed() < Duration::from_secs(20), "nobody is made a second time");
+    let second: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(first, second, "secrets and people are the same");
+    // One program at a time holds the folder.
+    let other = place.command(&["serve", "--demo", "--port", "0"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(75));
+    server.stop();
+    assert_eq!(place.command(&["demo", "reset"]).output().unwrap().status.code(), Some(64));
+    assert_eq!(place.command(&["demo", "reset", "--yes"]).output().unwrap().status.code(), Some(0));
+    assert!(!place.folder.join("continuo-demo").exists());
+}
+
+#[test]
+fn a_server_of_ones_own_listens_on_this_machine_and_writes_a_first_token() {
+    let place = Place::new();
+    let address = free_address();
+    place.run(&["serve", "--bind", "0.0.0.0:0"], 78);
+    let server = Server::start(place.command(&["--config", "continuo.toml", "serve", "--bind", &address]));
+    wait_until_ready(&address);
+    let token = place.folder.join("data/riverside.token");
+    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(&token).unwrap().trim().len(), 43, "256 bits");
+    place.run(&["healthcheck", "--url", &format!("http://{address}")], 0);
+    assert_eq!(server.stop().0, Some(0));
+    place.run(&["healthcheck", "--url", &format!("http://{address}")], 69);
+}

@@ -1,0 +1,28 @@
+//! `/`: which organisation? Each has its own people and its own record.
+
+use crate::components::shell;
+use crate::request::Web;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::html;
+use std::sync::Arc;
+
+pub(crate) async fn page(State(web): State<Arc<Web>>) -> Response {
+    let installation = &web.installation;
+    let main = html! {
+        div.sheet {
+            h1 { "Continuo" }
+            p.lead { "Choose your organization" }
+            ul.choices {
+                @for organisation in &installation.organisations {
+                    li { a href={ "/" (organisation.slug) "/" } { (organisation.name) } }
+                }
+            }
+            @if installation.demo {
+                p.quiet { "A demonstration with made-up people. " a href="/dev/components" { "Component gallery" } }
+            }
+        }
+    };
+    shell::outside("Continuo", installation.demo, StatusCode::OK, main)
+}

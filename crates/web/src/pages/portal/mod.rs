@@ -1,0 +1,101 @@
+//! The first page of the portal: the patient's own record in plain words, read with the patient's own
+//! reach through the same functions as the staff's chart.
+
+use crate::components::card::empty;
+use crate::components::{day, day_or_none, flag, shell};
+use crate::request::{Answer, Refusal, Visitor};
+use care::chart::{AllergyState, Flag, Latest, Standing, Summary};
+use maud::{Markup, html};
+use store::Reach;
+
+pub(crate) async fn page(visitor: Visitor) -> Answer {
+    let Reach::Patient(own) = &visitor.caller.reach else { return Err(Refusal::NotFound) };
+    let summary = visitor.chart(own).summary().await?;
+    Ok(shell::page(&visitor, "Your health", show(&summary)))
+}
+
+pub(crate) fn show(summary: &Summary) -> Markup {
+    let banner = &summary.banner;
+    let problems = || summary.problems.rows.iter().filter(|it| it.standing == Standing::Active && !it.of_visit);
+    let medications =
+        || summary.medications.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold));
+    html! {
+        div.portal {
+            h1 { "Hello, " (banner.person.spoken_name()) }
+            p.lead {
+                @match &banner.next_visit {
+                    Some(next) => { "Your next visit is on " strong { (next.when.date_and_time()) } @if let Some(what) = &next.what { " (" (what) ")" } "." }
+                    None => "You have no visit booked."
+                }
+            }
+            div.cards {
+                div {
+                    (part("medications", "Your medications", html! {
+                        @if medications().count() == 0 { (empty("No current medications are recorded.")) }
+                        @else { ul.lines { @for it in medications() { li.line.tall { span.main { (it.name) } span.under { (it.directions.as_deref().unwrap_or("Ask us how to take it.")) } } } } }
+                    }))
+                    (part("allergies", "Your allergies", html! {
+                        @match &banner.allergies {
+                            AllergyState::Known(known) => { ul.lines { @for it in known { li.line.tall { span.main { (it.substance) } @if !it.reactions.is_empty() { span.under { (it.reactions.join("; ")) } } } } } }
+                            AllergyState::NoneKnown(_) | AllergyState::OnlyPast(_) => { p { "You have no known allergies." } }
+                            AllergyState::NotRecorded => (empty("We have not recorded your allergies yet. Please tell us at your next visit."))
+                        }
+                    }))
+                }
+                div {
+                    (part("results", "Your test results", html! {
+                        @if summary.results.rows.is_empty() { (empty("There are no test results yet.")) }
+                        @else { ul.lines { @for row in summary.results.rows.iter().take(12) { (result(row)) } } }
+                    }))
+                    (part("vitals", "Your measurements", html! {
+                        @if summary.vitals.rows.is_empty() { (empty("There are no measurements yet.")) }
+                        @else { ul.lines { @for row in summary.vitals.rows.iter().take(8) { li.line { span.main { (row.newest().name) ": " strong { (row.newest().value.with_unit()) } } span.side { (day_or_none(row.newest().when.as_ref())) } } } } }
+                    }))
+                }
+                div {
+                    (part("conditions", "Your conditions", html! {
+                        @if problems().count() == 0 { (empty("No current conditions are recorded.")) }
+                        @else { ul.lines { @for it in problems() { li.line { span.main { (it.name) } span.side { @if let Some(since) = it.since() { "since " (day(since)) } } } } } }
+                    }))
+                    (part("vaccines", "Your vaccines", html! {
+                        @let given = || summary.immunizations.rows.iter().filter(|it| it.not_done.is_none() && !it.mistaken);
+                        @if given().count() == 0 { (empty("No vaccines are recorded.")) }
+                        @else { ul.lines { @for it in given().take(10) { li.line { span.main { (it.vaccine) } span.side { (day_or_none(it.given.as_ref())) } } } } }
+                    }))
+                    (part("visits", "Your visits", html! {
+                        @if summary.visits.rows.is_empty() { (empty("There are no visits yet.")) }
+                        @else { ul.lines { @for it in summary.visits.rows.iter().take(6) { li.line { span.main { (it.title()) } span.side { (day_or_none(it.from.as_ref())) } } } } }
+                    }))
+                }
+            }
+            p.help { "Something wrong or unclear? Call the practice. In an emergency call 911." }
+        }
+    }
+}
+
+fn part(slug: &str, title: &str, body: Markup) -> Markup {
+    let heading = format!("part-{slug}");
+    html! { section class={ "card " (slug) } aria-labelledby=(heading) { header { h2 id=(heading) { (title) } } (body) } }
+}
+
+fn result(row: &Latest) -> Markup {
+    let newest = row.newest();
+    let words = match newest.flag {
+        None => None,
+        Some(Flag::Normal) => Some("in the usual range"),
+        Some(Flag::High) => Some("above the usual range"),
+        Some(Flag::Low) => Some("below the usual range"),
+        Some(Flag::Abnormal) => Some("outside the usual range"),
+        Some(_) => Some("far outside the usual range"),
+    };
+    html! {
+        li.line.tall {
+            span.main { (newest.name) ": " strong { (newest.value.with_unit()) } " " (flag::status(newest.status)) }
+            span.side { (day_or_none(newest.when.as_ref())) }
+            span.under {
+                @if let Some(words) = words { span class={ "words " (flag::class(newest.flag)) } { (words) } }
+                @if let Some(range) = &newest.range { " (usual: " (range.shown) ")" }
+            }
+        }
+    }
+}

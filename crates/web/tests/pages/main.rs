@@ -1,0 +1,257 @@
+//! Pages as a browser gets them, over a store with people of the demonstration.
+
+mod world;
+
+use world::{Got, World};
+
+const SECTIONS: [&str; 13] = [
+    "",
+    "/problems",
+    "/medications",
+    "/allergies",
+    "/results",
+    "/vitals",
+    "/immunizations",
+    "/encounters",
+    "/documents",
+    "/timeline",
+    "/timeline?kind=results&range=1y",
+    "/results?before=2024-01-01",
+    "/vitals/85354-9?range=10y",
+];
+
+/// What must hold of every page.
+fn sound(path: &str, got: &Got) {
+    assert_eq!(got.status, 200, "{path}: {}", got.text);
+    let policy = got.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+    assert_eq!(got.header("cache-control"), "no-store", "{path}");
+    assert_eq!(got.header("x-content-type-options"), "nosniff", "{path}");
+    assert_eq!(got.header("referrer-policy"), "same-origin", "{path}");
+    let text = &got.text;
+    assert_eq!(text.matches("<h1").count(), 1, "{path} has one main heading");
+    assert_eq!(text.matches("<main").count(), 1, "{path} has one main part");
+    for forbidden in [" style=\"", "<style", "onclick=", "javascript:", "<script>"] {
+        assert!(!text.contains(forbidden), "{path} holds {forbidden}");
+    }
+    let mut ids: Vec<&str> = text.split(" id=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "{path} uses an id twice");
+}
+
+#[tokio::test]
+async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
+    let world = World::open().await;
+    let mut guarded = 0;
+    for (path, policy) in web::pages() {
+        if ["Anyone", "AnyoneHere", "Demo"].contains(&policy.as_str()) {
+            continue;
+        }
+        guarded += 1;
+        let filled = ["{id}", "{document}", "{code}"]
+            .iter()
+            .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled = filled.replace("{nth}", "0");
+        let got = world.get(None, &filled).await;
+        if filled.ends_with("/session") {
+            assert_eq!(got.status, 405, "{path}");
+            continue;
+        }
+        assert_eq!(
+            (got.status, got.header("location")),
+            (303, format!("/riverside/sign-in?to={filled}").as_str()),
+            "{path}"
+        );
+    }
+    assert!(guarded > 15);
+    let form = world.get(None, "/riverside/sign-in?to=/riverside/patients/x1").await;
+    sound("sign-in", &form);
+    assert!(form.text.contains("value=\"/riverside/patients/x1\""), "{}", form.text);
+    assert!(form.text.contains("<code>okafor</code>"), "the demonstration names its logins: {}", form.text);
+    let got = world.post("/riverside/sign-in", "username=okafor&password=right&to=%2Friverside%2Fpatients%2Fx1").await;
+    assert_eq!((got.status, got.header("location")), (303, "/riverside/patients/x1"));
+    let cookie = got.header("set-cookie");
+    for part in ["continuo_session=", "HttpOnly", "SameSite=Lax", "Path=/riverside"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_a_foreign_form_are_refused() {
+    let world = World::open().await;
+    for body in ["username=okafor&password=wrong", "username=nobody&password=right"] {
+        let got = world.post("/riverside/sign-in", body).await;
+        assert_eq!(got.status, 422);
+        assert!(got.text.contains("do not fit") && got.header("set-cookie").is_empty());
+    }
+    let got = world.post_from("https://evil.example", "/riverside/sign-in", "username=okafor&password=right").await;
+    assert_eq!(got.status, 403);
+    let outside =
+        world.post("/riverside/sign-in", "username=okafor&password=right&to=https%3A%2F%2Fevil.example%2F").await;
+    assert_eq!(outside.header("location"), "/riverside/");
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    assert_eq!(world.get(Some(&cookie), "/riverside/").await.status, 200);
+    let got = world.post_with(&cookie, "/riverside/sign-out").await;
+    assert_eq!(got.header("location"), "/riverside/sign-in");
+    assert_eq!(world.get(Some(&cookie), "/riverside/").await.status, 303);
+}
+
+#[tokio::test]
+async fn every_section_of_every_chart_can_be_read() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    for id in world.patients.iter().chain([&"odd".to_owned(), &"bare".to_owned()]) {
+        for section in SECTIONS {
+            let path = format!("/riverside/patients/{id}{section}");
+            let got = world.get(Some(&cookie), &path).await;
+            sound(&path, &got);
+            assert!(got.text.contains("DEMO – no real patients"), "{path}");
+            assert!(got.text.contains("aria-label=\"Patient\""), "{path} says whose it is");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_chart_without_anything_says_so_rather_than_none() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    let got = world.get(Some(&cookie), "/riverside/patients/bare").await;
+    for words in
+        ["Name not recorded", "Allergies not recorded", "No problems recorded.", "No medications recorded.", "No MRN"]
+    {
+        assert!(got.text.contains(words), "{words}");
+    }
+    assert!(!got.text.contains("No known allergies"));
+}
+
+#[tokio::test]
+async fn what_others_wrote_is_shown_and_never_acts() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    let got = world.get(Some(&cookie), "/riverside/patients/odd").await;
+    assert!(got.text.contains("&lt;SCRIPT&gt;") && !got.text.contains("<SCRIPT>alert"), "{}", got.text);
+    let got = world.get(Some(&cookie), "/riverside/patients/odd/documents/odd-note").await;
+    sound("document", &got);
+    assert!(got.text.contains("Rest and fluids") && !got.text.contains("alert(2)"), "{}", got.text);
+    let got = world.get(Some(&cookie), "/riverside/patients/odd/documents/odd-note/content/1").await;
+    assert_eq!((got.status, got.header("content-type")), (200, "application/octet-stream"));
+    assert!(got.header("content-security-policy").contains("sandbox"), "{}", got.header("content-security-policy"));
+    assert!(got.header("content-disposition").starts_with("attachment"));
+    // A document of one patient is not shown under the name of another.
+    assert_eq!(world.get(Some(&cookie), "/riverside/patients/bare/documents/odd-note").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_trend_is_drawn_with_its_band_and_told_in_a_table() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    let got = world.get(Some(&cookie), "/riverside/patients/odd/results/2823-3").await;
+    sound("trend", &got);
+    assert_eq!(got.text.matches("class=\"point ").count(), 2 * 3, "three points, wide and narrow");
+    assert!(
+        got.text.contains("class=\"band\"")
+            && got.text.contains("01-May-2024: 6.40 mmol/L, critically high (reference 3.5–5.1)"),
+        "{}",
+        got.text
+    );
+    assert!(got.text.contains("every value, newest first"));
+    let got = world.get(Some(&cookie), "/riverside/patients/odd/results/2823-3?range=3m").await;
+    assert!(got.text.contains("Nothing was measured in this time."), "{}", got.text);
+}
+
+#[tokio::test]
+async fn people_are_found_by_any_of_what_is_known_of_them() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    let finds = async |words: &str| {
+        let page = world.get(Some(&cookie), &format!("/riverside/patients?q={words}")).await;
+        sound(words, &page);
+        let piece = world.get(Some(&cookie), &format!("/riverside/find?q={words}")).await;
+        assert!(!piece.text.contains("<html"));
+        assert_eq!(
+            page.text.contains("/riverside/patients/known\""),
+            piece.text.contains("/riverside/patients/known\"")
+        );
+        piece.text.contains("/riverside/patients/known\"")
+    };
+    for words in [
+        "zwetschkenbaum",
+        "zwet+xa",
+        "xav",
+        "9+May+1970",
+        "05/09/1970",
+        "zwet+1970",
+        "mrn+K-77",
+        "k-77",
+        "(555)+867-5309",
+        "wetschken",
+    ] {
+        assert!(finds(words).await, "{words}");
+    }
+    for words in ["zwetz", "10+May+1970", "zwet+1971", "k-78", "555-867-5300"] {
+        assert!(!finds(words).await, "{words}");
+    }
+    world.get(Some(&cookie), "/riverside/patients/known").await;
+    let home = world.get(Some(&cookie), "/riverside/").await;
+    assert!(home.text.contains("Recent patients") && home.text.contains("/riverside/patients/known\""));
+}
+
+#[tokio::test]
+async fn a_patient_sees_the_portal_and_nobody_elses_record() {
+    let world = World::open().await;
+    let cookie = world.sign_in("patient").await;
+    for path in
+        ["/riverside/", "/riverside/patients/odd", "/riverside/patients?q=a", "/riverside/patients/known/results"]
+    {
+        let got = world.get(Some(&cookie), path).await;
+        assert_eq!((got.status, got.header("location")), (303, "/riverside/portal/"), "{path}");
+    }
+    let got = world.get(Some(&cookie), "/riverside/portal/").await;
+    sound("portal", &got);
+    assert!(got.text.contains("Hello, Xaver Zwetschkenbaum"), "{}", got.text);
+    let staff = world.sign_in("okafor").await;
+    assert_eq!(world.get(Some(&staff), "/riverside/portal/").await.header("location"), "/riverside/");
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_hidden_look_the_same() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    for path in [
+        "/riverside/patients/nobody",
+        "/riverside/patients/a%20b",
+        "/nowhere/",
+        "/riverside/patients/odd/documents/none",
+    ] {
+        let got = world.get(Some(&cookie), path).await;
+        assert_eq!(got.status, 404, "{path}");
+        assert!(got.text.contains("There is nothing here"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_gallery_is_for_demonstrations_only() {
+    let world = World::open().await;
+    sound("gallery", &world.get(None, "/dev/components").await);
+    sound("choose", &world.get(None, "/").await);
+    assert_eq!(world.strict().get(None, "/dev/components").await.status, 404);
+    assert!(!world.strict().get(None, "/riverside/sign-in").await.text.contains("DEMO"));
+    assert!(!world.strict().get(None, "/riverside/sign-in").await.text.contains("<code>okafor"));
+}
+
+#[tokio::test]
+async fn assets_may_be_kept_for_ever() {
+    let world = World::open().await;
+    let page = world.get(None, "/").await;
+    let address = page.text.split('"').find(|it| it.ends_with(".css")).unwrap();
+    let got = world.get(None, address).await;
+    assert_eq!(got.status, 200);
+    assert!(got.header("cache-control").contains("immutable") && got.header("content-type").starts_with("text/css"));
+}

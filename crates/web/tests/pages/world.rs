@@ -1,0 +1,197 @@
+//! A practice with a few people of the demonstration and some odd ones, and a browser that keeps a cookie.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use care::access::{Access, Login, Secret};
+use care::demo::{Org, Population};
+use care::{Installation, Organisation, Surroundings};
+use fhir::search::row::BaseUrls;
+
+use fhir::{Checked, Id, Key, Value};
+use serde_json::{from_str, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{Batch, Caller, Change, Expect, Reach, Settings, Store, Write};
+use tower::ServiceExt;
+
+/// 15 June 2026, noon.
+const NOW: i64 = 1_781_524_800_000_000;
+
+#[derive(Default)]
+struct Still(AtomicU64);
+
+impl Surroundings for Still {
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn new_id(&self) -> String {
+        format!("id-{}", self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn new_secret(&self) -> String {
+        format!("secret-{}", self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+pub(crate) struct World {
+    router: Router,
+    installation: Installation,
+    /// The people of the demonstration.
+    pub(crate) patients: Vec<String>,
+    folder: Option<PathBuf>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            std::fs::remove_dir_all(folder).ok();
+        }
+    }
+}
+
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |it| it.to_str().unwrap())
+    }
+}
+
+impl World {
+    pub(crate) async fn open() -> World {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("continuo-web-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let base = "http://ehr.example/riverside".to_owned();
+        let settings = Settings {
+            organisation: "riverside".into(),
+            address: folder.join("store.db").to_str().unwrap().into(),
+            bases: BaseUrls::new([format!("{base}/fhir")]),
+        };
+        let store = Store::open(settings).await.unwrap();
+        let population = Population::new(5, 6, "2026-06-15".parse().unwrap());
+        let records: Vec<_> = population.people(Org::Riverside).collect();
+        let mut resources = population.organisation(Org::Riverside);
+        resources.extend(records.iter().flat_map(|it| it.resources.clone()));
+        resources.extend(odd_people());
+        let write = |value: Value| {
+            let checked = Checked::trusted(value).expect("a resource with an id");
+            let key = Key::new(checked.kind(), Id::parse(checked.id().unwrap()).unwrap());
+            Write { key, expect: Expect::Anything, change: Change::Put(checked) }
+        };
+        let batch = Batch { writes: resources.into_iter().map(write).collect(), guards: Vec::new(), action: "test" };
+        store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
+        let login = |username: &str, display: &str, role: &str, reach| Login {
+            username: username.into(),
+            display: display.into(),
+            role: role.into(),
+            reach,
+            secret: Secret::of("right"),
+        };
+        let access = Access::new(vec![
+            login("okafor", "Dr. Amara Okafor", "clinician", Reach::Organisation),
+            login("patient", "Xaver Zwetschkenbaum", "patient", Reach::Patient(Id::parse("known").unwrap())),
+        ]);
+        let organisation = Organisation {
+            slug: "riverside".into(),
+            name: "Riverside Family Practice".into(),
+            base,
+            store,
+            access,
+            surroundings: Arc::new(Still::default()),
+        };
+        let installation = Installation { organisations: vec![Arc::new(organisation)], demo: true };
+        World {
+            router: web::router(installation.clone()),
+            installation,
+            patients: records.into_iter().map(|it| it.patient_id).collect(),
+            folder: Some(folder),
+        }
+    }
+
+    /// The same without the demonstration.
+    pub(crate) fn strict(&self) -> World {
+        let installation = Installation { demo: false, ..self.installation.clone() };
+        World { router: web::router(installation.clone()), installation, patients: Vec::new(), folder: None }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Got {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Got { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+
+    pub(crate) async fn get(&self, cookie: Option<&str>, path: &str) -> Got {
+        let request = Request::get(path).header("host", "ehr.example").header("cookie", cookie.unwrap_or(""));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Got {
+        self.post_from("http://ehr.example", path, body).await
+    }
+
+    pub(crate) async fn post_from(&self, origin: &str, path: &str, body: &str) -> Got {
+        let request = Request::post(path)
+            .header("host", "ehr.example")
+            .header("origin", origin)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    pub(crate) async fn post_with(&self, cookie: &str, path: &str) -> Got {
+        let request = Request::post(path).header("origin", "http://ehr.example").header("cookie", cookie);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn sign_in(&self, username: &str) -> String {
+        let got = self.post("/riverside/sign-in", &format!("username={username}&password=right")).await;
+        assert_eq!(got.status, 303, "{}", got.text);
+        got.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+}
+
+/// People who make pages difficult.
+fn odd_people() -> Vec<Value> {
+    let mr = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]});
+    let mut all = vec![
+        json!({"resourceType": "Patient", "id": "bare"}),
+        json!({"resourceType": "Patient", "id": "known", "gender": "male", "birthDate": "1970-05-09",
+            "name": [{"family": "Zwetschkenbaum", "given": ["Xaver"]}],
+            "identifier": [{"type": mr, "system": "urn:mrn", "value": "K-77"}],
+            "telecom": [{"system": "phone", "value": "555-867-5309"}]}),
+        json!({"resourceType": "Patient", "id": "odd", "birthDate": "1980",
+            "name": [{"family": "<script>alert(1)</script>", "given": ["\"Quote\" & Co"]}]}),
+        json!({"resourceType": "DocumentReference", "id": "odd-note", "status": "current",
+        "subject": {"reference": "Patient/odd"}, "date": "2024-05-01T10:00:00Z",
+        "text": {"status": "additional", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\"><h1>Plan</h1>\
+            <script>alert(2)</script><p onclick=\"alert(2)\">Rest and fluids</p></div>"},
+        "content": [
+            {"attachment": {"contentType": "text/plain", "data": "PGI+UmVzdDwvYj4="}},
+            {"attachment": {"contentType": "image/svg+xml", "data": "PHN2Zy8+"}}
+        ]}),
+    ];
+    for (id, day, value, flag) in
+        [("k1", "2024-05-01", "6.40", "HH"), ("k2", "2024-03-01", "5.0", "N"), ("k3", "2023-01-01", "3.2", "L")]
+    {
+        let potassium = format!(
+            r#"{{"resourceType": "Observation", "id": "{id}", "status": "final", "subject": {{"reference": "Patient/odd"}},
+            "category": [{{"coding": [{{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}}]}}],
+            "code": {{"coding": [{{"system": "http://loinc.org", "code": "2823-3"}}], "text": "Potassium"}},
+            "effectiveDateTime": "{day}", "valueQuantity": {{"value": {value}, "unit": "mmol/L"}},
+            "interpretation": [{{"coding": [{{"code": "{flag}"}}]}}],
+            "referenceRange": [{{"low": {{"value": 3.5}}, "high": {{"value": 5.1}}}}]}}"#
+        );
+        all.push(from_str(&potassium).unwrap());
+    }
+    all
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask assure`: what the program promises, tried in full doses. Writes `docs/assurance/`, so that
+//! anyone can repeat it. `cargo xtask test` takes small doses of the same.
+
+mod fault;
+mod load;
+
+use crate::step;
+use fault::{Fault, Report};
+use std::path::PathBuf;
+
+const HELP: &str = "cargo xtask assure [--kills N] [--power-losses N] [--seed S] [--binary FILE]";
+
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let (mut kills, mut losses, mut seed, mut binary) = (1_000, 200, 20_260_101, None::<PathBuf>);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value; {HELP}"));
+        let number = |text: &String| text.parse::<u64>().map_err(|_| format!("{text} is not a number; {HELP}"));
+        match argument.as_str() {
+            "--kills" => kills = number(value()?)?,
+            "--power-losses" => losses = number(value()?)?,
+            "--seed" => seed = number(value()?)?,
+            "--binary" => binary = Some(PathBuf::from(value()?)),
+            other => return Err(format!("unknown argument {other}; {HELP}")),
+        }
+    }
+    let binary = match binary {
+        Some(binary) => binary,
+        None => crate::program::build()?,
+    };
+    let mut steps = step::Steps::new();
+    let mut reports = Vec::new();
+    for (fault, cycles) in [(Fault::Kill, kills), (Fault::PowerLoss, losses)] {
+        steps.take(&format!("{fault:?} × {cycles}"), || {
+            let report = fault::run(&binary, fault, cycles, seed)?;
+            let result = judge(&report);
+            reports.push(report);
+            result
+        });
+    }
+    step::write(&step::root().join("docs/assurance/faults.md"), page(&reports))?;
+    steps.finish()
+}
+
+/// A small dose of both, for every change.
+pub fn small_dose(binary: &std::path::Path) -> Result<(), String> {
+    for (fault, cycles) in [(Fault::Kill, 10), (Fault::PowerLoss, 5)] {
+        judge(&fault::run(binary, fault, cycles, 7)?)?;
+    }
+    Ok(())
+}
+
+fn judge(report: &Report) -> Result<(), String> {
+    let findings = &report.findings;
+    if findings.acknowledged == 0 {
+        return Err("no write was acknowledged, so nothing was tried".into());
+    }
+    if findings.clean() && report.verify_issues == 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "{} lost, {} doubled, {} half visible, {} issues of db verify (seed {}): {}",
+        findings.lost,
+        findings.doubled,
+        findings.half,
+        report.verify_issues,
+        report.seed,
+        findings.examples.join("; ")
+    ))
+}
+
+fn page(reports: &[Report]) -> String {
+    let mut page = String::from(
+        "# Kills and power losses\n\nWritten by `cargo xtask assure`. The real program serves eight clients that create, put, count, delete and\n\
+         send transactions; at a random moment it is ended, started again, and the record is held against what was\n\
+         acknowledged. *Lost*: acknowledged and absent. *Doubled*: there more than once, or a version too many. *Half*: one\n\
+         of two writes of a transaction. `db verify` recomputes the index of every resource and checks versions and log.\n\n\
+         A power loss puts every file of the store back to what it was after its last successful `fsync` or `fdatasync`\n\
+         (a preloaded library keeps those images) and removes shared-memory files.\n\n\
+         | fault | times | seed | writes acknowledged | without an answer | lost | doubled | half | db verify: runs, issues | slowest start | took |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for report in reports {
+        let it = &report.findings;
+        page.push_str(&format!(
+            "| {:?} | {} | {} | {} | {} | {} | {} | {} | {}, {} | {:.2} s | {:.0} s |\n",
+            report.fault,
+            report.cycles,
+            report.seed,
+            it.acknowledged,
+            it.unacknowledged,
+            it.lost,
+            it.doubled,
+            it.half,
+            report.verified,
+            report.verify_issues,
+            report.slowest_start.as_secs_f64(),
+            report.seconds
+        ));
+    }
+    page.push_str(&format!("\nMachine: `{}`\n", crate::machine::description()));
+    page
+}

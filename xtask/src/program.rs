@@ -1,0 +1,149 @@
+//! The `continuo` program as others use it: built, started, asked, ended. Measurements and fault tests drive
+//! it from outside, never from within.
+
+use crate::http::{Client, Target};
+use crate::step;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Builds it as it is shipped.
+pub fn build() -> Result<PathBuf, String> {
+    step::run(step::cargo().args(["build", "--release", "--package", "server", "--bin", "continuo"]))?;
+    let exe = std::env::current_exe().map_err(|error| error.to_string())?;
+    let target = exe.ancestors().nth(2).ok_or("the build folder is not where it should be")?;
+    Ok(target.join("release/continuo"))
+}
+
+/// What to serve: one organisation called `trial` in a folder of its own.
+#[derive(Clone)]
+pub struct Plan {
+    pub binary: PathBuf,
+    pub folder: PathBuf,
+    /// `postgres://…`; a file in the folder when absent.
+    pub store: Option<String>,
+    pub port: u16,
+    pub variables: Vec<(String, String)>,
+}
+
+impl Plan {
+    pub fn new(binary: &Path, folder: &Path) -> Result<Plan, String> {
+        let port = step::free_port()?;
+        Ok(Plan { binary: binary.to_owned(), folder: folder.to_owned(), store: None, port, variables: Vec::new() })
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.folder.join("continuo.toml")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn write_settings(&self) -> Result<(), String> {
+        let store = self.store.as_ref().map(|it| format!("store = \"{it}\"\n")).unwrap_or_default();
+        let text = format!(
+            "[server]\nbind = \"127.0.0.1:{}\"\n\n[data]\nfolder = \"{}\"\n\n[health]\ndisk_free_mb = 1\n\n\
+             [organisation.trial]\nname = \"Trial\"\n{store}",
+            self.port,
+            self.data().display()
+        );
+        step::write(&self.settings(), text)
+    }
+
+    /// A command of the program over the same settings, for example `["db", "verify", "--json"]`.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command, String> {
+        self.write_settings()?;
+        let mut command = Command::new(&self.binary);
+        command.arg("--config").arg(self.settings()).args(arguments);
+        Ok(command)
+    }
+
+    /// Starts serving and waits until it is ready.
+    pub fn start(&self) -> Result<Program, String> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"));
+        let log = log.map_err(|error| format!("cannot write the log: {error}"))?;
+        let mut command = self.command(&["serve"])?;
+        let begun = Instant::now();
+        let child = command
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", self.binary.display()))?;
+        let mut program = Program { child, plan: self.clone(), started_in: Duration::ZERO };
+        program.wait_until_ready()?;
+        program.started_in = begun.elapsed();
+        Ok(program)
+    }
+}
+
+pub struct Program {
+    child: Child,
+    plan: Plan,
+    pub started_in: Duration,
+}
+
+impl Program {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The FHIR address with the token of the administrator.
+    pub fn target(&self) -> Result<Target, String> {
+        let path = self.plan.data().join("trial.token");
+        let token =
+            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let base = format!("http://127.0.0.1:{}/trial/fhir", self.plan.port);
+        Ok(Target::parse(&base)?.bearer(token.trim()))
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let root = Target::parse(&format!("http://127.0.0.1:{}", self.plan.port))?;
+        let runtime = runtime()?;
+        let begun = Instant::now();
+        loop {
+            let answer = runtime.block_on(async { Client::new(&root).get("/readyz").await });
+            if answer.is_ok_and(|it| it.status == 200) {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("continuo ended with {status}; see {}", self.plan.folder.join("log").display()));
+            }
+            if begun.elapsed() > Duration::from_secs(60) {
+                return Err(format!("continuo is not ready; see {}", self.plan.folder.join("log").display()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// SIGKILL: no chance to tidy up.
+    pub fn kill(mut self) -> Result<(), String> {
+        self.child.kill().map_err(|error| format!("cannot kill continuo: {error}"))?;
+        self.child.wait().map_err(|error| format!("cannot wait for continuo: {error}"))?;
+        Ok(())
+    }
+
+    /// SIGTERM, and the time it took to end.
+    pub fn stop(mut self) -> Result<Duration, String> {
+        let begun = Instant::now();
+        step::run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
+        let status = self.child.wait().map_err(|error| format!("cannot wait for continuo: {error}"))?;
+        if status.success() { Ok(begun.elapsed()) } else { Err(format!("continuo ended with {status} after SIGTERM")) }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Already ended after `kill` and `stop`; otherwise a failed step leaves it behind.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// One thread: the loader must leave the rest of a small machine to the server.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| format!("cannot start the runtime: {error}"))
+}
