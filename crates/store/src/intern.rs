@@ -49,10 +49,13 @@ pub(crate) struct TermName {
     pub(crate) text: Option<String>,
 }
 
+/// Texts of one code with the number of each.
+type Texts = Vec<(Option<String>, i64)>;
+
 #[derive(Default)]
 pub(crate) struct Interner {
     systems: HashMap<String, i64>,
-    terms: HashMap<i64, HashMap<String, Vec<(Option<String>, i64)>>>,
+    terms: HashMap<i64, HashMap<String, Texts>>,
     term_count: usize,
     units: HashMap<Unit, i64>,
     slots: HashMap<(String, i64), i64>,
@@ -114,7 +117,7 @@ impl Interner {
     }
 
     pub(crate) fn system(&self, url: Option<&str>) -> i64 {
-        url.map_or(space::NONE, |url| *self.systems.get(url).expect("named before its use"))
+        url.map_or(space::NONE, |url| *self.systems.get(cut(url)).expect("named before its use"))
     }
 
     pub(crate) fn term(&self, system: i64, code: &str, text: Option<&str>) -> i64 {

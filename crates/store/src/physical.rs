@@ -64,7 +64,7 @@ impl<'a> Names<'a> {
 
     fn token(&mut self, token: &'a Token) {
         if let Some(system) = &token.system {
-            self.systems.insert(system);
+            self.systems.insert(cut(system));
         }
         self.tokens.insert(token);
     }

@@ -361,7 +361,8 @@ impl Store {
         match &self.0.db {
             Db::Sqlite(db) => db.copy_to(to, progress),
             Db::Postgres(_) => Err(StoreError::NotSupported(
-                "a store in PostgreSQL is copied by PostgreSQL: use pg_dump, or pg_basebackup with archived logs".into(),
+                "a store in PostgreSQL is copied by PostgreSQL: use pg_dump, or pg_basebackup with archived logs"
+                    .into(),
             )),
         }
     }

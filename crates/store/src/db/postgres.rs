@@ -48,8 +48,22 @@ const LAST_ANALYSIS: usize = 4_000_000;
 
 /// Tables with rows that come and go.
 const TABLES: [&str; 16] = [
-    "resource", "history", "change", "audit", "tally", "setting", "slot", "system", "term", "unit", "token", "string",
-    "reference", "date", "quantity", "words",
+    "resource",
+    "history",
+    "change",
+    "audit",
+    "tally",
+    "setting",
+    "slot",
+    "system",
+    "term",
+    "unit",
+    "token",
+    "string",
+    "reference",
+    "date",
+    "quantity",
+    "words",
 ];
 
 /// Values of a reader differ so much in how many rows they find that a plan made for all of them serves none.
@@ -265,7 +279,16 @@ type Params<'a> = [&'a (dyn ToSql + Sync)];
 
 impl PostgresSession {
     fn new(client: Object, pool: Pool, organisation: i64, writes: bool) -> PostgresSession {
-        PostgresSession { client: Some(client), pool, organisation, writes, begun: false, failed: false, written: 0, analysed_at: FIRST_ANALYSIS }
+        PostgresSession {
+            client: Some(client),
+            pool,
+            organisation,
+            writes,
+            begun: false,
+            failed: false,
+            written: 0,
+            analysed_at: FIRST_ANALYSIS,
+        }
     }
 
     async fn client(&mut self) -> StoreResult<&Object> {
@@ -369,7 +392,8 @@ impl Session for PostgresSession {
         let columns = Columns::of(lookup.key.iter().map(|it| it.kind), keys);
         let kinds = lookup.key.iter().map(|it| it.kind);
         let returning: Vec<&str> = lookup.returning.iter().map(|it| it.name).collect();
-        let matching: Vec<String> = lookup.key.iter().enumerate().map(|(at, it)| format!("{} = k{at}", it.name)).collect();
+        let matching: Vec<String> =
+            lookup.key.iter().enumerate().map(|(at, it)| format!("{} = k{at}", it.name)).collect();
         let sql = format!(
             "SELECT {} FROM {} JOIN {} t ON {}{}",
             returning.join(", "),

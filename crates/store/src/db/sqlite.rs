@@ -253,8 +253,10 @@ impl Session for SqliteSession {
         if rows.is_empty() {
             return Ok(());
         }
-        let key: Vec<String> =
-            table.columns[..table.key].iter().map(|it| format!("{} = ?", Dialect::Sqlite.column(table.name, it.name))).collect();
+        let key: Vec<String> = table.columns[..table.key]
+            .iter()
+            .map(|it| format!("{} = ?", Dialect::Sqlite.column(table.name, it.name)))
+            .collect();
         self.each(&format!("DELETE FROM {} WHERE {}", table.name, key.join(" AND ")), rows)
     }
 }

@@ -463,7 +463,8 @@ impl<S: Session> Planner<'_, S> {
             }
             ReferenceTest::ToId { id, kinds } => {
                 let rids = self.rids_with_id(id.as_str()).await?;
-                let fits = |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.is_empty() || kinds.contains(&kind));
+                let fits =
+                    |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.is_empty() || kinds.contains(&kind));
                 rids.into_iter().filter(fits).collect()
             }
             ReferenceTest::CanonicalBelow(url) => {
@@ -604,9 +605,8 @@ fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan 
     leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
     if let (Some(only), "reference") = (only, leaf.table) {
         // Here, or elsewhere as far as the address tells its type (see `elsewhere`).
-        leaf.condition.push_str(
-            " AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))",
-        );
+        leaf.condition
+            .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
         let number = i64::from(only.number()) + 1;
         leaf.values.extend([place::first_of(only).into(), place::end_of(only).into(), number.into()]);
     }

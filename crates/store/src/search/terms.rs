@@ -53,7 +53,7 @@ pub(crate) async fn token_terms<S: Session>(planner: &mut Planner<'_, S>, test: 
 
 async fn system_number<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreResult<Option<i64>> {
     let sql = format!("SELECT id FROM system s WHERE {} url = ?", planner.session.dialect().here("s"));
-    let rows = planner.session.query(&sql, &[url.into()]).await?;
+    let rows = planner.session.query(&sql, &[crate::physical::cut(url).into()]).await?;
     Ok(rows.first().map(|row| row[0].int()))
 }
 

@@ -53,7 +53,8 @@ async fn stored_and_found(place: &Place, every: usize) {
         write_all(store, chunk.to_vec()).await;
     }
     let registry = store.registry();
-    let reading = Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: 1_700_000_000_000 };
+    let reading =
+        Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: 1_700_000_000_000 };
     let (mut asked, mut beyond, mut wrong) = (0, 0, Vec::new());
     for value in examples.iter().step_by(every) {
         let key = put(value.clone()).key;

@@ -1,5 +1,7 @@
 //! The suite that every backend passes. SQLite always; PostgreSQL where `CONTINUO_TEST_POSTGRES` names a server.
 
+#![allow(clippy::unwrap_used)] // What a test builds on must be there.
+
 mod asking;
 mod dice;
 mod people;

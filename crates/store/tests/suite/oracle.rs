@@ -15,8 +15,15 @@ use std::collections::BTreeSet;
 use store::{Batch, PageQuery, Role};
 
 const KINDS: [&str; 9] = [
-    "Patient", "Observation", "Condition", "Encounter", "MedicationRequest", "Practitioner", "Organization",
-    "RiskAssessment", "List",
+    "Patient",
+    "Observation",
+    "Condition",
+    "Encounter",
+    "MedicationRequest",
+    "Practitioner",
+    "Organization",
+    "RiskAssessment",
+    "List",
 ];
 const PREFIXES: [&str; 10] = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
 
@@ -173,7 +180,8 @@ impl Asker<'_> {
             (SearchKind::String, RowValue::String(it)) => {
                 let some = 1 + self.dice.below(it.exact.chars().count());
                 let tail: String = it.exact.chars().skip(some / 2).take(5).collect();
-                let words: Vec<&str> = it.exact.split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty()).collect();
+                let words: Vec<&str> =
+                    it.exact.split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty()).collect();
                 match self.dice.below(5) {
                     0 => with(":exact", escaped(&it.exact)),
                     1 => with(":contains", escaped(tail.trim())),
@@ -302,7 +310,8 @@ async fn random_searches_find_what_looking_at_everything_finds() {
     for place in all().await {
         let world = filled(&place).await;
         let registry = place.store.registry();
-        let reading = Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
+        let reading =
+            Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
         let mut asker = Asker { registry: &registry, world: &world, dice: Dice(42) };
         let (mut wrong, mut refused, mut hits) = (Vec::new(), Vec::new(), 0);
         let asked = dose(1_500, 20_000);
@@ -315,11 +324,8 @@ async fn random_searches_find_what_looking_at_everything_finds() {
                     continue;
                 }
             };
-            let expected: BTreeSet<&Key> = world
-                .held
-                .keys()
-                .filter(|key| key.kind == of && matches(&query.filter, key, &world))
-                .collect();
+            let expected: BTreeSet<&Key> =
+                world.held.keys().filter(|key| key.kind == of && matches(&query.filter, key, &world)).collect();
             hits += usize::from(!expected.is_empty());
             let size = if number % 3 == 0 { 1 + asker.dice.below(20) as u32 } else { 1_000 };
             let told = || params.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
@@ -332,7 +338,10 @@ async fn random_searches_find_what_looking_at_everything_finds() {
                         let extra: Vec<_> = unique.difference(&expected).take(3).collect();
                         wrong.push(format!(
                             "{of}?{}: {} found ({} different), {} expected; missing {missing:?}, too much {extra:?}",
-                            told(), keys.len(), unique.len(), expected.len()
+                            told(),
+                            keys.len(),
+                            unique.len(),
+                            expected.len()
                         ));
                     } else if in_order(&registry, &world, &query, &keys) == Some(false) {
                         wrong.push(format!("{of}?{}: not in the order asked", told()));

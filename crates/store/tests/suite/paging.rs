@@ -11,7 +11,8 @@ use store::{Change, Expect, PageQuery, Write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_there_from_beginning_to_end_is_visited_once_while_others_write() {
-    let patient = |id: String, birth: usize| json!({"resourceType": "Patient", "id": id, "birthDate": birth.to_string()});
+    let patient =
+        |id: String, birth: usize| json!({"resourceType": "Patient", "id": id, "birthDate": birth.to_string()});
     for place in all().await {
         let store = &place.store;
         write_all(store, (0..300).map(|at| patient(format!("stays{at}"), 1900 + at % 90)).collect()).await;
@@ -30,10 +31,14 @@ async fn what_was_there_from_beginning_to_end_is_visited_once_while_others_write
             }
             at
         });
-        let slot = store.registry().param(ResourceType::parse("Patient").unwrap(), "birthdate").unwrap().sources[0].slot;
+        let slot =
+            store.registry().param(ResourceType::parse("Patient").unwrap(), "birthdate").unwrap().sources[0].slot;
         for sort in [vec![], vec![Sort { by: SortBy::Slots(vec![slot]), descending: true }]] {
-            let query =
-                Query { sort, filter: Filter::everything(), ..Query::of(vec![ResourceType::parse("Patient").unwrap()]) };
+            let query = Query {
+                sort,
+                filter: Filter::everything(),
+                ..Query::of(vec![ResourceType::parse("Patient").unwrap()])
+            };
             let mut asked = PageQuery { query, default_count: 7, max_count: 7, cursor: None };
             let mut visits: BTreeMap<String, usize> = BTreeMap::new();
             loop {

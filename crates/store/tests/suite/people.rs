@@ -8,13 +8,33 @@ use serde_json::json;
 const LOINC: &str = "http://loinc.org";
 const UCUM: &str = "http://unitsofmeasure.org";
 const FAMILIES: [&str; 12] = [
-    "Núñez", "Nunn", "O'Brien", "Smith-Jones", "van der Berg", "Иванов", "李", "Ødegård", "Straße", "NUNEZ", "al-Amin",
+    "Núñez",
+    "Nunn",
+    "O'Brien",
+    "Smith-Jones",
+    "van der Berg",
+    "Иванов",
+    "李",
+    "Ødegård",
+    "Straße",
+    "NUNEZ",
+    "al-Amin",
     "100% Real_Name!",
 ];
 const GIVENS: [&str; 8] = ["Ana", "ANA María", "Peter", "Jörg", "Пётр", "J.", "Ngọc", "Zoë-Lynn"];
 const DATES: [&str; 12] = [
-    "1970", "1970-05", "1970-05-09", "1980-12-31", "2000-02-29", "1999-12-31", "2015-02-07T13:28:17+02:00",
-    "2015-02-07T11:28:17Z", "2015-02-07T13:28:17.239-05:00", "2026-01-01", "2015-02", "2015",
+    "1970",
+    "1970-05",
+    "1970-05-09",
+    "1980-12-31",
+    "2000-02-29",
+    "1999-12-31",
+    "2015-02-07T13:28:17+02:00",
+    "2015-02-07T11:28:17Z",
+    "2015-02-07T13:28:17.239-05:00",
+    "2026-01-01",
+    "2015-02",
+    "2015",
 ];
 const CODES: [(&str, &str, &str); 8] = [
     (LOINC, "8480-6", "Systolic blood pressure"),
@@ -64,7 +84,9 @@ fn concept(dice: &mut Dice) -> Value {
     match dice.below(5) {
         0 => json!({"text": display}),
         1 => json!({"coding": [{"code": code}], "text": "as told by the patient"}),
-        2 => json!({"coding": [{"system": system, "code": code}, {"system": LOINC, "code": "1-8", "display": "Other"}]}),
+        2 => {
+            json!({"coding": [{"system": system, "code": code}, {"system": LOINC, "code": "1-8", "display": "Other"}]})
+        }
         _ => json!({"coding": [{"system": system, "code": code, "display": display}]}),
     }
 }
@@ -140,10 +162,18 @@ fn patient(dice: &mut Dice, at: usize) -> Value {
         json!([{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]},
                 "system": "urn:ids", "value": format!("A|{},{}", dice.below(9), dice.below(3))}])
     });
-    maybe(dice, &mut it, "address", |dice| {
-        json!([{"line": ["12 Long Rd."], "city": dice.pick(&["Ávila", "Avignon"]), "country": "ES"}])
-    });
-    maybe(dice, &mut it, "telecom", |_| json!([{"system": "phone", "value": "+34 555"}, {"system": "email", "value": "A@b.c"}]));
+    maybe(
+        dice,
+        &mut it,
+        "address",
+        |dice| json!([{"line": ["12 Long Rd."], "city": dice.pick(&["Ávila", "Avignon"]), "country": "ES"}]),
+    );
+    maybe(
+        dice,
+        &mut it,
+        "telecom",
+        |_| json!([{"system": "phone", "value": "+34 555"}, {"system": "email", "value": "A@b.c"}]),
+    );
     maybe(dice, &mut it, "generalPractitioner", |dice| json!([reference(dice, "Practitioner", 10)]));
     maybe(dice, &mut it, "managingOrganization", |dice| reference(dice, "Organization", 8));
     it

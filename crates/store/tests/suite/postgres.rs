@@ -8,7 +8,9 @@ use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Key, ResourceType};
 use serde_json::json;
 use std::cell::RefCell;
-use store::{Batch, Done, Everything, Expect, Guard, HistoryQuery, HistoryScope, PageQuery, Settings, Store, StoreError};
+use store::{
+    Batch, Done, Everything, Expect, Guard, HistoryQuery, HistoryScope, PageQuery, Settings, Store, StoreError,
+};
 
 fn key(text: &str) -> Key {
     Key::parse(text).unwrap()
@@ -23,7 +25,8 @@ async fn simultaneous_conditional_creates_of_two_processes_make_one_resource() {
     let Some(place) = postgres().await else { return };
     let stores = [place.store.clone(), another(&place.store).await];
     let registry = place.store.registry();
-    let reading = Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
+    let reading =
+        Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
     for round in 0..10 {
         let asked = [("identifier".to_owned(), format!("urn:ids|{round}"))];
         let scope = Scope::Type(ResourceType::parse("Patient").unwrap());
@@ -107,7 +110,8 @@ async fn lost_connections_are_clean_errors_and_new_ones_are_made() {
     let (client, connection) = tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")).await.unwrap();
-    let (server, query) = address.split_once('?').map_or((address.as_str(), String::new()), |(a, b)| (a, format!("?{b}")));
+    let (server, query) =
+        address.split_once('?').map_or((address.as_str(), String::new()), |(a, b)| (a, format!("?{b}")));
     let (server, _) = server.rsplit_once('/').unwrap();
     let own = format!("{server}/{name}{query}");
     let store = Store::open(Settings { organisation: "lost".into(), ..settings(&own) }).await.unwrap();
@@ -198,13 +202,28 @@ impl tracing::Subscriber for Recorder {
 }
 
 const TABLES: [&str; 16] = [
-    "resource", "history", "change", "audit", "tally", "setting", "slot", "system", "term", "unit", "token", "string",
-    "reference", "date", "quantity", "words",
+    "resource",
+    "history",
+    "change",
+    "audit",
+    "tally",
+    "setting",
+    "slot",
+    "system",
+    "term",
+    "unit",
+    "token",
+    "string",
+    "reference",
+    "date",
+    "quantity",
+    "words",
 ];
 
 /// What is wrong with a statement: a table that is read or written without naming the organisation.
 fn beyond_the_organisation(sql: &str) -> Option<String> {
-    let words: Vec<&str> = sql.split(|c: char| c.is_whitespace() || c == '(' || c == ')').filter(|it| !it.is_empty()).collect();
+    let words: Vec<&str> =
+        sql.split(|c: char| c.is_whitespace() || c == '(' || c == ')').filter(|it| !it.is_empty()).collect();
     for (at, pair) in words.windows(2).enumerate() {
         let table = pair[1].trim_end_matches(',');
         if !TABLES.contains(&table) {
@@ -247,7 +266,10 @@ fn a_statement_beyond_the_organisation_is_noticed() {
     ] {
         assert!(beyond_the_organisation(wrong).is_some(), "{wrong}");
     }
-    assert_eq!(beyond_the_organisation("SELECT rid FROM token t WHERE t.org = 1 AND t.shard = 0 AND t.slot = $1"), None);
+    assert_eq!(
+        beyond_the_organisation("SELECT rid FROM token t WHERE t.org = 1 AND t.shard = 0 AND t.slot = $1"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -272,8 +294,10 @@ async fn every_statement_keeps_to_its_organisation() {
         ("Encounter", "subject:missing=true&participant:Practitioner.name:contains=b&_lastUpdated=ge2020"),
         ("Patient", "_list=list0&_content=nunez&_id=patient3&_profile:below=http://p.example/a&_source=http://x"),
     ] {
-        let params: Vec<(String, String)> =
-            params.split('&').map(|it| it.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap()).collect();
+        let params: Vec<(String, String)> = params
+            .split('&')
+            .map(|it| it.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap())
+            .collect();
         let scope = Scope::Type(ResourceType::parse(of).unwrap());
         let (query, _) = reading.query(&scope, &params, Handling::Strict).unwrap_or_else(|issues| panic!("{issues:?}"));
         store.find(&me(), &query, 5).await.unwrap();

@@ -27,11 +27,21 @@ async fn a_patient_sees_their_own_record_and_nothing_of_others() {
             assert!(matches!(store.read(&caller, &key(hidden)).await, Err(StoreError::NotFound(_))));
             assert!(store.vread(&caller, &key(hidden), "1").await.is_err());
             let scope = HistoryScope::Instance(key(hidden));
-            assert!(store.history(&caller, &HistoryQuery { scope, since: None, at: None, count: 9, cursor: None }).await.is_err());
+            assert!(
+                store
+                    .history(&caller, &HistoryQuery { scope, since: None, at: None, count: 9, cursor: None })
+                    .await
+                    .is_err()
+            );
             assert!(store.everything(&caller, &Everything::of(key(hidden), 100)).await.is_err());
         }
         for scope in [HistoryScope::System, HistoryScope::Kind(ResourceType::parse("Patient").unwrap())] {
-            assert!(store.history(&caller, &HistoryQuery { scope, since: None, at: None, count: 9, cursor: None }).await.is_err());
+            assert!(
+                store
+                    .history(&caller, &HistoryQuery { scope, since: None, at: None, count: 9, cursor: None })
+                    .await
+                    .is_err()
+            );
         }
         assert!(store.changes(&caller, 0, 10).await.is_err());
         let batch = Batch::of("test", put(json!({"resourceType": "Patient", "id": "mine"})));
