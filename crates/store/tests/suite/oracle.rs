@@ -151,10 +151,8 @@ impl Asker<'_> {
         // Now and then an alternative of the same form.
         if self.dice.one_in(4) {
             let other = self.dice.pick(&rows).clone();
-            if let Some((again, second)) = self.asked(&param, &other) {
-                if again == name && !name.ends_with(":missing") {
-                    return (name, format!("{first},{second}"));
-                }
+            if let Some((_, second)) = self.asked(&param, &other).filter(|(again, _)| *again == name) {
+                return (name, format!("{first},{second}"));
             }
         }
         (name, first)

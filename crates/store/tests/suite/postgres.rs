@@ -230,10 +230,8 @@ fn beyond_the_organisation(sql: &str) -> Option<String> {
             continue;
         }
         match pair[0] {
-            "INTO" => {
-                if !sql.contains(&format!("INSERT INTO {table} (org, shard, ")) {
-                    return Some(format!("{table} is written without org"));
-                }
+            "INTO" if !sql.contains(&format!("INSERT INTO {table} (org, shard, ")) => {
+                return Some(format!("{table} is written without org"));
             }
             "FROM" | "JOIN" | "UPDATE" | "USING" => {
                 let alias = words[at + 2..].iter().find(|word| **word != "AS").copied().unwrap_or_default();
