@@ -1,4 +1,5 @@
 //! Pages as a browser gets them, over a store with people of the demonstration.
+#![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod world;
 
