@@ -1,7 +1,7 @@
 //! Asking the store: the one place in `care` where parameters become a query and stored bytes become trees.
 
-use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::search::query::Query;
+use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Id, Issue, Key, ResourceType, Value};
 use store::{Caller, Page, PageQuery, Role, Store, StoreError, StoreResult};
 

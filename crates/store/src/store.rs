@@ -22,8 +22,11 @@ use fhir::search::Registry;
 use fhir::search::query::{Filter, Query};
 use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key};
+use futures::FutureExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a store lies and how it behaves.
@@ -35,6 +38,19 @@ pub struct Settings {
     pub address: String,
     /// Our own addresses: references under them are local.
     pub bases: BaseUrls,
+    /// How long one search may run before it is refused as too costly.
+    pub search_limit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            organisation: String::new(),
+            address: String::new(),
+            bases: BaseUrls::default(),
+            search_limit: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Commits that may wait before new ones are kept waiting at the door.
@@ -69,6 +85,34 @@ macro_rules! reading {
             }
         }
     };
+}
+
+/// The same for searches: they end after their time, and while they are at work the thread takes no other request's
+/// turn.
+macro_rules! searching {
+    ($store:expr, $session:ident => $run:expr) => {
+        match &$store.0.db {
+            Db::Sqlite(db) => {
+                let limit = $store.0.settings.search_limit;
+                let work = async {
+                    let mut $session = db.reader_for(limit)?;
+                    $run
+                };
+                aside(work).await
+            }
+        }
+    };
+}
+
+/// SQLite searches in the thread that asks. Where there are other threads, they take over what waits for this one;
+/// a point read is over before that would be worth it.
+async fn aside<T>(work: impl Future<Output = T>) -> T {
+    match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => {
+            tokio::task::block_in_place(|| work.now_or_never()).expect("SQLite never waits for anybody")
+        }
+        _ => work.await,
+    }
 }
 
 impl Store {
@@ -246,11 +290,11 @@ impl Store {
         self.0.looks.add(caller, "search", audit::asked(&query.query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => searcher.page(&mut session, query).await)
+        searching!(self, session => searcher.page(&mut session, query).await)
     }
 
     fn searcher<'a>(&'a self, caller: &'a Caller, registry: &'a Registry) -> Searcher<'a> {
-        Searcher { caller, registry, seal: &self.0.seal, kept: &self.0.kept }
+        Searcher { caller, registry, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
     }
 
     /// The keys that a condition finds, at most `limit`.
@@ -258,7 +302,7 @@ impl Store {
         self.0.looks.add(caller, "find", audit::asked(query));
         let registry = self.registry();
         let query = Query { filter: within_reach(caller, &registry, &query.filter), ..query.clone() };
-        reading!(self, session => find(&mut session, &registry, &query, limit).await)
+        searching!(self, session => find(&mut session, &registry, &query, limit).await)
     }
 
     /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
@@ -266,7 +310,7 @@ impl Store {
         self.0.looks.add(caller, "everything", &query.owner);
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => {
+        searching!(self, session => {
             self.check_reach(&mut session, caller, &query.owner).await?;
             special::everything(&mut session, &searcher, query).await
         })
@@ -277,7 +321,7 @@ impl Store {
         self.0.looks.add(caller, "lastn", audit::asked(query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => special::last_n(&mut session, &searcher, query, n).await)
+        searching!(self, session => special::last_n(&mut session, &searcher, query, n).await)
     }
 
     /// The change log after a place in it, oldest first.

@@ -26,7 +26,7 @@ pub(crate) async fn included<S: Session>(
     let mut steps = Vec::new();
     for include in includes {
         let slots = slots_of(registry, include);
-        let numbers = Planner { session, registry }.slots(slots.into_iter()).await?;
+        let numbers = Planner::of(session, registry).slots(slots.into_iter()).await?;
         if !numbers.is_empty() {
             steps.push((include, numbers));
         }

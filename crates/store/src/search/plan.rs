@@ -5,7 +5,7 @@ use super::terms::{Terms, token_terms};
 use crate::db::{Session, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{by_id, space, term_key};
-use crate::physical::{cut, elsewhere, version_name};
+use crate::physical::{CONTAINS, Layer, cut, elsewhere, version_name};
 use crate::place;
 use fhir::search::Registry;
 use fhir::search::query::{
@@ -99,7 +99,7 @@ impl Plan {
         (&parts[best], rest)
     }
 
-    fn all(parts: Vec<Plan>) -> Plan {
+    pub(super) fn all(parts: Vec<Plan>) -> Plan {
         if parts.iter().any(|part| matches!(part, Plan::Nothing)) {
             return Plan::Nothing;
         }
@@ -128,10 +128,31 @@ const COUNTED: usize = 300;
 
 pub(crate) struct Planner<'a, S> {
     pub(crate) session: &'a mut S,
-    pub(crate) registry: &'a Registry,
+    pub(super) registry: &'a Registry,
+    layer: Layer,
 }
 
-impl<S: Session> Planner<'_, S> {
+impl<'a, S: Session> Planner<'a, S> {
+    pub(crate) fn of(session: &'a mut S, registry: &'a Registry) -> Planner<'a, S> {
+        Planner { session, registry, layer: Layer::Own }
+    }
+
+    /// Containers of resources of these types that may pass the filter.
+    pub(super) async fn containers(mut self, filter: &Filter, kinds: &[ResourceType]) -> StoreResult<Plan> {
+        let Some(slot) = self.slot_named(CONTAINS).await? else { return Ok(Plan::Nothing) };
+        let terms = match kinds {
+            [] => Terms::Any,
+            kinds => Terms::List(kinds.iter().map(|kind| i64::from(kind.number())).collect()),
+        };
+        let holding = Plan::Leaf(tokens(&[slot], &terms, self.session.dialect()));
+        self.layer = Layer::Contained;
+        let mut plan = Plan::all(vec![holding, self.plan(filter).await?]);
+        if let Plan::All(parts) = &mut plan {
+            self.weigh(parts).await?;
+        }
+        Ok(plan)
+    }
+
     pub(crate) async fn plan(&mut self, filter: &Filter) -> StoreResult<Plan> {
         match filter {
             Filter::All(parts) => {
@@ -227,7 +248,11 @@ impl<S: Session> Planner<'_, S> {
     }
 
     async fn slot(&mut self, slot: Slot) -> StoreResult<Option<i64>> {
-        let name = self.registry.slots()[slot.0 as usize].name.as_str();
+        self.slot_named(&self.layer.slot_name(self.registry, slot)).await
+    }
+
+    /// The number of a slot that no code parts, whatever is planned.
+    pub(super) async fn slot_named(&mut self, name: &str) -> StoreResult<Option<i64>> {
         let sql = format!("SELECT id FROM slot s WHERE {} name = ? AND term = 0", self.session.dialect().here("s"));
         let rows = self.session.query(&sql, &[name.into()]).await?;
         Ok(rows.first().map(|row| row[0].int()))
@@ -249,8 +274,7 @@ impl<S: Session> Planner<'_, S> {
     async fn listed(&mut self, id: &fhir::Id) -> StoreResult<Plan> {
         let list = ResourceType::parse("List").expect("a type of R4");
         let Some(rid) = self.rid(&Key::new(list, id.clone())).await? else { return Ok(Plan::Nothing) };
-        let Some(slot) = self.registry.slot("List.item") else { return Ok(Plan::Nothing) };
-        let Some(slot) = self.slot(slot).await? else { return Ok(Plan::Nothing) };
+        let Some(slot) = self.slot_named("List.item").await? else { return Ok(Plan::Nothing) };
         let sql = format!(
             "SELECT target FROM reference t WHERE {} rid = ? AND slot = ? AND target > 0",
             self.session.dialect().here("t")
@@ -366,7 +390,7 @@ impl<S: Session> Planner<'_, S> {
     async fn composite_slots(&mut self, slots: &[Slot], terms: &Terms) -> StoreResult<Vec<i64>> {
         let mut numbers = Vec::new();
         for slot in slots {
-            let name = self.registry.slots()[slot.0 as usize].name.clone();
+            let name = self.layer.slot_name(self.registry, *slot).into_owned();
             let mut sql = super::sql::Sql::new(self.session.dialect());
             let here = self.session.dialect().here("s");
             sql.push(&format!("SELECT id FROM slot s WHERE {here} name = ")).value(name).push(" AND term > 0");

@@ -3,4 +3,6 @@
 mod places;
 
 mod commit;
+mod contained;
+mod cost;
 mod search;

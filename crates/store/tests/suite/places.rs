@@ -22,7 +22,7 @@ impl Drop for Place {
 
 pub fn settings(address: &str) -> Settings {
     let bases = BaseUrls::new(["http://here.example/fhir"]);
-    Settings { organisation: "test".to_owned(), address: address.to_owned(), bases }
+    Settings { organisation: "test".to_owned(), address: address.to_owned(), bases, ..Settings::default() }
 }
 
 pub async fn sqlite() -> Place {
