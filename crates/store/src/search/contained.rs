@@ -2,11 +2,13 @@
 //! containers that may pass; then each of them is read and its contained resources are judged one by one,
 //! because all that is asked must hold for the same one.
 
-use super::plan::{Plan, Planner, unsupported};
+use super::plan::{Plan, Planner, tokens, unsupported};
+use super::terms::Terms;
 use super::{Searcher, fetch, numbers, planned, terms, within_reach};
 use crate::caller::Reach;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
+use crate::physical::{CONTAINS, Layer};
 use crate::place;
 use crate::search::cursor::Place;
 use crate::stored::{Match, Role, Stored};
@@ -14,7 +16,7 @@ use fhir::search::brute::{self, Holdings};
 use fhir::search::query::{ContainedType, Filter, Query, ReferenceTest, Source, Test, TokenTest};
 use fhir::search::row::{Row, Target, Token, code_key};
 use fhir::search::{Registry, Texts, texts};
-use fhir::{Id, Key, Value};
+use fhir::{Id, Key, ResourceType, Value};
 use std::collections::{HashMap, HashSet};
 
 /// Containers that are read for one search.
@@ -77,6 +79,24 @@ impl Searcher<'_> {
     }
 }
 
+impl<S: Session> Planner<'_, S> {
+    /// Containers of resources of these types that may pass the filter.
+    pub(super) async fn containers(mut self, filter: &Filter, kinds: &[ResourceType]) -> StoreResult<Plan> {
+        let Some(slot) = self.slot_named(CONTAINS).await? else { return Ok(Plan::Nothing) };
+        let terms = match kinds {
+            [] => Terms::Any,
+            kinds => Terms::List(kinds.iter().map(|kind| i64::from(kind.number())).collect()),
+        };
+        let holding = Plan::Leaf(tokens(&[slot], &terms, self.session.dialect()));
+        self.layer = Layer::Contained;
+        let mut plan = Plan::all(vec![holding, self.plan(filter).await?]);
+        if let Plan::All(parts) = &mut plan {
+            self.weigh(parts).await?;
+        }
+        Ok(plan)
+    }
+}
+
 /// Entries for a page of numbers, some of which may be contained resources.
 pub(super) async fn matches<S: Session>(session: &mut S, numbers: &[i64]) -> StoreResult<Vec<Match>> {
     let parted: Vec<(i64, Option<usize>)> = numbers.iter().map(|number| place::parted(*number)).collect();
@@ -101,7 +121,7 @@ pub(super) async fn matches<S: Session>(session: &mut S, numbers: &[i64]) -> Sto
 fn alone(container: &Stored, place: usize) -> Option<Match> {
     let value = container.value();
     let inner = value["contained"].get(place)?;
-    let kind = fhir::ResourceType::parse(inner["resourceType"].as_str()?)?;
+    let kind = ResourceType::parse(inner["resourceType"].as_str()?)?;
     let key = Key::new(kind, Id::parse(inner["id"].as_str()?)?);
     let body = serde_json::to_vec(inner).expect("a tree of JSON can be written").into();
     let stored = Stored { key, body, ..container.clone() };
@@ -149,7 +169,7 @@ struct One<'a> {
 }
 
 impl Holdings for One<'_> {
-    fn keys(&self, _: fhir::ResourceType) -> Vec<Key> {
+    fn keys(&self, _: ResourceType) -> Vec<Key> {
         Vec::new()
     }
 

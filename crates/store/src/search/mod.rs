@@ -1,6 +1,7 @@
 //! Running a search: plan it in numbers, find resource numbers by SQL, fetch one page of bodies, and what
 //! they bring along. Everything of one answer is read in one transaction, so a page is of one moment.
 
+mod canonical;
 mod contained;
 pub(crate) mod cursor;
 pub(crate) mod fetch;
@@ -8,6 +9,7 @@ mod include;
 mod kept;
 mod plan;
 mod sort;
+mod spans;
 mod sql;
 mod terms;
 

@@ -32,13 +32,13 @@ fn query(store: &Store, asked: &str) -> Query {
     reading.query(&scope, &pairs, Handling::Strict).unwrap_or_else(|issues| panic!("{asked}: {issues:?}")).0
 }
 
-async fn page(store: &Store, caller: &Caller, asked: &str) -> StoreResult<Page> {
+pub(crate) async fn page(store: &Store, caller: &Caller, asked: &str) -> StoreResult<Page> {
     let page = PageQuery { query: query(store, asked), default_count: 50, max_count: 50, cursor: None };
     store.search(caller, &page).await
 }
 
 /// What is found: `Type/id`, and `Type/id#within` for contained resources themselves.
-fn names(page: &Page) -> Vec<String> {
+pub(crate) fn names(page: &Page) -> Vec<String> {
     let name = |it: &store::Match| match &it.container {
         None => it.stored.key.to_string(),
         Some(container) => format!("{container}#{}", it.stored.key.id),
@@ -46,7 +46,7 @@ fn names(page: &Page) -> Vec<String> {
     page.entries.iter().map(name).collect()
 }
 
-async fn found(store: &Store, asked: &str) -> Vec<String> {
+pub(crate) async fn found(store: &Store, asked: &str) -> Vec<String> {
     names(&page(store, &me(), asked).await.unwrap_or_else(|error| panic!("{asked}: {error}")))
 }
 

@@ -2,6 +2,7 @@
 
 mod places;
 
+mod canonical;
 mod commit;
 mod contained;
 mod cost;
