@@ -87,9 +87,9 @@ fn scan(binary: &Path) -> Result<(), String> {
     let ready = wait(port);
     let result = ready.and_then(|()| {
         let mut scan = Command::new("node");
-        scan.current_dir(&folder).arg("scan.mjs").arg("--small");
-        scan.arg("--demo").arg(demo.join("data/demo.json"));
-        step::run(scan.env("CHROMIUM", &chromium).env("CONTINUO_DEMO", demo.join("data/demo.json")))
+        scan.current_dir(&folder).arg("scan.mjs").arg(format!("http://127.0.0.1:{port}"));
+        scan.arg(demo.join("data/demo.json")).arg("--out").arg(demo.join("shots"));
+        step::run(scan.env("CHROMIUM", &chromium))
     });
     server.kill().ok();
     server.wait().ok();

@@ -4,6 +4,7 @@
 
 use crate::cli::{Backup, Common};
 use crate::config::Config;
+use crate::control::{self, Wish};
 use crate::failure::{Done, Exit, Failure};
 use crate::places::{self, Place};
 use crate::terminal::{self, Paint, Progress};
@@ -35,9 +36,10 @@ pub(crate) struct Manifest {
 pub(crate) async fn run(common: &Common, config: &Config, backup: Backup) -> Done {
     match backup {
         Backup::Now => {
+            let data = places::folder(common, config)?;
             let mut taken = Vec::new();
             for place in places::chosen(common, config)? {
-                let (folder, manifest) = take(config, &place).await?;
+                let (folder, manifest) = take(config, &data, &place).await?;
                 if !common.json {
                     let size = terminal::bytes(manifest.bytes);
                     terminal::line(format_args!(
@@ -60,7 +62,7 @@ pub(crate) async fn run(common: &Common, config: &Config, backup: Backup) -> Don
     }
 }
 
-async fn take(config: &Config, place: &Place) -> Result<(PathBuf, Manifest), Failure> {
+async fn take(config: &Config, data: &Path, place: &Place) -> Result<(PathBuf, Manifest), Failure> {
     if place.file().is_none() {
         let message =
             format!("{} lies in PostgreSQL: use pg_dump or pg_basebackup, see docs/operate/backup.md", place.name);
@@ -70,12 +72,21 @@ async fn take(config: &Config, place: &Place) -> Result<(PathBuf, Manifest), Fai
     let folder = config.backup_folder().join(&place.slug).join(moment.strftime("%Y%m%dT%H%M%S%3fZ").to_string());
     std::fs::create_dir_all(&folder).map_err(Failure::file("make the folder", &folder))?;
     let copy = folder.join(COPY);
-    let store = place.open().await?;
     let progress = Progress::new(format!("copying {}", place.name), "pages");
-    let copied = store.backup(&Caller::system("backup"), &copy, &|done, total| progress.set(done, total)).await;
+    let told = |done, total| progress.set(done, total);
+    // The server runs elsewhere in the file tree, so it needs the whole path.
+    let to = std::path::absolute(&copy).map_err(Failure::file("find", &copy))?;
+    let wish = Wish::Backup { organisation: place.slug.clone(), to };
+    match control::ask(data, &wish, &told).await {
+        Some(answer) => drop(answer?),
+        None => {
+            let store = place.open().await?;
+            let copied = store.backup(&Caller::system("backup"), &copy, &told).await;
+            store.close().await;
+            copied.map_err(Failure::store("copy", &place.slug))?;
+        }
+    }
     progress.finish();
-    store.close().await;
-    copied.map_err(Failure::store("copy", &place.slug))?;
     // Digest first: opening a copy may touch it, so a second copy is opened.
     let (sha256, bytes) = digest(&copy)?;
     let (resources, versions) = count(place, &copy).await?;

@@ -2,24 +2,33 @@
 
 use crate::cli::{Common, Db};
 use crate::config::Config;
+use crate::control::{self, Wish};
 use crate::failure::{Done, Exit, Failure};
 use crate::places::{self, Place};
 use crate::terminal::{self, Progress};
 use serde_json::{Value, json};
+use std::path::Path;
 use store::{Caller, Store};
 
 pub(crate) async fn run(common: &Common, config: &Config, db: Db) -> Done {
-    // What changes a store needs it for itself.
+    let folder = places::folder(common, config)?;
+    // What changes a store needs it for itself; the rest is done by the server while there is one.
     let _hold = match db {
-        Db::Reindex | Db::Vacuum => Some(places::hold(&places::folder(common, config)?)?),
+        Db::Reindex | Db::Vacuum => Some(places::hold(&folder)?),
         Db::Verify | Db::Stats => None,
     };
     let mut reports = Vec::new();
     for place in places::chosen(common, config)? {
-        let store = place.open().await?;
-        let report = one(&db, &place, &store).await;
-        store.close().await;
-        let mut report = report?;
+        let mut report = match &db {
+            Db::Verify => verify(&folder, &place).await?,
+            Db::Stats => stats(&folder, &place).await?,
+            Db::Reindex | Db::Vacuum => {
+                let store = place.open().await?;
+                let report = change(&db, &place, &store).await;
+                store.close().await;
+                report?
+            }
+        };
         report["organisation"] = place.slug.clone().into();
         reports.push(report);
     }
@@ -38,44 +47,61 @@ pub(crate) async fn run(common: &Common, config: &Config, db: Db) -> Done {
     }
 }
 
-async fn one(db: &Db, place: &Place, store: &Store) -> Result<Value, Failure> {
+async fn verify(folder: &Path, place: &Place) -> Result<Value, Failure> {
     let progress = Progress::new(&place.name, "resources");
     let told = |done, total| progress.set(done, total);
-    let report = match db {
-        Db::Verify => {
-            let caller = Caller::system("verify");
-            let issues = store.verify(&caller, &told).await.map_err(Failure::store("verify", &place.slug))?;
-            json!({ "issues": issues.iter().map(|it| it.diagnostics.clone()).collect::<Vec<_>>() })
+    let wish = Wish::Verify { organisation: place.slug.clone() };
+    let issues = match control::ask(folder, &wish, &told).await {
+        Some(answer) => answer?,
+        None => {
+            let store = place.open().await?;
+            let issues = store.verify(&Caller::system("verify"), &told).await;
+            store.close().await;
+            let issues = issues.map_err(Failure::store("verify", &place.slug))?;
+            issues.into_iter().map(|it| it.diagnostics).collect()
         }
-        Db::Reindex => {
-            let caller = Caller::system("reindex");
-            let count = store.reindex(&caller, &told).await.map_err(Failure::store("reindex", &place.slug))?;
-            json!({ "reindexed": count })
-        }
-        Db::Vacuum => {
-            let caller = Caller::system("vacuum");
-            let before = store.stats(&caller).await.map_err(Failure::store("measure", &place.slug))?.bytes;
-            store.vacuum(&caller).await.map_err(Failure::store("vacuum", &place.slug))?;
-            let after = store.stats(&caller).await.map_err(Failure::store("measure", &place.slug))?.bytes;
-            json!({ "bytes_before": before, "bytes_after": after })
-        }
-        Db::Stats => stats(store, place).await?,
     };
     progress.finish();
+    Ok(json!({ "issues": issues }))
+}
+
+async fn stats(folder: &Path, place: &Place) -> Result<Value, Failure> {
+    let wish = Wish::Stats { organisation: place.slug.clone() };
+    let mut report = match control::ask(folder, &wish, &|_, _| {}).await {
+        Some(answer) => answer?,
+        None => {
+            let store = place.open().await?;
+            let stats = store.stats(&Caller::system("stats")).await;
+            store.close().await;
+            let stats = stats.map_err(Failure::store("measure", &place.slug))?;
+            json!({ "resources": stats.resources, "versions": stats.versions, "rows": stats.rows, "bytes": stats.bytes })
+        }
+    };
+    let by_type = report["resources"].take();
+    let count: u64 = by_type.as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    report["bytes_per_resource"] = (report["bytes"].as_u64().unwrap_or(0) / count.max(1)).into();
+    report["resources"] = count.into();
+    report["by_type"] = by_type;
     Ok(report)
 }
 
-pub(crate) async fn stats(store: &Store, place: &Place) -> Result<Value, Failure> {
-    let stats = store.stats(&Caller::system("stats")).await.map_err(Failure::store("measure", &place.slug))?;
-    let resources: u64 = stats.resources.values().sum();
-    Ok(json!({
-        "resources": resources,
-        "versions": stats.versions,
-        "bytes": stats.bytes,
-        "bytes_per_resource": stats.bytes / resources.max(1),
-        "by_type": stats.resources,
-        "rows": stats.rows,
-    }))
+/// What needs the store for itself.
+async fn change(db: &Db, place: &Place, store: &Store) -> Result<Value, Failure> {
+    let measure = async || {
+        let stats = store.stats(&Caller::system("stats")).await.map_err(Failure::store("measure", &place.slug))?;
+        Ok::<u64, Failure>(stats.bytes)
+    };
+    if matches!(db, Db::Vacuum) {
+        let before = measure().await?;
+        store.vacuum(&Caller::system("vacuum")).await.map_err(Failure::store("vacuum", &place.slug))?;
+        return Ok(json!({ "bytes_before": before, "bytes_after": measure().await? }));
+    }
+    let progress = Progress::new(&place.name, "resources");
+    let told = |done, total| progress.set(done, total);
+    let count =
+        store.reindex(&Caller::system("reindex"), &told).await.map_err(Failure::store("reindex", &place.slug))?;
+    progress.finish();
+    Ok(json!({ "reindexed": count }))
 }
 
 fn tell(report: &Value) {

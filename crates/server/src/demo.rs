@@ -216,7 +216,7 @@ impl Demo {
             terminal::line(format_args!("  {:<28}{}", it.name, paint.link(&it.staff)));
             terminal::line(format_args!("  {:<28}{}", "", paint.link(&it.fhir)));
         }
-        let slugs: Vec<String> = self.organisations.iter().map(|it| format!("{:<42}", it.slug)).collect();
+        let slugs: Vec<String> = self.organisations.iter().map(|it| format!("{:<45}", it.slug)).collect();
         terminal::line(format_args!(
             "\n  {}",
             paint.bold(&format!("{:<22}{}", "sign in as", slugs.concat().trim_end()))
@@ -225,7 +225,7 @@ impl Demo {
         for login in first {
             let password = |it: &DemoOrganisation| {
                 let same = it.logins.iter().find(|other| other.username == login.username);
-                format!("{:<42}", same.map_or("", |it| &it.password))
+                format!("{:<45}", same.map_or("", |it| &it.password))
             };
             let passwords: String = self.organisations.iter().map(password).collect();
             terminal::line(format_args!("  {:<22}{}", login.username, passwords.trim_end()));
@@ -233,7 +233,7 @@ impl Demo {
         if let Some(it) = self.organisations.first() {
             terminal::line(format_args!("\n  {}", paint.bold("worth a look")));
             for example in it.examples.iter().take(6) {
-                terminal::line(format_args!("  {:<22}{}", example.patient, example.shows));
+                terminal::line(format_args!("  {:<38}{}", example.patient, example.shows));
             }
         }
         let file = folder.join(FILE);
@@ -408,6 +408,7 @@ pub(crate) fn reset(common: &Common, yes: bool) -> Done {
         for end in ["", "-wal", "-shm"] {
             std::fs::remove_file(format!("{}{end}", place.store)).ok();
         }
+        std::fs::remove_file(Path::new(&place.store).with_extension("lock")).ok();
     }
     std::fs::remove_file(folder.join(FILE)).map_err(Failure::file("delete the demo in", &folder))?;
     drop(hold);

@@ -55,6 +55,11 @@ pub(crate) async fn run(common: &Common, config: &Config) -> Done {
                     look(format!("{}: no store yet", place.slug), None);
                     continue;
                 }
+                if running {
+                    // It is held by the server, which tells by /readyz how it is.
+                    look(format!("{}: served; see `continuo healthcheck`", place.slug), None);
+                    continue;
+                }
                 let opened = match place.open().await {
                     Ok(store) => {
                         let health = store.health().await.map_err(Failure::store("write to", &place.slug));

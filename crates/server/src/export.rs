@@ -1,5 +1,5 @@
 //! `continuo export`: the record in files that anyone can read. One NDJSON file a type, or everything about
-//! one patient as a bundle. The store goes on working meanwhile; each page is one consistent state.
+//! one patient as a bundle.
 
 use crate::cli::{Common, Export};
 use crate::config::Config;

@@ -3,6 +3,7 @@
 mod backup;
 mod cli;
 mod config;
+mod control;
 mod db;
 mod demo;
 mod doctor;

@@ -10,7 +10,7 @@ use crate::logs::{self, Requests};
 use crate::places::{self, Place};
 use crate::shell::{self, Shell};
 use crate::world::{self, World};
-use crate::{signals, terminal};
+use crate::{control, signals, terminal};
 use api::ApiSettings;
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -64,6 +64,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         opened = opening => opened?,
         () = signals::asked_to_stop() => return Ok(()),
     };
+    control::listen(&folder, installation.clone())?;
     let inside = inside(&installation, &config);
     shell.open(installation, inside);
     signals::tell_service_manager("READY=1");
@@ -84,6 +85,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = tokio::time::sleep(patience) => tracing::warn!(target: "continuo", "some requests took too long and were cut"),
         () = signals::asked_to_stop() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
+    control::close(&folder);
     shell.close().await;
     tracing::info!(target: "continuo", "stopped");
     Ok(())

@@ -182,7 +182,10 @@ async fn observe(State(shell): State<Arc<Shell>>, mut request: Request, next: Ne
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
     let took = under_way.end(status);
+    let probe = ["/livez", "/readyz", "/healthz"].contains(&route.name());
     let wanted = match shell.requests {
+        // "Not ready" is an answer; whoever probes acts on it.
+        _ if probe => false,
         Requests::None => false,
         Requests::Problems => status >= 500 || took >= SLOW,
         Requests::All => true,

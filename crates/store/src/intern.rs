@@ -6,6 +6,7 @@ use crate::body;
 use crate::db::table::{RESOURCE, RID_BY_ID, SLOT, SYSTEM, SYSTEM_BY_URL, TERM, TERM_BY_KEY, UNIT};
 use crate::db::{Rows, Session, Table, Value};
 use crate::error::{StoreError, StoreResult};
+use crate::physical::cut;
 use crate::place;
 use fhir::search::row::{Unit, code_key};
 use fhir::{Key, ResourceType};
@@ -30,8 +31,10 @@ pub(crate) mod space {
     pub(crate) const FIRST_SYSTEM: i64 = 16;
 }
 
-/// The form in which a code is compared: case matters in addresses only.
+/// The form in which a code is compared: case matters in addresses only. What is longer than an index can hold is
+/// compared by its start.
 pub(crate) fn term_key(system: i64, code: &str) -> Cow<'_, str> {
+    let code = cut(code);
     if system == space::NONE || system >= space::FIRST_SYSTEM { code_key(code) } else { Cow::Borrowed(code) }
 }
 
@@ -46,10 +49,14 @@ pub(crate) struct TermName {
     pub(crate) text: Option<String>,
 }
 
+/// The texts that came with one code, and the number of each.
+type Texts = Vec<(Option<String>, i64)>;
+
 #[derive(Default)]
 pub(crate) struct Interner {
     systems: HashMap<String, i64>,
-    terms: HashMap<i64, HashMap<String, Vec<(Option<String>, i64)>>>,
+    /// By system and code: each text and its number.
+    terms: HashMap<i64, HashMap<String, Texts>>,
     term_count: usize,
     units: HashMap<Unit, i64>,
     slots: HashMap<(String, i64), i64>,
@@ -111,7 +118,7 @@ impl Interner {
     }
 
     pub(crate) fn system(&self, url: Option<&str>) -> i64 {
-        url.map_or(space::NONE, |url| *self.systems.get(url).expect("named before its use"))
+        url.map_or(space::NONE, |url| *self.systems.get(cut(url)).expect("named before its use"))
     }
 
     pub(crate) fn term(&self, system: i64, code: &str, text: Option<&str>) -> i64 {

@@ -10,10 +10,10 @@ use crate::batch::{Done, Expect, Guard, Outcome};
 use crate::body;
 use crate::caller::Caller;
 use crate::db::table::{AUDIT, CHANGE, HISTORY, RESOURCE, RESOURCE_BY_ID, TALLY, WORDS};
-use crate::db::{Rows, Session, Value};
+use crate::db::{Rows, Session, Step, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{Interner, by_id};
-use crate::physical::{Entries, Names};
+use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
 use crate::prepare::{Clue, Index, Ready, index_of_packed};
 use crate::search;
@@ -35,6 +35,8 @@ const GROUP: usize = 1_000;
 /// What lane, readers and preparers share.
 pub(crate) struct Shared {
     pub(crate) registry: RwLock<Arc<Registry>>,
+    /// The SearchParameter resources that the registry has beside the standard's.
+    pub(crate) custom: RwLock<Vec<fhir::Value>>,
     pub(crate) bases: BaseUrls,
 }
 
@@ -132,17 +134,21 @@ impl Pending {
 
     async fn flush<S: Session>(&mut self, session: &mut S, tally: &HashMap<i64, i64>) -> StoreResult<()> {
         let it = std::mem::replace(self, Pending::new());
-        session.insert(&RESOURCE, &it.resource).await?;
-        session.insert(&HISTORY, &it.history).await?;
-        session.insert(&CHANGE, &it.change).await?;
-        session.insert(&AUDIT, &it.audit).await?;
-        it.forget.delete(session).await?;
-        it.add.insert(session).await?;
-        session.delete(&WORDS, &it.forget_words).await?;
-        session.insert(&WORDS, &it.words).await?;
         let mut counts = Rows::new(2);
         it.tally.iter().for_each(|kind| counts.push([(*kind).into(), tally[kind].into()]));
-        session.insert(&TALLY, &counts).await
+        let (forget, add) = (it.forget.sorted(), it.add.sorted());
+        let mut steps = vec![
+            Step::Insert(&RESOURCE, &it.resource),
+            Step::Insert(&HISTORY, &it.history),
+            Step::Insert(&CHANGE, &it.change),
+            Step::Insert(&AUDIT, &it.audit),
+        ];
+        steps.extend(INDEXES.iter().zip(&forget).map(|(table, rows)| Step::Delete(table, rows)));
+        steps.extend(INDEXES.iter().zip(&add).map(|(table, rows)| Step::Insert(table, rows)));
+        steps.push(Step::Delete(&WORDS, &it.forget_words));
+        steps.push(Step::Insert(&WORDS, &it.words));
+        steps.push(Step::Insert(&TALLY, &counts));
+        session.write(&steps).await
     }
 }
 
@@ -154,6 +160,12 @@ impl Lane {
     /// After a failure nothing remembered can be trusted.
     pub(crate) fn forget(&mut self) {
         self.known = None;
+    }
+
+    /// Whether what is remembered still holds, given the last transaction in the database: another process may
+    /// have written since.
+    pub(crate) fn is_behind(&self, last: Option<i64>) -> bool {
+        last.is_some_and(|last| self.known.as_ref().is_none_or(|known| known.tx != last))
     }
 
     pub(crate) fn committed(&mut self) {

@@ -79,6 +79,22 @@ pub(crate) fn activate(shared: &Shared, custom: &[fhir::Value]) {
         Arc::new(registry)
     };
     *shared.registry.write().expect("nobody panics while it changes the registry") = registry;
+    *shared.custom.write().expect("nobody panics while it changes the registry") = custom.to_vec();
+}
+
+/// Takes over the search parameters that another process has put in force.
+pub(crate) async fn refresh<S: Session>(session: &mut S, shared: &Shared) -> StoreResult<()> {
+    let custom = active_parameters(session).await?;
+    let same = *shared.custom.read().expect("nobody panics while it changes the registry") == custom;
+    if !same {
+        activate(shared, &custom);
+    }
+    Ok(())
+}
+
+/// Writes a row and says whether that was possible.
+pub(crate) async fn check<S: Session>(session: &mut S) -> StoreResult<()> {
+    set(session, "checked", vec![1]).await
 }
 
 /// Every row of the index is dropped and made again, in one transaction.

@@ -4,7 +4,7 @@
 use crate::db::table::{
     DATE, HAS_DATE, HAS_QUANTITY, HAS_REFERENCE, HAS_STRING, HAS_TOKEN, QUANTITY, REFERENCE, STRING, TOKEN,
 };
-use crate::db::{Rows, Session, Value};
+use crate::db::{Rows, Session, Step, Table, Value};
 use crate::error::StoreResult;
 use crate::intern::{Interner, TermName, space};
 use crate::prepare::Clue;
@@ -38,6 +38,9 @@ impl Layer {
         }
     }
 }
+
+/// The tables of the index.
+pub(crate) static INDEXES: [&Table; 5] = [&TOKEN, &STRING, &REFERENCE, &DATE, &QUANTITY];
 
 /// Rows of the index tables, ready to be sorted and inserted or deleted.
 #[derive(Debug, Default)]
@@ -94,7 +97,7 @@ impl<'a> Names<'a> {
 
     fn token(&mut self, token: &'a Token) {
         if let Some(system) = &token.system {
-            self.systems.insert(system);
+            self.systems.insert(cut(system));
         }
         self.tokens.insert(token);
     }
@@ -240,12 +243,9 @@ impl Entries {
 
     /// Inserts everything, each table in the order of its key.
     pub(crate) async fn insert<S: Session>(self, session: &mut S) -> StoreResult<()> {
-        let [token, string, reference, date, quantity] = self.sorted();
-        session.insert(&TOKEN, &token).await?;
-        session.insert(&STRING, &string).await?;
-        session.insert(&REFERENCE, &reference).await?;
-        session.insert(&DATE, &date).await?;
-        session.insert(&QUANTITY, &quantity).await
+        let rows = self.sorted();
+        let steps: Vec<Step<'_>> = INDEXES.iter().zip(&rows).map(|(table, rows)| Step::Insert(table, rows)).collect();
+        session.write(&steps).await
     }
 
     /// How many rows there are here, and how many of them the tables have.
@@ -260,16 +260,8 @@ impl Entries {
         Ok((wanted, there))
     }
 
-    pub(crate) async fn delete<S: Session>(self, session: &mut S) -> StoreResult<()> {
-        let [token, string, reference, date, quantity] = self.sorted();
-        session.delete(&TOKEN, &token).await?;
-        session.delete(&STRING, &string).await?;
-        session.delete(&REFERENCE, &reference).await?;
-        session.delete(&DATE, &date).await?;
-        session.delete(&QUANTITY, &quantity).await
-    }
-
-    fn sorted(mut self) -> [Rows; 5] {
+    /// The rows of each of [`INDEXES`], in the order of its key.
+    pub(crate) fn sorted(mut self) -> [Rows; 5] {
         self.token.sort_unstable();
         self.token.dedup();
         self.string.sort_unstable();

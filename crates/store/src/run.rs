@@ -1,14 +1,14 @@
-//! The thread that owns SQLite's writing connection: takes what waits, writes it as one transaction, answers.
+//! The lane at work: takes what waits, writes it as one transaction, answers. The same for every database;
+//! SQLite runs it on a thread of its own, PostgreSQL as a task.
 
 use crate::audit::Look;
 use crate::batch::Outcome;
 use crate::caller::Caller;
-use crate::db::sqlite::SqliteSession;
+use crate::db::Writer;
 use crate::error::{StoreError, StoreResult};
 use crate::lane::{Job, Lane, Shared, gather};
 use crate::maintain;
 use crate::rewind;
-use futures::executor::block_on;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,10 +41,17 @@ pub(crate) enum Message {
     },
 }
 
-pub(crate) fn run_sqlite(mut writer: SqliteSession, shared: Arc<Shared>, mut messages: mpsc::Receiver<Message>) {
-    let mut lane = Lane::new(shared.clone());
+pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages: mpsc::Receiver<Message>) {
+    let mut runner = Runner { lane: Lane::new(shared.clone()), writer, shared };
     let mut waiting = None;
-    while let Some(message) = waiting.take().or_else(|| messages.blocking_recv()) {
+    loop {
+        let message = match waiting.take() {
+            Some(message) => message,
+            None => match messages.recv().await {
+                Some(message) => message,
+                None => break,
+            },
+        };
         match message {
             Message::Commit(job) => {
                 let group = gather(job, Job::weight, || match messages.try_recv() {
@@ -55,101 +62,160 @@ pub(crate) fn run_sqlite(mut writer: SqliteSession, shared: Arc<Shared>, mut mes
                     }
                     Err(_) => None,
                 });
-                commit_group(&mut lane, &mut writer, group);
+                runner.commit_group(group).await;
             }
             Message::Looks { looks, reply } => {
-                let done = in_transaction(&mut writer, |writer| block_on(lane.record(writer, &looks)));
-                if done.is_err() {
-                    lane.forget();
-                }
-                let _ = reply.send(done);
+                let _ = reply.send(runner.record(&looks).await);
             }
             Message::Reindex { caller, steps, reply } => {
-                let done = in_transaction(&mut writer, |writer| {
-                    block_on(maintain::reindex(writer, &shared, &caller, &|done, of| {
-                        let _ = steps.send((done, of));
-                    }))
-                });
-                // New numbers may have been given behind the lane's back.
-                lane.forget();
+                let progress = |done, of| {
+                    // Whoever asked may have gone.
+                    let _ = steps.send((done, of));
+                };
+                let done = runner.reindex(&caller, &progress).await;
                 drop(steps);
                 let _ = reply.send(done);
             }
             Message::Rewind { caller, to, steps, reply } => {
-                let done = in_transaction(&mut writer, |writer| {
-                    block_on(rewind::rewind(writer, &shared, &caller, to, &|done, of| {
-                        let _ = steps.send((done, of));
-                    }))
-                });
-                lane.forget();
+                let progress = |done, of| {
+                    let _ = steps.send((done, of));
+                };
+                let done = runner.rewind(&caller, to, &progress).await;
                 drop(steps);
                 let _ = reply.send(done);
             }
             Message::Vacuum { reply } => {
-                let _ = reply.send(writer.run("VACUUM").and_then(|()| writer.checkpoint()));
+                let _ = reply.send(runner.writer.vacuum().await);
             }
             Message::Check { reply } => {
-                let _ = reply.send(in_transaction(&mut writer, |writer| {
-                    writer.run("INSERT INTO setting (name, value) VALUES ('checked', x'01') ON CONFLICT (name) DO UPDATE SET value = x'01'")
-                }));
+                let _ = reply.send(runner.check().await);
             }
             Message::Close { reply } => {
-                // Whoever sent after the close is refused by the closed channel.
+                // Whoever sends after the close is refused by the closed channel.
                 messages.close();
-                while let Ok(message) = messages.try_recv() {
+                while let Some(message) = messages.recv().await {
                     if let Message::Commit(job) = message {
-                        commit_group(&mut lane, &mut writer, vec![job]);
+                        runner.commit_group(vec![job]).await;
                     }
                 }
-                let _ = writer.checkpoint();
-                drop(writer);
+                runner.settle().await;
+                drop(runner);
                 let _ = reply.send(());
                 return;
             }
         }
     }
-    let _ = writer.checkpoint();
+    runner.settle().await;
 }
 
-fn in_transaction<T>(
-    writer: &mut SqliteSession,
-    work: impl FnOnce(&mut SqliteSession) -> StoreResult<T>,
-) -> StoreResult<T> {
-    writer.begin()?;
-    let done = work(writer).and_then(|done| writer.commit().map(|()| done));
-    if done.is_err() {
-        writer.rollback()?;
+struct Runner<W> {
+    lane: Lane,
+    writer: W,
+    shared: Arc<Shared>,
+}
+
+impl<W: Writer> Runner<W> {
+    /// Ends a transaction: what went well is kept, anything else undone.
+    async fn end<T>(&mut self, done: StoreResult<T>) -> StoreResult<T> {
+        let error = match done {
+            Ok(done) => match self.writer.commit().await {
+                Ok(()) => return Ok(done),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        if let Err(second) = self.writer.rollback().await {
+            tracing::warn!(%second, "a transaction could not be undone; the database undoes it");
+        }
+        Err(error)
     }
-    done
-}
 
-/// Writes a group. When the database fails, each commit is tried alone, so that one that cannot be written
-/// takes no other down with it.
-fn commit_group(lane: &mut Lane, writer: &mut SqliteSession, group: Vec<Job>) {
-    match try_group(lane, writer, &group) {
-        Ok(answers) => answer_all(group, answers),
-        Err(error) if group.len() == 1 => answer_all(group, vec![Err(error)]),
-        Err(_) => {
-            for job in group {
-                let alone = vec![job];
-                let answers = try_group(lane, writer, &alone).unwrap_or_else(|error| vec![Err(error)]);
-                answer_all(alone, answers);
+    async fn reindex(&mut self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        self.writer.begin().await?;
+        let done = maintain::reindex(&mut self.writer, &self.shared, caller, progress).await;
+        let done = self.end(done).await;
+        // New numbers may have been given behind the lane's back.
+        self.lane.forget();
+        done
+    }
+
+    async fn rewind(&mut self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
+        self.writer.begin().await?;
+        let done = rewind::rewind(&mut self.writer, &self.shared, caller, to, progress).await;
+        let done = self.end(done).await;
+        self.lane.forget();
+        done
+    }
+
+    async fn record(&mut self, looks: &[Look]) -> StoreResult<()> {
+        let last = self.writer.begin().await?;
+        let done = match self.catch_up(last).await {
+            Ok(()) => self.lane.record(&mut self.writer, looks).await,
+            Err(error) => Err(error),
+        };
+        let done = self.end(done).await;
+        if done.is_err() {
+            self.lane.forget();
+        }
+        done
+    }
+
+    async fn check(&mut self) -> StoreResult<()> {
+        self.writer.begin().await?;
+        let done = maintain::check(&mut self.writer).await;
+        self.end(done).await
+    }
+
+    async fn settle(&mut self) {
+        if let Err(error) = self.writer.settle().await {
+            tracing::warn!(%error, "closing could not tidy up; nothing is lost");
+        }
+    }
+
+    /// Writes a group. When the database fails, each commit is tried alone, so that one that cannot be written
+    /// takes no other down with it. A lost connection is no reason to try again: the group may have been written.
+    async fn commit_group(&mut self, group: Vec<Job>) {
+        match self.try_group(&group).await {
+            Ok(answers) => answer_all(group, answers),
+            Err(error) if group.len() == 1 => answer_all(group, vec![Err(error)]),
+            Err(StoreError::Unavailable(why)) => {
+                let answers = group.iter().map(|_| Err(StoreError::Unavailable(why.clone()))).collect();
+                answer_all(group, answers);
+            }
+            Err(_) => {
+                for job in group {
+                    let alone = vec![job];
+                    let answers = self.try_group(&alone).await.unwrap_or_else(|error| vec![Err(error)]);
+                    answer_all(alone, answers);
+                }
             }
         }
     }
-}
 
-fn try_group(
-    lane: &mut Lane,
-    writer: &mut SqliteSession,
-    group: &[Job],
-) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
-    let done = in_transaction(writer, |writer| block_on(lane.apply(writer, group)));
-    match &done {
-        Ok(_) => lane.committed(),
-        Err(_) => lane.forget(),
+    async fn try_group(&mut self, group: &[Job]) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
+        let last = self.writer.begin().await?;
+        let done = self.apply(last, group).await;
+        let done = self.end(done).await;
+        match &done {
+            Ok(_) => self.lane.committed(),
+            Err(_) => self.lane.forget(),
+        }
+        done
     }
-    done
+
+    async fn apply(&mut self, last: Option<i64>, group: &[Job]) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
+        self.catch_up(last).await?;
+        self.lane.apply(&mut self.writer, group).await
+    }
+
+    /// Takes over what another process has done since our last transaction.
+    async fn catch_up(&mut self, last: Option<i64>) -> StoreResult<()> {
+        if self.lane.is_behind(last) {
+            self.lane.forget();
+            maintain::refresh(&mut self.writer, &self.shared).await?;
+        }
+        Ok(())
+    }
 }
 
 fn answer_all(group: Vec<Job>, answers: Vec<StoreResult<Vec<Outcome>>>) {

@@ -4,17 +4,19 @@ use crate::audit::{self, Looks};
 use crate::batch::{Batch, Change, Expect, Outcome};
 use crate::body;
 use crate::caller::{Caller, Reach};
+use crate::db::postgres::{self, Postgres};
 use crate::db::sqlite::Sqlite;
-use crate::db::{Session, Value};
+use crate::db::table::RESOURCE_BY_ID;
+use crate::db::{Rows, Session, Value, Writer};
 use crate::error::{StoreError, StoreResult};
 use crate::history;
 use crate::intern::by_id;
 use crate::lane::{DELETED, Job, LIVE, Shared};
 use crate::maintain::{self, Stats};
 use crate::prepare;
-use crate::run::{Message, run_sqlite};
+use crate::run::{Message, run};
 use crate::search::cursor::Seal;
-use crate::search::{Kept, Searcher, find, within_reach};
+use crate::search::{Kept, Searcher, fetch, find, within_reach};
 use crate::special;
 use crate::stored::{Changed, HistoryPage, HistoryQuery, Page, PageQuery, Stored};
 use bytes::Bytes;
@@ -23,6 +25,7 @@ use fhir::search::query::{Filter, Query};
 use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key};
 use futures::FutureExt;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -34,7 +37,8 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Settings {
     /// The short name of the organisation: its partition.
     pub organisation: String,
-    /// A file for SQLite, or `postgres://…`.
+    /// A file for SQLite, or `postgres://user@host/database`, `postgres:///database?host=/socket/folder`.
+    /// `pool=8` (connections that read) and `statement_timeout=30` (seconds) may be among its parameters.
     pub address: String,
     /// Our own addresses: references under them are local.
     pub bases: BaseUrls,
@@ -73,6 +77,7 @@ struct Inner {
 /// The backends. A new one is a file in `db/` and a line here.
 enum Db {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// Runs an expression on a connection that reads one state, whatever the backend.
@@ -83,59 +88,71 @@ macro_rules! reading {
                 let mut $session = db.reader()?;
                 $run
             }
-        }
-    };
-}
-
-/// The same for searches: they end after their time, and while they are at work the thread takes no other request's
-/// turn.
-macro_rules! searching {
-    ($store:expr, $session:ident => $run:expr) => {
-        match &$store.0.db {
-            Db::Sqlite(db) => {
-                let limit = $store.0.settings.search_limit;
-                let work = async {
-                    let mut $session = db.reader_for(limit)?;
-                    $run
-                };
-                aside(work).await
+            Db::Postgres(db) => {
+                let mut $session = db.reader().await?;
+                $run
             }
         }
     };
 }
 
-/// SQLite searches in the thread that asks. Where there are other threads, they take over what waits for this one;
-/// a point read is over before that would be worth it.
-async fn aside<T>(work: impl Future<Output = T>) -> T {
-    match tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => {
-            tokio::task::block_in_place(|| work.now_or_never()).expect("SQLite never waits for anybody")
+/// How long a search may hold a thread that others wait for.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// The same for searches: they end after their time. SQLite searches in the thread that asks. Most are over before it
+/// would be worth making room; one that is not begins again, after other threads have taken over what waits for this
+/// one.
+macro_rules! searching {
+    ($store:expr, $session:ident => $run:expr) => {
+        match &$store.0.db {
+            Db::Sqlite(db) => {
+                let limit = $store.0.settings.search_limit;
+                let search = async |limit: Duration| {
+                    let mut $session = db.reader_for(limit)?;
+                    $run
+                };
+                if has_other_threads() && limit > PATIENCE {
+                    match search(PATIENCE).await {
+                        Err(StoreError::TooCostly(_)) => tokio::task::block_in_place(|| search(limit).now_or_never())
+                            .expect("SQLite never waits for anybody"),
+                        done => done,
+                    }
+                } else {
+                    search(limit).await
+                }
+            }
+            Db::Postgres(db) => {
+                let mut $session = db.reader().await?;
+                $run
+            }
         }
-        _ => work.await,
-    }
+    };
+}
+
+fn has_other_threads() -> bool {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 impl Store {
     /// Opens the store of an organisation, creates it if there is none, and brings its tables up to date.
     pub async fn open(settings: Settings) -> StoreResult<Store> {
         let (lane, messages) = mpsc::channel(QUEUE);
-        let shared = Arc::new(Shared { registry: RwLock::new(Registry::r4()), bases: settings.bases.clone() });
-        let (db, seal) = match settings.address.strip_prefix("postgres") {
-            Some(_) => return Err(StoreError::NotSupported("PostgreSQL".to_owned())),
-            None => {
-                let (db, mut writer) = Sqlite::open(&PathBuf::from(&settings.address))?;
-                writer.begin()?;
-                let key = maintain::seal_key(&mut writer).await?;
-                let custom = maintain::active_parameters(&mut writer).await?;
-                writer.commit()?;
-                maintain::activate(&shared, &custom);
-                let shared = shared.clone();
-                let name = format!("store-{}", settings.organisation);
-                let thread = std::thread::Builder::new().name(name);
-                let started = thread.spawn(move || run_sqlite(writer, shared, messages));
-                started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
-                (Db::Sqlite(db), Seal::new(&key))
-            }
+        let registry = RwLock::new(Registry::r4());
+        let shared = Arc::new(Shared { registry, custom: RwLock::default(), bases: settings.bases.clone() });
+        let (db, seal) = if postgres::is_address(&settings.address) {
+            let (db, mut writer) = Postgres::open(&settings.address, &settings.organisation).await?;
+            let seal = wake(&mut writer, &shared).await?;
+            tokio::spawn(run(writer, shared.clone(), messages));
+            (Db::Postgres(db), seal)
+        } else {
+            let (db, mut writer) = Sqlite::open(&PathBuf::from(&settings.address))?;
+            let seal = wake(&mut writer, &shared).await?;
+            let lane = run(writer, shared.clone(), messages);
+            let thread = std::thread::Builder::new().name(format!("store-{}", settings.organisation));
+            let started = thread.spawn(move || futures::executor::block_on(lane));
+            started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
+            (Db::Sqlite(db), seal)
         };
         let looks = Looks::default();
         let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), looks }));
@@ -204,14 +221,19 @@ impl Store {
         if batch.writes.iter().all(fresh) {
             return Ok(vec![None; batch.writes.len()]);
         }
-        let mut current = Vec::with_capacity(batch.writes.len());
-        reading!(self, session => {
-            for write in &batch.writes {
-                let row = if fresh(write) { None } else { current_row(&mut session, &write.key).await? };
-                current.push(row.filter(|row| row.state == LIVE).map(|row| (row.version, row.at, row.body)));
+        let mut sought = Rows::new(2);
+        batch.writes.iter().filter(|write| !fresh(write)).for_each(|write| sought.push(by_id(&write.key)));
+        let rows = reading!(self, session => session.lookup(&RESOURCE_BY_ID, &sought).await?);
+        let mut live = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let key = fetch::key(row[0].int(), &row[1])?;
+            let [version, at, state] = [2, 3, 4].map(|at| row[at].int());
+            if state == LIVE {
+                live.insert(key, (version, at, row.into_iter().nth(5).map(Value::into_blob).unwrap_or_default()));
             }
-        });
-        Ok(current)
+        }
+        let found = |write: &crate::Write| if fresh(write) { None } else { live.get(&write.key).cloned() };
+        Ok(batch.writes.iter().map(found).collect())
     }
 
     async fn send(&self, message: Message) -> StoreResult<()> {
@@ -383,6 +405,7 @@ impl Store {
                 let size = |path: PathBuf| std::fs::metadata(path).map_or(0, |it| it.len());
                 stats.bytes = size(db.path().to_owned()) + size(db.path().with_extension("db-wal"));
             }
+            Db::Postgres(db) => stats.bytes = db.bytes().await?,
         }
         Ok(stats)
     }
@@ -391,6 +414,10 @@ impl Store {
     pub async fn backup(&self, _caller: &Caller, to: &Path, progress: &maintain::Progress<'_>) -> StoreResult<()> {
         match &self.0.db {
             Db::Sqlite(db) => db.copy_to(to, progress),
+            Db::Postgres(_) => Err(StoreError::NotSupported(
+                "a store in PostgreSQL is copied by PostgreSQL: use pg_dump, or pg_basebackup with archived logs"
+                    .into(),
+            )),
         }
     }
 
@@ -410,7 +437,19 @@ impl Store {
         if self.send(Message::Close { reply }).await.is_ok() {
             let _ = answer.await;
         }
+        if let Db::Postgres(db) = &self.0.db {
+            db.close();
+        }
     }
+}
+
+/// What the store must know before it can be asked: the key of its page links and its search parameters.
+async fn wake<W: Writer>(writer: &mut W, shared: &Shared) -> StoreResult<Seal> {
+    writer.begin().await?;
+    let key = maintain::seal_key(writer).await?;
+    maintain::refresh(writer, shared).await?;
+    writer.commit().await?;
+    Ok(Seal::new(&key))
 }
 
 fn stopped() -> StoreError {
@@ -433,15 +472,10 @@ impl CurrentRow {
 }
 
 async fn current_row<S: Session>(session: &mut S, key: &Key) -> StoreResult<Option<CurrentRow>> {
-    let sql = match session.dialect() {
-        crate::db::Dialect::Sqlite => {
-            "SELECT rid, version, at, state, body FROM resource WHERE id = ? AND (rid >> 40) = ?".to_owned()
-        }
-        dialect => format!(
-            "SELECT rid, version, at, state, body FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
-            dialect.here("r")
-        ),
-    };
+    let sql = format!(
+        "SELECT rid, version, at, state, body FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
+        session.dialect().here("r")
+    );
     let rows = session.query(&sql, &by_id(key)).await?;
     Ok(rows.into_iter().next().map(|row| {
         let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());

@@ -130,9 +130,8 @@ async fn guard(
     let now = organisation.now();
     let caller = sessions::token(request.headers()).and_then(|token| organisation.access.session(token, now));
     let Some(caller) = caller else { return to_sign_in(&organisation.slug, &request) };
-    let path = request.uri().path().to_owned();
     let slug = organisation.slug.clone();
-    let visitor = Visitor { web, organisation, caller, now, path };
+    let visitor = Visitor { web, organisation, caller, now };
     match (policy, visitor.is_patient()) {
         (Policy::Staff, true) => crate::request::see_other(&format!("/{slug}/portal/")),
         (Policy::Patient, false) => crate::request::see_other(&format!("/{slug}/")),

@@ -17,10 +17,13 @@ use store::{Caller, Reach, StoreError};
 /// How many recent patients are remembered for each person.
 const RECENT: usize = 8;
 
+/// The patients that someone opened last, by organisation and user.
+type Recent = HashMap<(String, Arc<str>), VecDeque<Id>>;
+
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) installation: Installation,
-    recent: Mutex<HashMap<(String, Arc<str>), VecDeque<Id>>>,
+    recent: Mutex<Recent>,
 }
 
 impl Web {
@@ -36,8 +39,6 @@ pub(crate) struct Visitor {
     pub(crate) organisation: Arc<Organisation>,
     pub(crate) caller: Caller,
     pub(crate) now: i64,
-    /// The path asked for, to mark where one is.
-    pub(crate) path: String,
 }
 
 impl Visitor {
@@ -119,7 +120,9 @@ impl IntoResponse for Refusal {
                 "The address may be wrong, or it names something you may not see.",
             ),
             Refusal::Store(error) => {
-                let (status, _) = error.kind();
+                // What a page asks is ours to get right: a query that is refused is our mistake, not the reader's.
+                let status =
+                    if matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly(_)) { 503 } else { 500 };
                 // The store's errors name resources and rules, never what is in them.
                 tracing::error!(%error, status, "a page could not be made");
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -77,10 +77,7 @@ impl People {
             for line in text.lines() {
                 let mut resource: Value =
                     serde_json::from_str(line).map_err(|error| format!("{}: {error}", file.display()))?;
-                if let Some(meta) = resource["meta"].as_object_mut() {
-                    meta.remove("versionId");
-                    meta.remove("lastUpdated");
-                }
+                forget_version(&mut resource);
                 sampler.see(&resource, &mut values);
                 match owner(&resource) {
                     Some(patient) => lives.entry(patient).or_default().push(resource),
@@ -93,6 +90,18 @@ impl People {
         let lives = lives.into_values().map(|life| Life { resources: life.len(), bundle: transaction(life) }).collect();
         let shared = shared.chunks(200).map(|part| transaction(part.to_vec())).collect();
         Ok(People { shared, lives, values, resources })
+    }
+}
+
+/// Version and time are the server's to give.
+fn forget_version(resource: &mut Value) {
+    let Some(members) = resource.as_object_mut() else { return };
+    if let Some(meta) = members.get_mut("meta").and_then(Value::as_object_mut) {
+        meta.remove("versionId");
+        meta.remove("lastUpdated");
+        if meta.is_empty() {
+            members.remove("meta");
+        }
     }
 }
 

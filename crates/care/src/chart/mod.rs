@@ -127,7 +127,7 @@ impl Chart<'_> {
             self.rows("Coverage", &[("status", "active")], 3),
             self.rows("Encounter", &[("_sort", "-date")], visits),
             self.rows("Appointment", &soonest, 3),
-            self.rows("Flag", &[("status", "active")], 10),
+            self.rows("Flag", &[], 20),
         )?;
         Ok(BannerRows { patient: patient.value, allergies, weight, coverage, visits, bookings, flags })
     }
@@ -398,7 +398,14 @@ impl BannerRows {
                 .iter()
                 .filter_map(|it| Booking::of(&it.value))
                 .find(|it| it.when.at() >= now / 1000),
-            flags: self.flags.rows.iter().filter_map(|it| concept(it.value.get("code")?)).collect(),
+            flags: self
+                .flags
+                .rows
+                .iter()
+                // R4 has no search parameter for the status of a flag.
+                .filter(|it| text(&it.value, &["status"]) == Some("active"))
+                .filter_map(|it| concept(it.value.get("code")?))
+                .collect(),
             person,
         }
     }

@@ -253,16 +253,22 @@ fn joined(parts: &[Part]) -> Measured {
     }
 }
 
-/// UCUM's annotations and brackets are for machines: `mm[Hg]` → `mmHg`, `{score}` → nothing.
+/// UCUM's annotations and brackets are for machines: `mm[Hg]` → `mmHg`, `{score}` → nothing; but what a unit
+/// is divided by is said (`mL/min/{1.73_m2}`).
 pub(crate) fn printed(unit: &str) -> String {
     let mut out = String::with_capacity(unit.len());
     let mut depth = 0;
+    let mut said = false;
     for c in unit.chars() {
         match c {
-            '{' => depth += 1,
+            '{' => {
+                depth += 1;
+                said = out.ends_with('/');
+            }
             '}' => depth -= 1,
             '[' | ']' => {}
-            c if depth == 0 => out.push(c),
+            '_' if depth > 0 && said => out.push(' '),
+            c if depth == 0 || said => out.push(c),
             _ => {}
         }
     }
@@ -408,6 +414,7 @@ mod tests {
         check("mm[Hg]", "mmHg");
         check("{score}", "");
         check("{beats}/min", "/min");
+        check("mL/min/{1.73_m2}", "mL/min/1.73 m2");
         check("Cel", "°C");
         check("[lb_av]", "lb");
         check("10*3/uL", "10^3/uL");

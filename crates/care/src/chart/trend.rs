@@ -6,7 +6,7 @@ use super::when::When;
 use std::collections::HashMap;
 
 /// More points than this cannot be told apart on a screen and are thinned out.
-pub const DRAWN: usize = 300;
+pub(crate) const DRAWN: usize = 300;
 
 #[derive(Clone, Debug)]
 pub struct Trend {

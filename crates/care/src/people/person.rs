@@ -255,7 +255,9 @@ fn identifiers(patient: &Value) -> Vec<Identifier> {
         let label = rank.map_or("ID", |at| IDENTIFIER_KINDS[at].1);
         let shown = if kind == Some("SS") { format!("••• {}", last(value, 4)) } else { value.to_owned() };
         let identifier = Identifier { label, shown };
-        found.push((rank.unwrap_or(IDENTIFIER_KINDS.len() - 1), identifier));
+        // Anything is shown rather than a social security number.
+        let last = IDENTIFIER_KINDS.len() - 1;
+        found.push((rank.map_or(last, |at| if at == last { last + 1 } else { at }), identifier));
     }
     found.sort_by_key(|(rank, _)| *rank);
     found.into_iter().map(|(_, it)| it).collect()

@@ -31,6 +31,11 @@ impl Terms {
                 (1..=longest.min(3)).rev().find_map(|n| Some((n, dates(&words[at..at + n].join(" "), this_year)?)));
             let phone = (2..=longest).rev().find(|n| is_phone(&words[at..at + n].join("")));
             let word = words[at];
+            // `MRN 123`: the label alone says nothing.
+            if word.trim_end_matches([':', '#']).eq_ignore_ascii_case("mrn") {
+                at += 1;
+                continue;
+            }
             if let Some(n) = phone.filter(|_| dated.is_none()) {
                 terms.numbers.push(words[at..at + n].join(""));
                 at += n;
@@ -315,7 +320,10 @@ mod tests {
 
     #[test]
     fn a_number_is_looked_for_among_identifiers_and_phones() {
-        assert_eq!(terms("mrn:r-77").numbers, ["r-77"]);
+        for text in ["mrn:r-77", "MRN r-77", "mrn: r-77", "#r-77"] {
+            assert_eq!(terms(text).numbers, ["r-77"], "{text}");
+            assert_eq!(terms(text).names, Vec::<String>::new(), "{text}");
+        }
         assert_eq!(terms("#77").searches(), [vec![("identifier", "77".to_owned())]]);
         assert_eq!(terms("r-77").searches(), [vec![("identifier", "r-77,R-77".to_owned())]]);
         for text in ["5555550101", "(555) 555-0101", "555 555 0101", "+1 555-555-0101", "555.555.0101"] {

@@ -285,7 +285,8 @@ fn precision(text: &str) -> Option<(f64, f64, f64)> {
     let value = float(units, scale)? * sign;
     let scale = scale.checked_sub(1)?;
     let (near, far) = (float(units * 10 - 5, scale)? * sign, float(units * 10 + 5, scale)? * sign);
-    Some((value, near.min(far), near.max(far)))
+    // More digits than a float has leave no room around the value, but the value itself is within.
+    Some((value, near.min(far), near.max(far).max(value.next_up())))
 }
 
 /// Words of `_text` and `_content`: all are required, `OR` joins alternatives, `NOT` excludes.
@@ -345,6 +346,7 @@ mod tests {
         check("-5.40", -5.4, -5.405, -5.395);
         check("5.4e-3", 0.0054, 0.00535, 0.00545);
         check("0", 0.0, -0.5, 0.5);
+        check("66.89999999999999", 66.89999999999999, 66.89999999999999, 66.89999999999999f64.next_up());
         for text in ["", "-", "5.", ".5", "5,4", "1e", "e2", "0x10", "NaN", "inf", "1e999", "5 4"] {
             assert_eq!(precision(text), None, "{text}");
         }

@@ -351,7 +351,7 @@ impl<'a> Walk<'a> {
 
     fn members_of_id(&mut self, map: &'a Map<String, Value>) {
         for id in map.values() {
-            if !id.as_str().is_some_and(|text| !text.is_empty()) {
+            if id.as_str().is_none_or(str::is_empty) {
                 self.error(IssueCode::Value, "id must be a string that is not empty");
             }
         }

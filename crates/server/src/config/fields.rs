@@ -152,7 +152,7 @@ pub(crate) fn without_password(address: &str) -> String {
 
 /// The short name of an organisation: the first part of its paths, so it must be plain.
 pub(crate) fn is_slug(text: &str) -> bool {
-    const TAKEN: [&str; 5] = ["livez", "readyz", "healthz", "metrics", "assets"];
+    const TAKEN: [&str; 6] = ["livez", "readyz", "healthz", "metrics", "assets", "dev"];
     (1..=40).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !TAKEN.contains(&text)

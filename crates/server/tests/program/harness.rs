@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A folder that is gone when the test is.
-pub struct Place {
-    pub folder: PathBuf,
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
 }
 
 impl Place {
-    pub fn new() -> Place {
+    pub(crate) fn new() -> Place {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("program-{}-{number}", std::process::id()));
@@ -25,7 +25,7 @@ impl Place {
         Place { folder }
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_continuo"));
         command.current_dir(&self.folder).args(arguments);
         command
@@ -33,7 +33,7 @@ impl Place {
 
     /// Runs a command over the settings; it must end with this exit code.
     #[track_caller]
-    pub fn run(&self, arguments: &[&str], code: i32) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str], code: i32) -> Output {
         let mut all = vec!["--config", "continuo.toml"];
         all.extend(arguments);
         let output = self.command(&all).output().unwrap();
@@ -44,13 +44,13 @@ impl Place {
 
     /// The same with `--json`, and what it wrote.
     #[track_caller]
-    pub fn json(&self, arguments: &[&str], code: i32) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str], code: i32) -> Value {
         let mut all = arguments.to_vec();
         all.push("--json");
         serde_json::from_slice(&self.run(&all, code).stdout).expect("the report is JSON")
     }
 
-    pub fn write(&self, name: &str, value: &Value) {
+    pub(crate) fn write(&self, name: &str, value: &Value) {
         let path = self.folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, value.to_string()).unwrap();
@@ -63,7 +63,7 @@ impl Drop for Place {
     }
 }
 
-pub struct Server(pub Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -73,12 +73,12 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub fn start(mut command: Command) -> Server {
+    pub(crate) fn start(mut command: Command) -> Server {
         Server(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     /// Asks it to stop and gives the exit code and how long it took.
-    pub fn stop(mut self) -> (Option<i32>, Duration) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, Duration) {
         let begun = Instant::now();
         Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
         let status = self.0.wait().unwrap();
@@ -87,7 +87,7 @@ impl Server {
 }
 
 /// Status and body.
-pub fn get(address: &str, path: &str, token: Option<&str>) -> std::io::Result<(u16, String)> {
+pub(crate) fn get(address: &str, path: &str, token: Option<&str>) -> std::io::Result<(u16, String)> {
     let mut stream = TcpStream::connect(address)?;
     let token = token.map(|it| format!("Authorization: Bearer {it}\r\n")).unwrap_or_default();
     write!(
@@ -104,7 +104,7 @@ pub fn get(address: &str, path: &str, token: Option<&str>) -> std::io::Result<(u
 
 /// Waits until the address says it is ready.
 #[track_caller]
-pub fn wait_until_ready(address: &str) {
+pub(crate) fn wait_until_ready(address: &str) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(120) {
         if get(address, "/readyz", None).is_ok_and(|(status, _)| status == 200) {
@@ -115,7 +115,7 @@ pub fn wait_until_ready(address: &str) {
     panic!("{address} was not ready within two minutes");
 }
 
-pub fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }

@@ -24,6 +24,12 @@ fn the_demo_starts_with_one_command_and_remembers_its_people() {
     assert_eq!(slugs, ["riverside", "lakeside"]);
     let riverside = &first["organisations"][0];
     assert_eq!(riverside["fhir"], format!("http://{address}/riverside/fhir"));
+    let people = "/riverside/fhir/Patient?_summary=count";
+    assert_eq!(get(&address, people, None).unwrap().0, 401, "every request needs a token");
+    let (status, body) = get(&address, people, riverside["token"].as_str()).unwrap();
+    assert_eq!(status, 200);
+    let total = serde_json::from_str::<Value>(&body).unwrap()["total"].as_u64().unwrap();
+    assert!((1..=12).contains(&total), "{total}");
     assert_eq!(riverside["logins"].as_array().unwrap().len(), 9, "one for each role and one for a patient");
     let (status, exit) = (get(&address, "/metrics", None).unwrap(), server.stop());
     assert!(status.1.contains("continuo_store_bytes{organisation=\"riverside\"}"), "{}", status.1);
@@ -56,6 +62,13 @@ fn a_server_of_ones_own_listens_on_this_machine_and_writes_a_first_token() {
     assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_to_string(&token).unwrap().trim().len(), 43, "256 bits");
     place.run(&["healthcheck", "--url", &format!("http://{address}")], 0);
+    // The record is copied, counted and checked while it is in use; what would change it is refused.
+    let taken = place.json(&["backup", "now"], 0);
+    assert_eq!(taken["taken"][0]["manifest"]["resources"], 0, "{taken}");
+    assert_eq!(place.json(&["db", "stats"], 0)["organisations"][0]["resources"], 0);
+    assert_eq!(place.json(&["db", "verify"], 0)["organisations"][0]["issues"], serde_json::json!([]));
+    place.run(&["db", "reindex"], 75);
+    place.run(&["import", "fhir", "continuo.toml"], 75);
     assert_eq!(server.stop().0, Some(0));
     place.run(&["healthcheck", "--url", &format!("http://{address}")], 69);
 }

@@ -1,12 +1,15 @@
 //! The low seam. A backend runs a statement, inserts rows, deletes rows and looks rows up by key;
-//! everything else is the same code for SQLite and PostgreSQL. Statements are written once, with `?1`
-//! for values; [`Dialect`] holds the few differences.
+//! everything else is the same code for SQLite and PostgreSQL. Statements are written once, with `?`
+//! for values; [`Dialect`](dialect::Dialect) holds the few differences.
 
+mod dialect;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 pub(crate) mod table;
 
 use crate::error::StoreResult;
 use bytes::Bytes;
+pub(crate) use dialect::Dialect;
 use std::future::Future;
 pub(crate) use table::{Lookup, OnConflict, Rows, Table};
 
@@ -84,30 +87,6 @@ impl From<f64> for Value {
     }
 }
 
-/// The differences between the two databases, all in one place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    Sqlite,
-    /// Every table has the distribution key (organisation, patient shard) first.
-    Postgres {
-        organisation: i64,
-    },
-}
-
-impl Dialect {
-    /// The part of WHERE that keeps to this organisation, with a trailing AND.
-    pub(crate) fn here(self, alias: &str) -> String {
-        match self {
-            Dialect::Sqlite => String::new(),
-            Dialect::Postgres { organisation } => format!("{alias}.org = {organisation} AND {alias}.shard = 0 AND "),
-        }
-    }
-
-    pub(crate) fn is_sqlite(self) -> bool {
-        self == Dialect::Sqlite
-    }
-}
-
 /// A connection inside a transaction: reads see one state, and what a writer has done before.
 pub(crate) trait Session: Send {
     fn dialect(&self) -> Dialect;
@@ -131,4 +110,42 @@ pub(crate) trait Session: Send {
 
     /// Deletes the rows with these key columns.
     fn delete(&mut self, table: &'static Table, rows: &Rows) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Inserts and deletes, in this order.
+    fn write(&mut self, steps: &[Step<'_>]) -> impl Future<Output = StoreResult<()>> + Send {
+        async move {
+            for step in steps {
+                match step {
+                    Step::Insert(table, rows) => self.insert(table, rows).await?,
+                    Step::Delete(table, rows) => self.delete(table, rows).await?,
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Rows to write. Steps are handed over together, so that they need not wait for each other's answers.
+pub(crate) enum Step<'a> {
+    Insert(&'static Table, &'a Rows),
+    Delete(&'static Table, &'a Rows),
+}
+
+/// The one connection that writes for an organisation.
+pub(crate) trait Writer: Session {
+    /// Begins a transaction that no other can write beside. Where other processes may write to the same
+    /// organisation, returns the number of the last transaction there is.
+    fn begin(&mut self) -> impl Future<Output = StoreResult<Option<i64>>> + Send;
+
+    /// When this returns, it is on disk. `Unavailable` means that nobody knows.
+    fn commit(&mut self) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Ends the transaction, if there is one, without a trace.
+    fn rollback(&mut self) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Gives unused space back.
+    fn vacuum(&mut self) -> impl Future<Output = StoreResult<()>> + Send;
+
+    /// Before it closes: what was written is where it belongs.
+    fn settle(&mut self) -> impl Future<Output = StoreResult<()>> + Send;
 }

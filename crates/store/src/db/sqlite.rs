@@ -1,7 +1,7 @@
 //! SQLite: one file, write-ahead log, every commit synced (FULL). One connection writes (the lane owns it),
 //! a few read. A lock file keeps a second process out.
 
-use super::{Dialect, Lookup, OnConflict, Rows, Session, Table, Value};
+use super::{Dialect, Lookup, OnConflict, Rows, Session, Table, Value, Writer};
 use crate::error::{StoreError, StoreResult};
 use bytes::Bytes;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -170,28 +170,8 @@ impl SqliteSession {
         self.connection.as_ref().expect("a session has its connection until it is dropped")
     }
 
-    pub(crate) fn begin(&mut self) -> StoreResult<()> {
-        self.run("BEGIN IMMEDIATE")
-    }
-
-    pub(crate) fn commit(&mut self) -> StoreResult<()> {
-        self.run("COMMIT")
-    }
-
-    pub(crate) fn rollback(&mut self) -> StoreResult<()> {
-        if self.connection().is_autocommit() {
-            return Ok(());
-        }
-        self.run("ROLLBACK")
-    }
-
-    pub(crate) fn run(&mut self, sql: &str) -> StoreResult<()> {
+    fn run(&mut self, sql: &str) -> StoreResult<()> {
         self.connection().prepare_cached(sql).and_then(|mut it| it.raw_execute().map(drop)).map_err(database)
-    }
-
-    /// Moves the write-ahead log into the file.
-    pub(crate) fn checkpoint(&mut self) -> StoreResult<()> {
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(drop)
     }
 
     fn rows(&self, sql: &str, values: &[Value]) -> StoreResult<Vec<Vec<Value>>> {
@@ -282,7 +262,7 @@ impl Session for SqliteSession {
             return Ok(());
         }
         // A full-text row is named by its rowid.
-        let names: Vec<&str> = table.columns.iter().map(|it| rowid_of(table, it.name)).collect();
+        let names: Vec<&str> = table.columns.iter().map(|it| Dialect::Sqlite.column(table.name, it.name)).collect();
         let marks = vec!["?"; names.len()].join(", ");
         let verb = match table.on_conflict {
             OnConflict::Ignore => "INSERT OR IGNORE",
@@ -291,7 +271,7 @@ impl Session for SqliteSession {
         };
         let mut sql = format!("{verb} INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
         if table.on_conflict == OnConflict::Replace && table.name != "words" {
-            sql.push_str(&table.upsert());
+            sql.push_str(&table.upsert(""));
         }
         self.each(&sql, rows)
     }
@@ -300,9 +280,36 @@ impl Session for SqliteSession {
         if rows.is_empty() {
             return Ok(());
         }
-        let key: Vec<String> =
-            table.columns[..table.key].iter().map(|it| format!("{} = ?", rowid_of(table, it.name))).collect();
+        let key: Vec<String> = table.columns[..table.key]
+            .iter()
+            .map(|it| format!("{} = ?", Dialect::Sqlite.column(table.name, it.name)))
+            .collect();
         self.each(&format!("DELETE FROM {} WHERE {}", table.name, key.join(" AND ")), rows)
+    }
+}
+
+impl Writer for SqliteSession {
+    /// The lock file keeps other processes out, so nobody else can have written.
+    async fn begin(&mut self) -> StoreResult<Option<i64>> {
+        self.run("BEGIN IMMEDIATE").map(|()| None)
+    }
+
+    async fn commit(&mut self) -> StoreResult<()> {
+        self.run("COMMIT")
+    }
+
+    async fn rollback(&mut self) -> StoreResult<()> {
+        if self.connection().is_autocommit() { Ok(()) } else { self.run("ROLLBACK") }
+    }
+
+    async fn vacuum(&mut self) -> StoreResult<()> {
+        self.run("VACUUM")?;
+        self.settle().await
+    }
+
+    /// Moves the write-ahead log into the file.
+    async fn settle(&mut self) -> StoreResult<()> {
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)", &[]).map(drop)
     }
 }
 
@@ -317,10 +324,6 @@ impl SqliteSession {
         }
         Ok(())
     }
-}
-
-fn rowid_of(table: &Table, column: &'static str) -> &'static str {
-    if table.name == "words" && column == "rid" { "rowid" } else { column }
 }
 
 fn lookup_sql(lookup: &Lookup) -> String {

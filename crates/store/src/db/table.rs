@@ -8,6 +8,8 @@ pub(crate) enum Kind {
     Real,
     Text,
     Blob,
+    /// Folded words, parted by single spaces, to be found by full text.
+    Words,
 }
 
 #[derive(Debug)]
@@ -36,12 +38,13 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// What follows VALUES so that a row takes the place of the one with the same key; the same in both databases.
-    pub(crate) fn upsert(&self) -> String {
+    /// What follows the rows so that a row takes the place of the one with the same key. `before` are the columns
+    /// that stand before the key here.
+    pub(crate) fn upsert(&self, before: &str) -> String {
         let key: Vec<&str> = self.columns[..self.key].iter().map(|it| it.name).collect();
         let set: Vec<String> =
             self.columns[self.key..].iter().map(|it| format!("{0} = excluded.{0}", it.name)).collect();
-        format!(" ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), set.join(", "))
+        format!(" ON CONFLICT ({before}{}) DO UPDATE SET {}", key.join(", "), set.join(", "))
     }
 }
 
@@ -92,6 +95,9 @@ const fn real(name: &'static str) -> Column {
 }
 const fn text(name: &'static str) -> Column {
     Column { name, kind: Kind::Text }
+}
+const fn words(name: &'static str) -> Column {
+    Column { name, kind: Kind::Words }
 }
 const fn blob(name: &'static str) -> Column {
     Column { name, kind: Kind::Blob }
@@ -194,7 +200,7 @@ pub(crate) static TALLY: Table =
 
 pub(crate) static WORDS: Table = Table {
     name: "words",
-    columns: &[int("rid"), text("narrative"), text("content")],
+    columns: &[int("rid"), words("narrative"), words("content")],
     key: 1,
     on_conflict: OnConflict::Replace,
 };

@@ -14,6 +14,8 @@ CREATE TABLE change (
   seq INTEGER PRIMARY KEY, rid INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL,
   state INTEGER NOT NULL, tx INTEGER NOT NULL
 );
+-- The versions of one resource, for its history.
+CREATE INDEX change_rid ON change (rid, version);
 CREATE TABLE audit (
   tx INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
   action TEXT NOT NULL, request TEXT, detail TEXT

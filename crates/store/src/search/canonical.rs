@@ -20,9 +20,10 @@ const CHUNK: usize = 200;
 
 impl<S: Session> Planner<'_, S> {
     /// The numbers of those slots that may hold canonical addresses.
-    pub(super) async fn canonical_slots(&mut self, slots: impl Iterator<Item = Slot>) -> StoreResult<Vec<i64>> {
+    pub(super) async fn canonical_slots(&mut self, slots: &[Slot]) -> StoreResult<Vec<i64>> {
         let registry = self.registry;
-        self.slots(slots.filter(|slot| registry.holds_canonicals(*slot))).await
+        let some: Vec<Slot> = slots.iter().copied().filter(|slot| registry.holds_canonicals(*slot)).collect();
+        self.slots(some.into_iter()).await
     }
 
     /// The numbers under which references to these resources by their addresses lie.
@@ -30,7 +31,9 @@ impl<S: Session> Planner<'_, S> {
         let mut targets = BTreeSet::new();
         let urls = self.tokens_of(rids, "url").await?;
         let versions = self.tokens_of(rids, "version").await?;
-        for (rid, url) in urls.iter().flat_map(|(rid, urls)| urls.iter().map(move |url| (rid, url))) {
+        let pairs: Vec<(&i64, &String)> =
+            urls.iter().flat_map(|(rid, urls)| urls.iter().map(move |url| (rid, url))).collect();
+        for (rid, url) in pairs {
             let here = self.session.dialect().here("m");
             let sql = format!("SELECT id, text FROM term m WHERE {here} key = ? AND system = ?");
             let values = [url.as_str().into(), space::CANONICAL.into()];

@@ -27,7 +27,7 @@ pub(crate) async fn included<S: Session>(
     for include in includes {
         let slots = slots_of(registry, include);
         let mut planner = Planner::of(session, registry);
-        let by_address = planner.canonical_slots(slots.iter().copied()).await?;
+        let by_address = planner.canonical_slots(&slots).await?;
         let numbers = planner.slots(slots.into_iter()).await?;
         if !numbers.is_empty() {
             steps.push((include, numbers, by_address));

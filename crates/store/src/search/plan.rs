@@ -44,12 +44,6 @@ pub(crate) struct Leaf {
     pub(crate) cost: u64,
 }
 
-impl Leaf {
-    pub(crate) fn column(&self) -> &'static str {
-        if self.table == "words" { "rowid" } else { "rid" }
-    }
-}
-
 impl Plan {
     pub(crate) fn is_everything(&self) -> bool {
         matches!(self, Plan::All(parts) if parts.iter().all(Plan::is_everything))
@@ -72,6 +66,16 @@ impl Plan {
             Plan::All(parts) | Plan::Any(parts) => parts.iter().all(Plan::is_cheap_test),
             Plan::Not(inner) => inner.is_cheap_test(),
             Plan::Chain { .. } | Plan::Has { .. } => false,
+        }
+    }
+
+    /// What passes has rows, so it exists.
+    pub(crate) fn finds_rows(&self) -> bool {
+        match self {
+            Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
+            Plan::All(parts) => parts.iter().any(Plan::finds_rows),
+            Plan::Any(parts) => parts.iter().all(Plan::finds_rows),
+            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
         }
     }
 
@@ -176,12 +180,13 @@ impl<'a, S: Session> Planner<'a, S> {
             Filter::Row { sources, tests } => self.rows(sources, tests).await,
             Filter::Chain { sources, kind, inner } => {
                 let inner = Box::pin(self.plan(inner)).await?;
-                let fitting = || sources.iter().filter(|it| it.only.is_none_or(|only| only == *kind)).map(|it| it.slot);
-                let slots = self.slots(fitting()).await?;
+                let fitting = sources.iter().filter(|it| it.only.is_none_or(|only| only == *kind));
+                let fitting: Vec<Slot> = fitting.map(|it| it.slot).collect();
+                let slots = self.slots(fitting.iter().copied()).await?;
                 if slots.is_empty() || matches!(inner, Plan::Nothing) {
                     return Ok(Plan::Nothing);
                 }
-                let by_address = self.canonical_slots(fitting()).await?;
+                let by_address = self.canonical_slots(&fitting).await?;
                 let named = self.pointing_by_address(&inner, *kind, &by_address).await?;
                 Ok(Plan::any(vec![Plan::Chain { slots, kind: *kind, inner: Box::new(inner) }, named]))
             }
@@ -190,15 +195,17 @@ impl<'a, S: Session> Planner<'a, S> {
                 if matches!(inner, Plan::Nothing) {
                     return Ok(Plan::Nothing);
                 }
-                let by_address = self.canonical_slots(sources.iter().map(|it| it.slot)).await?;
+                let every: Vec<Slot> = sources.iter().map(|it| it.slot).collect();
+                let by_address = self.canonical_slots(&every).await?;
                 let mut parts = vec![self.named_from(&inner, *kind, &by_address).await?];
                 // `patient` looks through `subject`, but only at patients.
                 let mut narrowings: Vec<Option<ResourceType>> = sources.iter().map(|it| it.only).collect();
                 narrowings.sort_unstable();
                 narrowings.dedup();
                 for only in narrowings {
-                    let slots = sources.iter().filter(|it| it.only == only).map(|it| it.slot);
-                    let slots = self.slots(slots).await?;
+                    let own = sources.iter().filter(|it| it.only == only).map(|it| it.slot);
+                    let own: Vec<Slot> = own.collect();
+                    let slots = self.slots(own.into_iter()).await?;
                     if !slots.is_empty() {
                         let has = Plan::Has { slots, kind: *kind, inner: Box::new(inner.clone()) };
                         parts.push(match only {
@@ -292,19 +299,9 @@ impl<'a, S: Session> Planner<'a, S> {
     }
 
     fn words(&mut self, column: &str, words: &Words) -> Plan {
-        let mut wanted = Vec::new();
-        let mut excluded = Vec::new();
-        for term in &words.0 {
-            let alternatives: Vec<String> = term.any_of.iter().map(|word| self.prefix(word)).collect();
-            let joined = alternatives.join(if self.session.dialect().is_sqlite() { " OR " } else { " | " });
-            if term.excluded { &mut excluded } else { &mut wanted }.push(format!("({joined})"));
-        }
-        let matching = |expression: &str, dialect: crate::db::Dialect| {
-            let (condition, value) = if dialect.is_sqlite() {
-                ("{t}.words MATCH ?".replace("{t}.words", "words"), format!("{{{column}}} : ({expression})"))
-            } else {
-                (format!("{{t}}.{column} @@ to_tsquery('simple', ?)"), expression.to_owned())
-            };
+        let dialect = self.session.dialect();
+        let matching = |terms: &[&[String]]| {
+            let (condition, value) = dialect.full_text(column, terms);
             Plan::Leaf(Leaf {
                 table: "words",
                 condition,
@@ -315,19 +312,14 @@ impl<'a, S: Session> Planner<'a, S> {
                 cost: 0,
             })
         };
-        let dialect = self.session.dialect();
-        let and = if dialect.is_sqlite() { " AND " } else { " & " };
+        let terms = |excluded: bool| words.0.iter().filter(move |it| it.excluded == excluded).map(|it| &it.any_of[..]);
         let mut parts = Vec::new();
+        let wanted: Vec<&[String]> = terms(false).collect();
         if !wanted.is_empty() {
-            parts.push(matching(&wanted.join(and), dialect));
+            parts.push(matching(&wanted));
         }
-        parts.extend(excluded.iter().map(|it| Plan::Not(Box::new(matching(it, dialect)))));
+        parts.extend(terms(true).map(|it| Plan::Not(Box::new(matching(&[it])))));
         Plan::all(parts)
-    }
-
-    fn prefix(&self, word: &str) -> String {
-        let letters: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-        if self.session.dialect().is_sqlite() { format!("\"{letters}\"*") } else { format!("'{letters}':*") }
     }
 
     async fn rows(&mut self, sources: &[Source], tests: &[Test]) -> StoreResult<Plan> {
@@ -426,7 +418,7 @@ impl<'a, S: Session> Planner<'a, S> {
                 list if list.is_empty() => Plan::Nothing,
                 list => Plan::Leaf(tokens(slots, &Terms::List(list), self.session.dialect())),
             },
-            Test::String(test) => Plan::Leaf(strings(slots, test)),
+            Test::String(test) => Plan::Leaf(strings(slots, test, self.session.dialect())),
             Test::Date(test) => Plan::Leaf(dates(slots, test)),
             Test::Quantity(test) => self.quantities(slots, test).await?,
             Test::Reference(test) => {
@@ -496,7 +488,8 @@ impl<'a, S: Session> Planner<'a, S> {
             }
             ReferenceTest::ToId { id, kinds } => {
                 let rids = self.rids_with_id(id.as_str()).await?;
-                let fits = |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.contains(&kind));
+                let fits =
+                    |rid: &i64| place::kind_of(*rid).is_some_and(|kind| kinds.is_empty() || kinds.contains(&kind));
                 rids.into_iter().filter(fits).collect()
             }
             ReferenceTest::CanonicalBelow(url) => {
@@ -636,8 +629,11 @@ fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan 
     let mut leaf = in_slots(table_of(shape), slots);
     leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
     if let (Some(only), "reference") = (only, leaf.table) {
-        leaf.condition.push_str(" AND {t}.target >= ? AND {t}.target < ?");
-        leaf.values.extend([place::first_of(only).into(), place::end_of(only).into()]);
+        // Here, or elsewhere as far as the address tells its type (see `elsewhere`).
+        leaf.condition
+            .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
+        let number = i64::from(only.number()) + 1;
+        leaf.values.extend([place::first_of(only).into(), place::end_of(only).into(), number.into()]);
     }
     Plan::Leaf(leaf)
 }
@@ -671,7 +667,7 @@ pub(super) fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> L
     leaf
 }
 
-fn strings(slots: &[i64], test: &StringTest) -> Leaf {
+fn strings(slots: &[i64], test: &StringTest, dialect: crate::db::Dialect) -> Leaf {
     let mut leaf = in_slots("string", slots);
     let like = |leaf: &mut Leaf, before: &str, text: &str, after: &str| {
         leaf.condition.push_str(" AND {t}.folded LIKE ? ESCAPE '!'");
@@ -696,13 +692,12 @@ fn strings(slots: &[i64], test: &StringTest) -> Leaf {
         }
         StringTest::Text(words) => {
             for term in &words.0 {
-                // The start of a word: at the start of the text or after something that is no letter.
                 leaf.condition.push_str(if term.excluded { " AND NOT (" } else { " AND (" });
                 for (at, word) in term.any_of.iter().enumerate() {
+                    let (condition, values) = dialect.begins_word("{t}.folded", word);
                     leaf.condition.push_str(if at > 0 { " OR " } else { "" });
-                    leaf.condition.push_str("{t}.folded LIKE ? ESCAPE '!' OR {t}.folded LIKE ? ESCAPE '!'");
-                    let escaped = word.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-                    leaf.values.extend([format!("{escaped}%").into(), format!("% {escaped}%").into()]);
+                    leaf.condition.push_str(&condition);
+                    leaf.values.extend(values.into_iter().map(Value::from));
                 }
                 leaf.condition.push(')');
             }

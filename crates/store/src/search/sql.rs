@@ -84,11 +84,13 @@ impl Sql {
     pub(crate) fn set(&mut self, plan: &Plan, kinds: &[ResourceType]) {
         match plan {
             Plan::Nothing => {
-                self.push("SELECT rid FROM resource WHERE 1 = 0");
+                self.push("SELECT rid");
+                self.from("resource");
+                self.push("1 = 0");
             }
             Plan::Leaf(leaf) => {
                 self.push("SELECT ");
-                let column = leaf.column();
+                let column = self.dialect.column(leaf.table, "rid");
                 let place = self.text.len();
                 let alias = self.from(leaf.table);
                 self.text.insert_str(place, &format!("{alias}.{column} AS rid"));
@@ -219,7 +221,8 @@ impl Sql {
                 self.push("EXISTS (SELECT 1");
                 let alias = self.from(leaf.table);
                 self.condition(leaf, &alias);
-                let _ = write!(self.text, " AND {alias}.{} = {rid})", leaf.column());
+                let column = self.dialect.column(leaf.table, "rid");
+                let _ = write!(self.text, " AND {alias}.{column} = {rid})");
             }
             Plan::Leaf(_) => {
                 let _ = write!(self.text, "{rid} IN (");
@@ -236,6 +239,11 @@ impl Sql {
                     self.kinds(&format!("{alias}.target"), &[*kind]);
                     self.push(" AND ");
                     self.test(inner, &format!("{alias}.target"));
+                    if !inner.finds_rows() {
+                        self.push(" AND EXISTS (SELECT 1");
+                        let live = self.from("resource");
+                        let _ = write!(self.text, "{live}.rid = {alias}.target AND {live}.state = {LIVE})");
+                    }
                 } else {
                     let _ = write!(self.text, "{alias}.target IN (");
                     self.set(inner, &[*kind]);

@@ -53,7 +53,7 @@ pub(crate) async fn token_terms<S: Session>(planner: &mut Planner<'_, S>, test: 
 
 async fn system_number<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreResult<Option<i64>> {
     let sql = format!("SELECT id FROM system s WHERE {} url = ?", planner.session.dialect().here("s"));
-    let rows = planner.session.query(&sql, &[url.into()]).await?;
+    let rows = planner.session.query(&sql, &[crate::physical::cut(url).into()]).await?;
     Ok(rows.first().map(|row| row[0].int()))
 }
 
@@ -73,15 +73,19 @@ async fn in_system<S: Session>(planner: &mut Planner<'_, S>, system: i64, code: 
     planner.terms_named(system, code).await
 }
 
-/// Texts that start with this, or one of whose words does.
+/// Texts that start with this, or that have it at the start of a word.
 async fn with_text<S: Session>(planner: &mut Planner<'_, S>, text: &str) -> StoreResult<Vec<i64>> {
     let sql = format!(
-        "SELECT id FROM term m WHERE {} folded IS NOT NULL AND (folded LIKE ? ESCAPE '!' OR folded LIKE ? ESCAPE '!')",
+        "SELECT id, folded FROM term m WHERE {} folded IS NOT NULL AND folded LIKE ? ESCAPE '!'",
         planner.session.dialect().here("m")
     );
     let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-    let values = [format!("{escaped}%").into(), format!("% {escaped}%").into()];
-    Ok(planner.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
+    let rows = planner.session.query(&sql, &[format!("%{escaped}%").into()]).await?;
+    let begins_word = |folded: &str| {
+        let mut places = folded.char_indices().map(|(at, _)| at);
+        places.any(|at| folded[at..].starts_with(text) && !folded[..at].ends_with(char::is_alphanumeric))
+    };
+    Ok(rows.iter().filter(|row| row[1].text().is_some_and(begins_word)).map(|row| row[0].int()).collect())
 }
 
 /// The resource of this type with this canonical address, as stored here.

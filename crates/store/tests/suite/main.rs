@@ -1,9 +1,21 @@
 //! The suite that every backend passes. SQLite always; PostgreSQL where `CONTINUO_TEST_POSTGRES` names a server.
 
+#![allow(clippy::unwrap_used)] // What a test builds on must be there.
+
+mod asking;
+mod dice;
+mod people;
 mod places;
+mod world;
 
 mod canonical;
 mod commit;
 mod contained;
 mod cost;
+mod disk;
+mod examples;
+mod oracle;
+mod paging;
+mod postgres;
+mod reach;
 mod search;

@@ -8,64 +8,83 @@ use store::{Batch, Caller, Change, Expect, Outcome, Settings, Store, StoreResult
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A folder that goes away with the test.
-pub struct Place {
-    pub store: Store,
-    folder: PathBuf,
+/// A store of the test's own: a folder that goes away with the test, or an organisation that no other test has.
+pub(crate) struct Place {
+    pub(crate) store: Store,
+    folder: Option<PathBuf>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.folder).ok();
+        if let Some(folder) = &self.folder {
+            std::fs::remove_dir_all(folder).ok();
+        }
     }
 }
 
-pub fn settings(address: &str) -> Settings {
+/// How much random tests do: a little with every `cargo test`, all of it with `CONTINUO_DOSE=full`.
+#[allow(clippy::disallowed_methods)] // Tests may read the environment.
+pub(crate) fn dose(small: usize, full: usize) -> usize {
+    if std::env::var("CONTINUO_DOSE").is_ok_and(|dose| dose == "full") { full } else { small }
+}
+
+/// The address of a PostgreSQL server whose database the tests may fill.
+#[allow(clippy::disallowed_methods)] // Tests may read the environment.
+pub(crate) fn postgres_address() -> Option<String> {
+    let address = std::env::var("CONTINUO_TEST_POSTGRES").ok();
+    if address.is_none() {
+        eprintln!("CONTINUO_TEST_POSTGRES names no server: not tested on PostgreSQL");
+    }
+    address
+}
+
+pub(crate) async fn postgres() -> Option<Place> {
+    let address = postgres_address()?;
+    let organisation = format!("test-{}", uuid::Uuid::new_v4());
+    let store = Store::open(Settings { organisation, ..settings(&address) }).await.unwrap();
+    Some(Place { store, folder: None })
+}
+
+pub(crate) fn settings(address: &str) -> Settings {
     let bases = BaseUrls::new(["http://here.example/fhir"]);
     Settings { organisation: "test".to_owned(), address: address.to_owned(), bases, ..Settings::default() }
 }
 
-pub async fn sqlite() -> Place {
+pub(crate) async fn sqlite() -> Place {
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("continuo-store-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let store = Store::open(settings(folder.join("store.db").to_str().unwrap())).await.unwrap();
-    Place { store, folder }
-}
-
-impl Place {
-    pub fn path(&self) -> PathBuf {
-        self.folder.join("store.db")
-    }
+    Place { store, folder: Some(folder) }
 }
 
 /// Every place there is.
-pub async fn all() -> Vec<Place> {
-    vec![sqlite().await]
+pub(crate) async fn all() -> Vec<Place> {
+    [Some(sqlite().await), postgres().await].into_iter().flatten().collect()
 }
 
-pub fn me() -> Caller {
+pub(crate) fn me() -> Caller {
     Caller::system("test")
 }
 
 /// 2026-11-22T12:00:00Z in microseconds.
-pub const NOON: i64 = 1_795_348_800_000_000;
+pub(crate) const NOON: i64 = 1_795_348_800_000_000;
 
-pub fn put(value: Value) -> Write {
+pub(crate) fn put(value: Value) -> Write {
     put_expecting(Expect::Anything, value)
 }
 
-pub fn put_expecting(expect: Expect, value: Value) -> Write {
+pub(crate) fn put_expecting(expect: Expect, value: Value) -> Write {
     let id = value["id"].as_str().expect("test resources have ids");
     let key = Key::parse(&format!("{}/{id}", value["resourceType"].as_str().unwrap())).unwrap();
     Write { key, expect, change: Change::Put(Checked::trusted(value).unwrap()) }
 }
 
-pub async fn write(store: &Store, write: Write) -> StoreResult<Outcome> {
+pub(crate) async fn write(store: &Store, write: Write) -> StoreResult<Outcome> {
     Ok(store.commit(&me(), Batch::of("test", write), NOON).await?.remove(0))
 }
 
-pub async fn write_all(store: &Store, values: Vec<Value>) -> Vec<Outcome> {
+pub(crate) async fn write_all(store: &Store, values: Vec<Value>) -> Vec<Outcome> {
     let writes = values.into_iter().map(put).collect();
     store.commit(&me(), Batch { writes, guards: Vec::new(), action: "test" }, NOON).await.unwrap()
 }

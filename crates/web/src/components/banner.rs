@@ -50,7 +50,7 @@ pub(crate) fn banner(banner: &Banner, now: i64) -> Markup {
                 }
             }
         }
-        dl.facts aria-label="About this patient" {
+        section.about aria-label="About the patient" { dl.facts {
             (fact("Weight", weight(banner, now)))
             (fact("Primary clinician", text(banner.practitioner.as_deref())))
             (fact("Language", language(banner)))
@@ -67,7 +67,7 @@ pub(crate) fn banner(banner: &Banner, now: i64) -> Markup {
                 Some(next) => html! { (next.when.date_and_time()) @if let Some(what) = &next.what { " " span.quiet { (what) } } },
                 None => absent("none booked"),
             }))
-        }
+        } }
     }
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn allergies(state: &AllergyState) -> Markup {
         AllergyState::Known(known) => {
             let high = known.iter().filter(|it| it.criticality == Criticality::High).count();
             html! {
-                div.allergies.known {
+                div.allergy-state.known {
                     (icon("alert"))
                     p {
                         strong { "Allergies" @if high > 0 { span.chip.critical { (high) " high risk" } } }
@@ -127,16 +127,16 @@ pub(crate) fn allergies(state: &AllergyState) -> Markup {
             }
         }
         AllergyState::NoneKnown(words) => html! {
-            div.allergies.none { (icon("check")) p { strong { (words) } span.list { "Asked and recorded" } } }
+            div.allergy-state.none { (icon("check")) p { strong { (words) } span.list { "Asked and recorded" } } }
         },
         AllergyState::OnlyPast(count) => html! {
-            div.allergies.none {
+            div.allergy-state.none {
                 (icon("check"))
                 p { strong { "No active allergies" } span.list { (count) " past allerg" (if *count == 1 { "y" } else { "ies" }) " on record" } }
             }
         },
         AllergyState::NotRecorded => html! {
-            div.allergies.unasked { (icon("unknown")) p { strong { "Allergies not recorded" } span.list { "Ask before prescribing" } } }
+            div.allergy-state.unasked { (icon("unknown")) p { strong { "Allergies not recorded" } span.list { "Ask before prescribing" } } }
         },
     }
 }

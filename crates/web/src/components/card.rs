@@ -27,7 +27,7 @@ impl Card<'_> {
                 (body)
                 @if self.updated.is_some() || self.more {
                     footer {
-                        @if self.more { span { "There are more than are shown. " } }
+                        @if self.more { a href={ (self.base) "/" (self.slug) } { "See all" } " " }
                         @if let Some(updated) = self.updated { "Updated " (super::day(updated)) }
                     }
                 }

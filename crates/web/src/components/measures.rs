@@ -48,14 +48,16 @@ pub(crate) fn vitals(base: &str, rows: &[Latest], now: i64) -> Markup {
     html! {
         table.measures {
             caption.spoken { "Latest vital signs" }
-            thead.spoken { tr { th scope="col" { "Sign" } th scope="col" { "Latest" } th scope="col" { "Trend" } th scope="col" { "When" } } }
+            thead.spoken { tr { th scope="col" { "Sign" } th scope="col" { "Latest" } th scope="col" { "Trend" } } }
             tbody {
                 @for row in rows {
                     tr {
-                        th scope="row" { (named(base, "vitals", row.newest())) }
+                        th scope="row" {
+                            (named(base, "vitals", row.newest()))
+                            @if let Some(when) = &row.newest().when { span.under title=(when.date_and_time()) { (when.ago(now)) } }
+                        }
                         td.of-value { (value(row.newest())) }
                         td.of-spark { (spark(row)) }
-                        td.of-date { @if let Some(when) = &row.newest().when { span title=(when.date_and_time()) { (when.ago(now)) } } }
                     }
                 }
             }
@@ -67,18 +69,20 @@ pub(crate) fn results(base: &str, rows: &[Latest]) -> Markup {
     html! {
         table.measures {
             caption.spoken { "Latest result of each test" }
-            thead.spoken { tr { th scope="col" { "Test" } th scope="col" { "Latest" } th scope="col" { "Trend" } th scope="col" { "When" } } }
+            thead.spoken { tr { th scope="col" { "Test" } th scope="col" { "Latest" } th scope="col" { "Trend" } } }
             tbody {
                 @for row in rows {
                     @let newest = row.newest();
                     tr class=(flag::class(newest.flag)) {
                         th scope="row" {
                             (named(base, "results", newest))
-                            @if let Some(range) = &newest.range { " " span.quiet.range { (range.shown) } }
+                            span.under {
+                                @if let Some(when) = &newest.when { (day(when)) }
+                                @if let Some(range) = &newest.range { " · usual " (range.shown) }
+                            }
                         }
                         td.of-value { (value(newest)) }
                         td.of-spark { (spark(row)) }
-                        td.of-date { @if let Some(when) = &newest.when { (day(when)) } }
                     }
                 }
             }

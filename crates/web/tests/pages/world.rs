@@ -60,7 +60,7 @@ pub(crate) struct Got {
 
 impl Got {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |it| it.to_str().unwrap())
+        self.headers.get(name).map_or("", |it| it.to_str().expect("headers of ours are text"))
     }
 }
 

@@ -86,13 +86,6 @@ pub(crate) fn show(timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
     }
 }
 
-impl Asked {
-    /// Everything.
-    pub(crate) fn all() -> Asked {
-        Asked::of("")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
