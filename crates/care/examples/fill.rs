@@ -22,6 +22,7 @@ async fn main() {
         organisation: "fill".into(),
         address: address.clone(),
         bases: BaseUrls::new(["http://localhost/fhir"]),
+        ..Settings::default()
     };
     let store = Store::open(settings).await.expect("opens");
     let population = Population::new(7, patients, jiff::civil::date(2026, 11, 22));

@@ -7,6 +7,7 @@ use crate::failure::{Exit, Failure};
 use fhir::search::row::BaseUrls;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use store::Store;
 
 /// One organisation and where its record lies.
@@ -31,14 +32,28 @@ impl Place {
         self.open_at(&self.store).await
     }
 
+    /// Opens it with the limits of a server.
+    pub(crate) async fn open_to_serve(&self, config: &Config) -> Result<Store, Failure> {
+        let search_limit = Duration::from_secs(config.count("limits.search_seconds"));
+        self.open_with(store::Settings { search_limit, ..self.settings(&self.store) }).await
+    }
+
     /// Opens another copy of this organisation's record.
     pub(crate) async fn open_at(&self, address: &str) -> Result<Store, Failure> {
-        let settings = store::Settings {
+        self.open_with(self.settings(address)).await
+    }
+
+    async fn open_with(&self, settings: store::Settings) -> Result<Store, Failure> {
+        Store::open(settings).await.map_err(Failure::store("open", &self.slug))
+    }
+
+    fn settings(&self, address: &str) -> store::Settings {
+        store::Settings {
             organisation: self.slug.clone(),
             address: address.to_owned(),
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
-        };
-        Store::open(settings).await.map_err(Failure::store("open", &self.slug))
+            ..store::Settings::default()
+        }
     }
 
     /// The file of an embedded store.

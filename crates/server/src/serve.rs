@@ -133,7 +133,7 @@ async fn open(
 ) -> Result<Installation, Failure> {
     let mut stores = Vec::new();
     for place in places {
-        stores.push((place.slug.clone(), place.open().await?));
+        stores.push((place.slug.clone(), place.open_to_serve(config).await?));
     }
     let is_demo = demo.is_some();
     let mut accesses = Vec::new();

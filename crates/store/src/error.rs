@@ -38,6 +38,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A search ran longer than [`Settings::search_limit`](crate::Settings); the same words whichever database
+    /// stopped it.
+    pub(crate) fn took_too_long() -> StoreError {
+        StoreError::TooCostly(
+            "it takes longer than this server allows; narrow it, for example by patient, code or date, \
+             and leave out _total and _sort"
+                .to_owned(),
+        )
+    }
+
     /// HTTP status and issue code, said once.
     pub fn kind(&self) -> (u16, IssueCode) {
         match self {

@@ -250,15 +250,15 @@ impl Interner {
     pub(crate) async fn name_slots<S: Session>(
         &mut self,
         session: &mut S,
-        names: &HashSet<(&str, i64)>,
+        names: &HashSet<(Cow<'_, str>, i64)>,
     ) -> StoreResult<()> {
         let mut fresh = Rows::new(3);
         for (name, term) in names {
-            let key = ((*name).to_owned(), *term);
+            let key = (name.clone().into_owned(), *term);
             if !self.slots.contains_key(&key) {
                 let id = self.next.slot;
                 self.next.slot += 1;
-                fresh.push([id.into(), (*name).into(), (*term).into()]);
+                fresh.push([id.into(), (&**name).into(), (*term).into()]);
                 self.slots.insert(key, id);
             }
         }

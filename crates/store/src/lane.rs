@@ -15,12 +15,12 @@ use crate::error::{StoreError, StoreResult};
 use crate::intern::{Interner, by_id};
 use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
-use crate::prepare::{Index, Ready, index_of_packed};
+use crate::prepare::{Clue, Index, Ready, index_of_packed};
 use crate::search;
 use bytes::Bytes;
 use fhir::Key;
 use fhir::search::Registry;
-use fhir::search::row::{BaseUrls, Row};
+use fhir::search::row::BaseUrls;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use tokio::sync::oneshot;
@@ -411,15 +411,15 @@ impl Known {
                 writing.insert(&staged.write.key);
             }
             names.resource(&staged.write.key);
-            difference.added.iter().chain(&difference.removed).for_each(|row| names.collect(registry, row));
+            difference.added.iter().chain(&difference.removed).for_each(|clue| names.collect(registry, *clue));
         }
         names.intern(&mut self.interner, session, &writing).await?;
         for (staged, difference) in staged.iter().zip(&differences) {
             let key = &staged.write.key;
             let now = &staged.now;
             let rid = self.interner.resource(key).expect("named just now");
-            difference.added.iter().for_each(|row| pending.add.add(&self.interner, registry, rid, row));
-            difference.removed.iter().for_each(|row| pending.forget.add(&self.interner, registry, rid, row));
+            difference.added.iter().for_each(|clue| pending.add.add(&self.interner, registry, rid, *clue));
+            difference.removed.iter().for_each(|clue| pending.forget.add(&self.interner, registry, rid, *clue));
             if difference.texts {
                 if staged.old.as_ref().is_some_and(|old| !is_silent(&old.texts)) {
                     pending.forget_words.push([rid.into()]);
@@ -472,20 +472,21 @@ struct Staged<'a> {
 }
 
 struct Difference<'a> {
-    added: Vec<&'a Row>,
-    removed: Vec<&'a Row>,
+    added: Vec<Clue<'a>>,
+    removed: Vec<Clue<'a>>,
     texts: bool,
 }
 
 impl Staged<'_> {
     fn difference(&self) -> Difference<'_> {
-        let old: &[Row] = self.old.as_ref().map_or(&[], |it| &it.rows);
-        let new: &[Row] = self.new.as_ref().map_or(&[], |it| &it.rows);
+        let (old, new) = (self.old.as_deref(), self.new.as_deref());
         let texts = self.old.as_ref().map(|it| &it.texts) != self.new.as_ref().map(|it| &it.texts);
-        Difference {
-            added: new.iter().filter(|row| !old.contains(row)).collect(),
-            removed: old.iter().filter(|row| !new.contains(row)).collect(),
-            texts,
-        }
+        Difference { added: only(new, old), removed: only(old, new), texts }
     }
+}
+
+/// What is found by only the first of two.
+fn only<'a>(here: Option<&'a Index>, there: Option<&Index>) -> Vec<Clue<'a>> {
+    let clues = here.into_iter().flat_map(Index::clues);
+    clues.filter(|clue| there.is_none_or(|there| !there.has(*clue))).collect()
 }

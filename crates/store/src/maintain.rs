@@ -197,13 +197,13 @@ async fn write_index<S: Session>(
     }
     let mut names = Names::default();
     for (_, index) in &indexes {
-        index.rows.iter().for_each(|row| names.collect(registry, row));
+        index.clues().for_each(|clue| names.collect(registry, clue));
     }
     names.intern(interner, session, &HashSet::new()).await?;
     let mut entries = Entries::default();
     let mut words = Rows::new(3);
     for (rid, index) in &indexes {
-        index.rows.iter().for_each(|row| entries.add(interner, registry, *rid, row));
+        index.clues().for_each(|clue| entries.add(interner, registry, *rid, clue));
         if !index.texts.narrative.is_empty() || !index.texts.content.is_empty() {
             words.push([(*rid).into(), index.texts.narrative.as_str().into(), index.texts.content.as_str().into()]);
         }
@@ -322,7 +322,7 @@ async fn compare<S: Session>(
     let mut expected = 0;
     for (rid, key, index) in indexes {
         let mut names = Names::default();
-        index.rows.iter().for_each(|row| names.collect(registry, row));
+        index.clues().for_each(|clue| names.collect(registry, clue));
         if names.intern(interner, session, &HashSet::new()).await.is_err() {
             let text = "some of what it should be found by has never been indexed: run `continuo db reindex`";
             found.push(Issue::error(IssueCode::Exception, key.to_string(), text));
@@ -330,7 +330,7 @@ async fn compare<S: Session>(
             continue;
         }
         let mut entries = Entries::default();
-        index.rows.iter().for_each(|row| entries.add(interner, registry, *rid, row));
+        index.clues().for_each(|clue| entries.add(interner, registry, *rid, clue));
         let (wanted, there) = entries.present(session).await?;
         expected += wanted;
         if there != wanted {

@@ -7,13 +7,37 @@ use crate::db::table::{
 use crate::db::{Rows, Session, Step, Table, Value};
 use crate::error::StoreResult;
 use crate::intern::{Interner, TermName, space};
+use crate::prepare::Clue;
 use fhir::search::Registry;
-use fhir::search::row::{Row, RowValue, Target, Token, Unit};
+use fhir::search::row::{Row, RowValue, Slot, Target, Token, Unit};
 use fhir::{Key, ResourceType};
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Longer strings are found by their start (PostgreSQL indexes at most 2.7 kB; nobody types more).
 pub(crate) const LONGEST: usize = 800;
+
+/// Whose rows: a resource's own, or those of what it contains. The latter lie in slots of their own, under the
+/// number of the container, so that searches that do not ask for them never meet them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Own,
+    Contained,
+}
+
+/// The slot of the token table that says what types a resource contains: the number of the type in place of a term.
+pub(crate) const CONTAINS: &str = "#";
+
+impl Layer {
+    /// The name under which a slot is numbered.
+    pub(crate) fn slot_name(self, registry: &Registry, slot: Slot) -> Cow<'_, str> {
+        let name = registry.slot_def(slot).name.as_str();
+        match self {
+            Layer::Own => Cow::Borrowed(name),
+            Layer::Contained => Cow::Owned(format!("#{name}")),
+        }
+    }
+}
 
 /// The tables of the index.
 pub(crate) static INDEXES: [&Table; 5] = [&TOKEN, &STRING, &REFERENCE, &DATE, &QUANTITY];
@@ -34,15 +58,24 @@ pub(crate) struct Names<'a> {
     systems: HashSet<&'a str>,
     tokens: HashSet<&'a Token>,
     addresses: HashSet<TermName>,
-    composites: HashSet<(&'a str, &'a Token)>,
-    slots: HashSet<(&'a str, i64)>,
+    composites: HashSet<(Cow<'a, str>, &'a Token)>,
+    slots: HashSet<(Cow<'a, str>, i64)>,
     units: HashSet<&'a Unit>,
     keys: HashSet<&'a Key>,
 }
 
 impl<'a> Names<'a> {
-    pub(crate) fn collect(&mut self, registry: &'a Registry, row: &'a Row) {
-        let name = registry.slots()[row.slot.0 as usize].name.as_str();
+    pub(crate) fn collect(&mut self, registry: &'a Registry, clue: Clue<'a>) {
+        match clue {
+            Clue::Own(row) => self.row(Layer::Own.slot_name(registry, row.slot), row),
+            Clue::Contained(row) => self.row(Layer::Contained.slot_name(registry, row.slot), row),
+            Clue::Contains(_) => {
+                self.slots.insert((Cow::Borrowed(CONTAINS), 0));
+            }
+        }
+    }
+
+    fn row(&mut self, name: Cow<'a, str>, row: &'a Row) {
         match &row.value {
             RowValue::Composite { first, second, third } => {
                 self.token(first);
@@ -106,7 +139,7 @@ impl<'a> Names<'a> {
         let mut terms = std::mem::take(&mut self.addresses);
         terms.extend(self.tokens.iter().map(|token| term_name(interner, token)));
         interner.name_terms(session, &terms).await?;
-        for (name, token) in &self.composites {
+        for (name, token) in std::mem::take(&mut self.composites) {
             self.slots.insert((name, term_of(interner, token)));
         }
         interner.name_slots(session, &self.slots).await?;
@@ -152,8 +185,15 @@ pub(crate) fn cut(text: &str) -> &str {
 }
 
 impl Entries {
-    pub(crate) fn add(&mut self, interner: &Interner, registry: &Registry, rid: i64, row: &Row) {
-        let name = registry.slots()[row.slot.0 as usize].name.as_str();
+    pub(crate) fn add(&mut self, interner: &Interner, registry: &Registry, rid: i64, clue: Clue<'_>) {
+        match clue {
+            Clue::Own(row) => self.row(interner, &Layer::Own.slot_name(registry, row.slot), rid, row),
+            Clue::Contained(row) => self.row(interner, &Layer::Contained.slot_name(registry, row.slot), rid, row),
+            Clue::Contains(kind) => self.token.push([interner.slot(CONTAINS, 0), i64::from(kind.number()), rid]),
+        }
+    }
+
+    fn row(&mut self, interner: &Interner, name: &str, rid: i64, row: &Row) {
         match &row.value {
             RowValue::Composite { first, second, third } => {
                 let slot = interner.slot(name, term_of(interner, first));

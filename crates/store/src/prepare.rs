@@ -8,7 +8,8 @@ use crate::error::StoreResult;
 use bytes::Bytes;
 use fhir::search::row::{BaseUrls, Row};
 use fhir::search::{Registry, Texts};
-use fhir::{Key, Value};
+use fhir::{Key, ResourceType, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What one version is found by.
@@ -17,6 +18,40 @@ pub(crate) struct Index {
     /// In order, without repetition.
     pub(crate) rows: Vec<Row>,
     pub(crate) texts: Texts,
+    /// What it contains.
+    contained: Contained,
+}
+
+/// What the resources within a resource are found by, all of them together (`_contained`).
+#[derive(Debug, Default, PartialEq)]
+struct Contained {
+    kinds: Vec<ResourceType>,
+    rows: Vec<Row>,
+}
+
+/// One thing that a resource is found by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Clue<'a> {
+    Own(&'a Row),
+    /// Of a resource that it contains.
+    Contained(&'a Row),
+    /// It contains a resource of this type.
+    Contains(ResourceType),
+}
+
+impl Index {
+    pub(crate) fn clues(&self) -> impl Iterator<Item = Clue<'_>> {
+        let kinds = self.contained.kinds.iter().map(|kind| Clue::Contains(*kind));
+        self.rows.iter().map(Clue::Own).chain(self.contained.rows.iter().map(Clue::Contained)).chain(kinds)
+    }
+
+    pub(crate) fn has(&self, clue: Clue<'_>) -> bool {
+        match clue {
+            Clue::Own(row) => self.rows.contains(row),
+            Clue::Contained(row) => self.contained.rows.contains(row),
+            Clue::Contains(kind) => self.contained.kinds.contains(&kind),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -38,7 +73,16 @@ pub(crate) struct Ready {
 }
 
 pub(crate) fn index(registry: &Registry, bases: &BaseUrls, key: &Key, value: &Value) -> Index {
-    Index { rows: registry.rows(key.kind, value, bases), texts: fhir::search::texts(value) }
+    let mut contained = Contained::default();
+    let mut kinds = BTreeSet::new();
+    for (_, kind, rows) in registry.contained_rows(value, bases) {
+        kinds.insert(kind);
+        contained.rows.extend(rows);
+    }
+    contained.kinds.extend(kinds);
+    contained.rows.sort_unstable_by(|a, b| a.slot.cmp(&b.slot).then_with(|| a.value.order(&b.value)));
+    contained.rows.dedup();
+    Index { rows: registry.rows(key.kind, value, bases), texts: fhir::search::texts(value), contained }
 }
 
 /// What the stored body of a version is found by.

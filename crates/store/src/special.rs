@@ -5,7 +5,7 @@ use crate::error::{StoreError, StoreResult};
 use crate::place;
 use crate::search::{Searcher, fetch};
 use crate::stored::{Match, Page, PageCursor, Role};
-use fhir::search::query::{Filter, Query};
+use fhir::search::query::{Contained, Filter, Query};
 use fhir::{Key, ResourceType, Value};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -88,6 +88,9 @@ pub(crate) async fn last_n<S: Session>(
     query: &Query,
     n: u32,
 ) -> StoreResult<Page> {
+    if query.contained != Contained::False {
+        return Err(StoreError::NotSupported("_contained in $lastn".to_owned()));
+    }
     let rids = searcher.sorted(session, query).await?;
     let mut taken: HashMap<String, u32> = HashMap::new();
     let mut entries = Vec::new();
@@ -100,7 +103,7 @@ pub(crate) async fn last_n<S: Session>(
                 taken.insert(code, before + 1);
             }
             if before < n {
-                entries.push(Match { role: Role::Match, stored });
+                entries.push(Match::of(Role::Match, stored));
             }
         }
     }

@@ -24,9 +24,12 @@ use fhir::search::Registry;
 use fhir::search::query::{Filter, Query};
 use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key};
+use futures::FutureExt;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
+use tokio::runtime::RuntimeFlavor;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where a store lies and how it behaves.
@@ -39,6 +42,19 @@ pub struct Settings {
     pub address: String,
     /// Our own addresses: references under them are local.
     pub bases: BaseUrls,
+    /// How long one search may run before it is refused as too costly.
+    pub search_limit: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            organisation: String::new(),
+            address: String::new(),
+            bases: BaseUrls::default(),
+            search_limit: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Commits that may wait before new ones are kept waiting at the door.
@@ -78,6 +94,44 @@ macro_rules! reading {
             }
         }
     };
+}
+
+/// How long a search may hold a thread that others wait for.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// The same for searches: they end after their time. SQLite searches in the thread that asks. Most are over before it
+/// would be worth making room; one that is not begins again, after other threads have taken over what waits for this
+/// one.
+macro_rules! searching {
+    ($store:expr, $session:ident => $run:expr) => {
+        match &$store.0.db {
+            Db::Sqlite(db) => {
+                let limit = $store.0.settings.search_limit;
+                let search = async |limit: Duration| {
+                    let mut $session = db.reader_for(limit)?;
+                    $run
+                };
+                if has_other_threads() && limit > PATIENCE {
+                    match search(PATIENCE).await {
+                        Err(StoreError::TooCostly(_)) => tokio::task::block_in_place(|| search(limit).now_or_never())
+                            .expect("SQLite never waits for anybody"),
+                        done => done,
+                    }
+                } else {
+                    search(limit).await
+                }
+            }
+            Db::Postgres(db) => {
+                let mut $session = db.reader().await?;
+                $run
+            }
+        }
+    };
+}
+
+fn has_other_threads() -> bool {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 impl Store {
@@ -258,11 +312,11 @@ impl Store {
         self.0.looks.add(caller, "search", audit::asked(&query.query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => searcher.page(&mut session, query).await)
+        searching!(self, session => searcher.page(&mut session, query).await)
     }
 
     fn searcher<'a>(&'a self, caller: &'a Caller, registry: &'a Registry) -> Searcher<'a> {
-        Searcher { caller, registry, seal: &self.0.seal, kept: &self.0.kept }
+        Searcher { caller, registry, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
     }
 
     /// The keys that a condition finds, at most `limit`.
@@ -270,7 +324,7 @@ impl Store {
         self.0.looks.add(caller, "find", audit::asked(query));
         let registry = self.registry();
         let query = Query { filter: within_reach(caller, &registry, &query.filter), ..query.clone() };
-        reading!(self, session => find(&mut session, &registry, &query, limit).await)
+        searching!(self, session => find(&mut session, &registry, &query, limit).await)
     }
 
     /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
@@ -278,7 +332,7 @@ impl Store {
         self.0.looks.add(caller, "everything", &query.owner);
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => {
+        searching!(self, session => {
             self.check_reach(&mut session, caller, &query.owner).await?;
             special::everything(&mut session, &searcher, query).await
         })
@@ -289,7 +343,7 @@ impl Store {
         self.0.looks.add(caller, "lastn", audit::asked(query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
-        reading!(self, session => special::last_n(&mut session, &searcher, query, n).await)
+        searching!(self, session => special::last_n(&mut session, &searcher, query, n).await)
     }
 
     /// The change log after a place in it, oldest first.

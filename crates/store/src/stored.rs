@@ -57,6 +57,15 @@ pub enum Role {
 pub struct Match {
     pub role: Role,
     pub stored: Stored,
+    /// The resource it lies in, when a contained resource itself was asked for: `stored` is then that one alone,
+    /// under its id within the container.
+    pub container: Option<Key>,
+}
+
+impl Match {
+    pub(crate) fn of(role: Role, stored: Stored) -> Match {
+        Match { role, stored, container: None }
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use crate::door::Door;
 use bytes::Bytes;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use store::{Role, Stored};
+use store::{Match, Role, Stored};
 
 /// One bundle being written.
 pub(crate) struct Writer {
@@ -46,13 +46,19 @@ impl Writer {
         self.entries += 1;
     }
 
-    pub(crate) fn found(&mut self, base: &str, stored: &Stored, body: &[u8], role: Role) {
+    /// A contained resource has no address but that of its container and its id within (references.html#contained).
+    pub(crate) fn found(&mut self, base: &str, found: &Match, body: &[u8]) {
         self.entry();
-        let mode = match role {
+        let mode = match found.role {
             Role::Match => "match",
             Role::Include => "include",
         };
-        write!(self.text, r#""fullUrl":"{base}/{}","resource":"#, stored.key).expect("memory can be written");
+        let key = &found.stored.key;
+        match &found.container {
+            None => write!(self.text, r#""fullUrl":"{base}/{key}","resource":"#),
+            Some(container) => write!(self.text, r##""fullUrl":"{base}/{container}#{}","resource":"##, key.id),
+        }
+        .expect("memory can be written");
         self.text.extend_from_slice(body);
         write!(self.text, r#","search":{{"mode":"{mode}"}}}}"#).expect("memory can be written");
     }

@@ -141,7 +141,7 @@ pub(crate) fn searchset(
             (None, _) | (Some(Shape::Elements(_)), Role::Include) => None,
             (Some(shape), _) => Some(shape.cut(&found.stored)),
         };
-        writer.found(&door.base, &found.stored, cut.as_ref().unwrap_or(&found.stored.body), found.role);
+        writer.found(&door.base, found, cut.as_ref().unwrap_or(&found.stored.body));
     }
     if !issues.is_empty() {
         writer.outcome(&json_text(&operation_outcome(issues)));

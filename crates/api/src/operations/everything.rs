@@ -80,7 +80,7 @@ pub(super) async fn everything(mut ask: Ask<'_>) -> Answer<Reply> {
     let size = page.entries.iter().map(|it| it.stored.body.len() + 200).sum();
     let mut writer = Writer::new(ask.door, "searchset", total, &links, size);
     for found in page.entries.iter().filter(|found| care.keeps(&found.stored)) {
-        writer.found(base, &found.stored, &found.stored.body, found.role);
+        writer.found(base, found, &found.stored.body);
     }
     Ok(Reply::resource(writer.finish()))
 }

@@ -121,3 +121,45 @@ async fn what_is_not_understood_is_refused_or_reported_never_ignored() {
     assert_eq!(bundle["entry"][1]["search"]["mode"], "outcome");
     assert_eq!(found.link("self").unwrap(), format!("{BASE}/Patient?_id=p1"));
 }
+
+#[tokio::test]
+async fn what_lies_within_is_found_when_asked_for() {
+    let world = ward().await;
+    let drug = |id: &str, code: &str| json!({ "resourceType": "Medication", "id": id, "code": { "coding": [{ "system": "http://drugs", "code": code }] } });
+    let order = json!({
+        "resourceType": "MedicationRequest", "id": "r1", "status": "active", "intent": "order",
+        "contained": [drug("a", "one"), drug("b", "two")],
+        "medicationReference": { "reference": "#a" },
+        "subject": { "reference": "Patient/p1" },
+        "dosageInstruction": [{ "text": "then the other", "extension": [
+            { "url": "http://x.example/then", "valueReference": { "reference": "#b" } },
+        ] }],
+    });
+    world.put("MedicationRequest/r1", &order).await.is(201);
+    world.put("Medication/top", &drug("top", "one")).await.is(201);
+    let keys = async |path: &str| world.get(path).await.is(200).keys();
+    assert_eq!(keys("Medication?code=one").await, ["Medication/top"]);
+    assert_eq!(keys("Medication?code=two&_contained=true").await, ["MedicationRequest/r1"]);
+    assert_eq!(keys("Medication?code=one&_contained=both").await, ["Medication/top", "MedicationRequest/r1"]);
+    let found = world.get("Medication?code=two&_contained=true&_containedType=contained").await.is(200);
+    let bundle = found.json();
+    assert_eq!(bundle["total"], 1);
+    assert_eq!(bundle["entry"][0]["fullUrl"], format!("{BASE}/MedicationRequest/r1#b"));
+    assert_eq!(bundle["entry"][0]["resource"], drug("b", "two"));
+    assert_eq!(bundle["entry"][0]["search"]["mode"], "match");
+    let this = format!("{BASE}/Medication?code=two&_contained=true&_containedType=contained");
+    assert_eq!(found.link("self").unwrap(), this);
+    let first = world.get("Medication?_contained=true&_containedType=contained&_count=1").await.is(200);
+    let second = world.get(&first.link("next").unwrap()).await.is(200);
+    assert_eq!([first.keys(), second.keys()].concat(), ["Medication/a", "Medication/b"]);
+    assert_eq!(second.link("next"), None);
+    assert_eq!(world.get(&second.link("previous").unwrap()).await.is(200).keys(), first.keys());
+    assert_eq!(world.count("Medication?_contained=true&_containedType=contained").await, 2);
+    world.get("Medication?_contained=true&_sort=code").await.refused(400, "not-supported");
+    world
+        .get("Medication?_contained=true&_has:MedicationRequest:medication:status=active")
+        .await
+        .refused(400, "not-supported");
+    let once = [("if-none-exist", "code=two&_contained=true")];
+    world.send("POST", "Medication", &once, Some(&drug("x", "two"))).await.is(400);
+}

@@ -138,6 +138,7 @@ impl World {
             organisation: "clinic".into(),
             address: folder.join("clinic.db").display().to_string(),
             bases: BaseUrls::new([BASE]),
+            ..Settings::default()
         })
         .await
         .unwrap();

@@ -134,6 +134,13 @@ impl Registry {
         &self.slots[slot.0 as usize]
     }
 
+    /// Whether references in this slot may be canonical addresses.
+    pub fn holds_canonicals(&self, slot: Slot) -> bool {
+        let kind = self.slot_def(slot).name.split('.').next().and_then(ResourceType::parse);
+        let mut params = kind.into_iter().flat_map(|kind| self.params(kind));
+        params.any(|param| param.canonical && param.sources.iter().any(|source| source.slot == slot))
+    }
+
     /// What `code` means on a type: its own parameter or one of all resources.
     pub fn param(&self, kind: ResourceType, code: &str) -> Option<&Param> {
         self.types[usize::from(kind.number())].params.get(code)

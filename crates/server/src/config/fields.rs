@@ -60,6 +60,8 @@ pub(crate) const FIELDS: &[Field] = &[
         "How many matches a search page has when the request does not say."),
     field("limits.page_max", Count(1, 10_000), Some("1000"),
         "The most matches on one search page."),
+    field("limits.search_seconds", Count(1, 3_600), Some("10"),
+        "How long one search may run. A longer one is answered with `too-costly` and what to narrow."),
     field("health.disk_free_mb", Count(0, 1_000_000_000), Some("500"),
         "With less free space than this on the disk of the data folder, /readyz says no."),
     field("metrics.token", Secret, None,

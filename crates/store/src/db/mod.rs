@@ -91,6 +91,11 @@ impl From<f64> for Value {
 pub(crate) trait Session: Send {
     fn dialect(&self) -> Dialect;
 
+    /// Whether there is time left for this answer; for work between statements.
+    fn check_time(&self) -> StoreResult<()> {
+        Ok(())
+    }
+
     fn query(&mut self, sql: &str, values: &[Value]) -> impl Future<Output = StoreResult<Vec<Vec<Value>>>> + Send;
 
     /// Runs the same look-up for each key; the answers come back in no particular order, so a look-up

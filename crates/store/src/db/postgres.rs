@@ -237,7 +237,7 @@ pub(crate) fn database(error: tokio_postgres::Error) -> StoreError {
     };
     let unavailable = |what: &str| StoreError::Unavailable(format!("{what} (PostgreSQL says {})", code.code()));
     match *code {
-        SqlState::QUERY_CANCELED => StoreError::TooCostly("it took longer than statements may".to_owned()),
+        SqlState::QUERY_CANCELED => StoreError::took_too_long(),
         SqlState::DISK_FULL => StoreError::ReadOnly("the disk of PostgreSQL is full".to_owned()),
         SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::ReadOnly("PostgreSQL takes no writes here".to_owned()),
         SqlState::IO_ERROR => StoreError::ReadOnly("the disk of PostgreSQL reports an error".to_owned()),

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Readers kept open. More may be opened under load; those beyond this number are closed after use.
 const KEPT_READERS: usize = 8;
@@ -19,6 +20,8 @@ const WRITER_CACHE: i64 = -32 * 1024;
 const CHECKPOINT_PAGES: i64 = 8_000;
 /// Prepared statements kept for each connection.
 const STATEMENTS: usize = 256;
+/// Steps of SQLite's machine between two looks at the clock, some 20 µs.
+const STEPS: i32 = 1_000;
 
 #[derive(Clone)]
 pub(crate) struct Sqlite {
@@ -55,7 +58,7 @@ impl Sqlite {
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(database)?;
         migrate(&mut writer)?;
         let shared = Shared { path: path.to_owned(), readers: Mutex::new(Vec::new()), _lock: lock };
-        Ok((Sqlite { shared: Arc::new(shared) }, SqliteSession { connection: Some(writer), pool: None }))
+        Ok((Sqlite { shared: Arc::new(shared) }, SqliteSession { connection: Some(writer), pool: None, until: None }))
     }
 
     /// A connection that reads one state of the store, until it is dropped.
@@ -71,7 +74,18 @@ impl Sqlite {
             }
         };
         connection.prepare_cached("BEGIN").and_then(|mut it| it.execute([])).map_err(database)?;
-        Ok(SqliteSession { connection: Some(connection), pool: Some(self.shared.clone()) })
+        Ok(SqliteSession { connection: Some(connection), pool: Some(self.shared.clone()), until: None })
+    }
+
+    /// A reader whose statements are stopped when it has been at work for this long.
+    pub(crate) fn reader_for(&self, limit: Duration) -> StoreResult<SqliteSession> {
+        let mut session = self.reader()?;
+        let until = Instant::now() + limit;
+        if let Some(connection) = &mut session.connection {
+            connection.progress_handler(STEPS, Some(move || Instant::now() >= until)).map_err(database)?;
+        }
+        session.until = Some(until);
+        Ok(session)
     }
 
     /// Copies the file page by page while others go on; the copy is of one moment.
@@ -132,6 +146,7 @@ fn migrate(writer: &mut Connection) -> StoreResult<()> {
 pub(crate) fn database(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => StoreError::took_too_long(),
         Some(ErrorCode::DiskFull) => StoreError::ReadOnly("the disk is full".to_owned()),
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly("the file cannot be written".to_owned()),
         Some(ErrorCode::SystemIoFailure) => StoreError::ReadOnly("the disk reports an error".to_owned()),
@@ -146,6 +161,8 @@ pub(crate) struct SqliteSession {
     connection: Option<Connection>,
     /// Where a reader goes back to.
     pool: Option<Arc<Shared>>,
+    /// When its time is over.
+    until: Option<Instant>,
 }
 
 impl SqliteSession {
@@ -167,7 +184,10 @@ impl SqliteSession {
 
 impl Drop for SqliteSession {
     fn drop(&mut self) {
-        let (Some(connection), Some(pool)) = (self.connection.take(), self.pool.take()) else { return };
+        let (Some(mut connection), Some(pool)) = (self.connection.take(), self.pool.take()) else { return };
+        if self.until.is_some() && connection.progress_handler(0, None::<fn() -> bool>).is_err() {
+            return;
+        }
         let ended = connection.prepare_cached("COMMIT").and_then(|mut it| it.execute([]));
         let mut readers = pool.readers.lock().expect("no reader panics while it holds the pool");
         if ended.is_ok() && readers.len() < KEPT_READERS {
@@ -214,6 +234,13 @@ impl ToSql for Value {
 impl Session for SqliteSession {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
+    }
+
+    fn check_time(&self) -> StoreResult<()> {
+        match self.until {
+            Some(until) if Instant::now() >= until => Err(StoreError::took_too_long()),
+            _ => Ok(()),
+        }
     }
 
     async fn query(&mut self, sql: &str, values: &[Value]) -> StoreResult<Vec<Vec<Value>>> {

@@ -42,6 +42,11 @@ fn sought(rids: &[i64]) -> Rows {
 
 /// The live ones among these, in the order given.
 pub(crate) async fn resources<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<Stored>> {
+    Ok(numbered(session, rids).await?.into_iter().map(|(_, stored)| stored).collect())
+}
+
+/// The same, with their numbers.
+pub(crate) async fn numbered<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<(i64, Stored)>> {
     if rids.is_empty() {
         return Ok(Vec::new());
     }
@@ -52,7 +57,7 @@ pub(crate) async fn resources<S: Session>(session: &mut S, rids: &[i64]) -> Stor
             found.insert(rid, stored(row)?);
         }
     }
-    Ok(rids.iter().filter_map(|rid| found.remove(rid)).collect())
+    Ok(rids.iter().filter_map(|rid| found.remove_entry(rid)).collect())
 }
 
 /// Their names only; placeholders and deleted ones are left out.

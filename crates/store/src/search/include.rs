@@ -26,17 +26,23 @@ pub(crate) async fn included<S: Session>(
     let mut steps = Vec::new();
     for include in includes {
         let slots = slots_of(registry, include);
-        let numbers = Planner { session, registry }.slots(slots.into_iter()).await?;
+        let mut planner = Planner::of(session, registry);
+        let by_address = planner.canonical_slots(&slots).await?;
+        let numbers = planner.slots(slots.into_iter()).await?;
         if !numbers.is_empty() {
-            steps.push((include, numbers));
+            steps.push((include, numbers, by_address));
         }
     }
     let mut fresh = matches.to_vec();
     let mut first = true;
     while !fresh.is_empty() {
         let mut next = Vec::new();
-        for (include, slots) in steps.iter().filter(|(include, _)| first || include.iterate) {
-            for rid in step(session, include, slots, &fresh).await? {
+        for (include, slots, by_address) in steps.iter().filter(|(include, ..)| first || include.iterate) {
+            let mut along = step(session, include, slots, &fresh).await?;
+            if !by_address.is_empty() {
+                along.extend(step_by_address(session, registry, include, by_address, &fresh).await?);
+            }
+            for rid in along {
                 if seen.insert(rid) {
                     next.push(rid);
                 }
@@ -81,6 +87,36 @@ async fn step<S: Session>(session: &mut S, include: &Include, slots: &[i64], rid
     }
     let kind = if include.reverse { include.from } else { include.to };
     found.retain(of(kind));
+    Ok(found)
+}
+
+/// The same for references by canonical address.
+async fn step_by_address<S: Session>(
+    session: &mut S,
+    registry: &Registry,
+    include: &Include,
+    slots: &[i64],
+    rids: &[i64],
+) -> StoreResult<Vec<i64>> {
+    let sought = match include.reverse {
+        true => Planner::of(session, registry).addresses_of(rids).await?,
+        false => rids.to_vec(),
+    };
+    let (wanted, given) = if include.reverse { ("rid", "target") } else { ("target", "rid") };
+    let mut found = Vec::new();
+    for some in sought.chunks(200) {
+        let mut sql = Sql::new(session.dialect());
+        sql.push(&format!("SELECT DISTINCT t1.{wanted}"));
+        let alias = sql.from("reference");
+        sql.push(&format!("{alias}.{given}")).one_of(some).push(&format!(" AND {alias}.target < 0 AND {alias}.slot"));
+        sql.one_of(slots).push(&format!(" ORDER BY t1.{wanted}"));
+        found.extend(session.query(&sql.text, &sql.values).await?.iter().map(|row| row[0].int()));
+    }
+    if !include.reverse {
+        found = Planner::of(session, registry).named(&found).await?;
+    }
+    let kind = if include.reverse { include.from } else { include.to };
+    found.retain(|rid| kind.is_none_or(|kind| place::kind_of(*rid) == Some(kind)));
     Ok(found)
 }
 

@@ -1,12 +1,15 @@
 //! Running a search: plan it in numbers, find resource numbers by SQL, fetch one page of bodies, and what
 //! they bring along. Everything of one answer is read in one transaction, so a page is of one moment.
 
+mod canonical;
+mod contained;
 pub(crate) mod cursor;
 pub(crate) mod fetch;
 mod include;
 mod kept;
 mod plan;
 mod sort;
+mod spans;
 mod sql;
 mod terms;
 
@@ -19,9 +22,11 @@ use crate::stored::{Match, Page, PageCursor, PageQuery, Role};
 use cursor::{Place, Seal};
 use fhir::search::Registry;
 use fhir::search::query::{Contained, Filter, Query, Summary, Total};
+use fhir::search::row::BaseUrls;
 use fhir::{Key, ResourceType};
 use plan::{Plan, Planner};
 use sql::Sql;
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// More than this many are not sorted or listed at once.
@@ -41,7 +46,7 @@ pub(crate) fn within_reach(caller: &Caller, registry: &Registry, filter: &Filter
 }
 
 async fn planned<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Plan> {
-    Planner { session, registry }.plan(filter).await
+    Planner::of(session, registry).plan(filter).await
 }
 
 /// The keys a condition finds, at most `limit`, in the order of creation.
@@ -51,6 +56,9 @@ pub(crate) async fn find<S: Session>(
     query: &Query,
     limit: usize,
 ) -> StoreResult<Vec<Key>> {
+    if query.contained != Contained::False {
+        return Err(plan::unsupported("_contained in a condition; it chooses top-level resources"));
+    }
     let plan = planned(session, registry, &query.filter).await?;
     let rids = numbers(session, &plan, &query.kinds, Place::After(0), limit).await?;
     fetch::keys(session, &rids).await
@@ -123,6 +131,7 @@ async fn count<S: Session>(session: &mut S, plan: &Plan, kinds: &[ResourceType])
 pub(crate) struct Searcher<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) registry: &'a Registry,
+    pub(crate) bases: &'a BaseUrls,
     pub(crate) seal: &'a Seal,
     pub(crate) kept: &'a Kept,
 }
@@ -130,9 +139,6 @@ pub(crate) struct Searcher<'a> {
 impl Searcher<'_> {
     pub(crate) async fn page<S: Session>(&self, session: &mut S, asked: &PageQuery) -> StoreResult<Page> {
         let query = &asked.query;
-        if query.contained != Contained::False {
-            return Err(StoreError::NotSupported("_contained finds top-level resources only".to_owned()));
-        }
         let size = query.count.unwrap_or(asked.default_count).min(asked.max_count) as usize;
         let id = search_id(query);
         let place = match &asked.cursor {
@@ -142,6 +148,9 @@ impl Searcher<'_> {
         if let Some(Place::At { kept, offset }) = place {
             let rids = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
             return self.kept_page(session, query, id, (kept, &rids), offset as usize, size).await;
+        }
+        if query.contained != Contained::False {
+            return self.with_contained(session, query, id, size).await;
         }
         let filter = within_reach(self.caller, self.registry, &query.filter);
         let plan = planned(session, self.registry, &filter).await?;
@@ -154,6 +163,27 @@ impl Searcher<'_> {
             return self.listed(session, query, id, rids, size).await;
         }
         self.plain_page(session, query, id, &plan, place.unwrap_or(Place::After(0)), size).await
+    }
+
+    /// What passes itself, if that is asked too, then what passes by what it contains.
+    async fn with_contained<S: Session>(
+        &self,
+        session: &mut S,
+        query: &Query,
+        id: u64,
+        size: usize,
+    ) -> StoreResult<Page> {
+        let inner = self.contained(session, query).await?;
+        let mut rids = match query.contained {
+            Contained::Both => self.numbers(session, &query.filter, &query.kinds).await?,
+            Contained::True | Contained::False => Vec::new(),
+        };
+        let outer: HashSet<i64> = rids.iter().copied().collect();
+        rids.extend(inner.into_iter().filter(|rid| !outer.contains(rid)));
+        if query.summary == Summary::Count {
+            return Ok(Page { total: Some(rids.len() as u64), ..Page::default() });
+        }
+        self.listed(session, query, id, rids, size).await
     }
 
     /// A page in the order of numbers: nothing is kept, the link says where to go on.
@@ -239,13 +269,12 @@ impl Searcher<'_> {
     }
 
     async fn with_included<S: Session>(&self, session: &mut S, query: &Query, rids: &[i64]) -> StoreResult<Vec<Match>> {
-        let matched = fetch::resources(session, rids).await?;
-        let mut entries: Vec<Match> = matched.into_iter().map(|stored| Match { role: Role::Match, stored }).collect();
+        let mut entries = contained::matches(session, rids).await?;
         if !query.includes.is_empty() {
             let found = include::included(session, self.registry, &query.includes, rids).await?;
             let seen = self.reachable(session, found).await?;
             let included = fetch::resources(session, &seen).await?;
-            entries.extend(included.into_iter().map(|stored| Match { role: Role::Include, stored }));
+            entries.extend(included.into_iter().map(|stored| Match::of(Role::Include, stored)));
         }
         Ok(entries)
     }

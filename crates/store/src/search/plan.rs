@@ -1,16 +1,15 @@
 //! From a query to a plan: names become numbers. A name that is nowhere in the store cannot be found,
 //! which ends many searches before they begin.
 
+use super::spans::{compare_amount, dates, quantity_leaf, updated, window};
 use super::terms::{Terms, token_terms};
 use crate::db::{Session, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{by_id, space, term_key};
-use crate::physical::{cut, elsewhere, version_name};
+use crate::physical::{Layer, cut, elsewhere, version_name};
 use crate::place;
 use fhir::search::Registry;
-use fhir::search::query::{
-    DateTest, Filter, Prefix, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words,
-};
+use fhir::search::query::{Filter, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words};
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
 
@@ -103,7 +102,7 @@ impl Plan {
         (&parts[best], rest)
     }
 
-    fn all(parts: Vec<Plan>) -> Plan {
+    pub(super) fn all(parts: Vec<Plan>) -> Plan {
         if parts.iter().any(|part| matches!(part, Plan::Nothing)) {
             return Plan::Nothing;
         }
@@ -128,14 +127,19 @@ impl Plan {
 }
 
 /// Rows counted at most when parts of a conjunction are compared.
-const COUNTED: usize = 300;
+pub(super) const COUNTED: usize = 300;
 
 pub(crate) struct Planner<'a, S> {
     pub(crate) session: &'a mut S,
-    pub(crate) registry: &'a Registry,
+    pub(super) registry: &'a Registry,
+    pub(super) layer: Layer,
 }
 
-impl<S: Session> Planner<'_, S> {
+impl<'a, S: Session> Planner<'a, S> {
+    pub(crate) fn of(session: &'a mut S, registry: &'a Registry) -> Planner<'a, S> {
+        Planner { session, registry, layer: Layer::Own }
+    }
+
     pub(crate) async fn plan(&mut self, filter: &Filter) -> StoreResult<Plan> {
         match filter {
             Filter::All(parts) => {
@@ -176,29 +180,47 @@ impl<S: Session> Planner<'_, S> {
             Filter::Row { sources, tests } => self.rows(sources, tests).await,
             Filter::Chain { sources, kind, inner } => {
                 let inner = Box::pin(self.plan(inner)).await?;
-                let slots = self.slots(sources.iter().map(|it| it.slot)).await?;
-                let narrowed = sources.iter().all(|it| it.only.is_none_or(|only| only == *kind));
-                if slots.is_empty() || matches!(inner, Plan::Nothing) || !narrowed {
-                    return Ok(Plan::Nothing);
-                }
-                Ok(Plan::Chain { slots, kind: *kind, inner: Box::new(inner) })
-            }
-            Filter::Has { kind, sources, inner } => {
-                let inner = Box::pin(self.plan(inner)).await?;
-                let slots = self.slots(sources.iter().map(|it| it.slot)).await?;
+                let fitting = sources.iter().filter(|it| it.only.is_none_or(|only| only == *kind));
+                let fitting: Vec<Slot> = fitting.map(|it| it.slot).collect();
+                let slots = self.slots(fitting.iter().copied()).await?;
                 if slots.is_empty() || matches!(inner, Plan::Nothing) {
                     return Ok(Plan::Nothing);
                 }
-                let has = Plan::Has { slots, kind: *kind, inner: Box::new(inner) };
+                let by_address = self.canonical_slots(&fitting).await?;
+                let named = self.pointing_by_address(&inner, *kind, &by_address).await?;
+                Ok(Plan::any(vec![Plan::Chain { slots, kind: *kind, inner: Box::new(inner) }, named]))
+            }
+            Filter::Has { kind, sources, inner } => {
+                let inner = Box::pin(self.plan(inner)).await?;
+                if matches!(inner, Plan::Nothing) {
+                    return Ok(Plan::Nothing);
+                }
+                let every: Vec<Slot> = sources.iter().map(|it| it.slot).collect();
+                let by_address = self.canonical_slots(&every).await?;
+                let mut parts = vec![self.named_from(&inner, *kind, &by_address).await?];
                 // `patient` looks through `subject`, but only at patients.
-                let only: Vec<ResourceType> = sources.iter().filter_map(|it| it.only).collect();
-                Ok(if only.is_empty() { has } else { Plan::All(vec![has, Plan::Kinds(only)]) })
+                let mut narrowings: Vec<Option<ResourceType>> = sources.iter().map(|it| it.only).collect();
+                narrowings.sort_unstable();
+                narrowings.dedup();
+                for only in narrowings {
+                    let own = sources.iter().filter(|it| it.only == only).map(|it| it.slot);
+                    let own: Vec<Slot> = own.collect();
+                    let slots = self.slots(own.into_iter()).await?;
+                    if !slots.is_empty() {
+                        let has = Plan::Has { slots, kind: *kind, inner: Box::new(inner.clone()) };
+                        parts.push(match only {
+                            None => has,
+                            Some(only) => Plan::All(vec![has, Plan::Kinds(vec![only])]),
+                        });
+                    }
+                }
+                Ok(Plan::any(parts))
             }
         }
     }
 
     /// Counts, up to a limit, how many rows each part finds, so that the search begins with the fewest.
-    async fn weigh(&mut self, parts: &mut [Plan]) -> StoreResult<()> {
+    pub(super) async fn weigh(&mut self, parts: &mut [Plan]) -> StoreResult<()> {
         if parts.iter().filter(|part| part.can_drive()).count() < 2 {
             return Ok(());
         }
@@ -231,7 +253,11 @@ impl<S: Session> Planner<'_, S> {
     }
 
     async fn slot(&mut self, slot: Slot) -> StoreResult<Option<i64>> {
-        let name = self.registry.slots()[slot.0 as usize].name.as_str();
+        self.slot_named(&self.layer.slot_name(self.registry, slot)).await
+    }
+
+    /// The number of a slot that no code parts, whatever is planned.
+    pub(super) async fn slot_named(&mut self, name: &str) -> StoreResult<Option<i64>> {
         let sql = format!("SELECT id FROM slot s WHERE {} name = ? AND term = 0", self.session.dialect().here("s"));
         let rows = self.session.query(&sql, &[name.into()]).await?;
         Ok(rows.first().map(|row| row[0].int()))
@@ -253,8 +279,7 @@ impl<S: Session> Planner<'_, S> {
     async fn listed(&mut self, id: &fhir::Id) -> StoreResult<Plan> {
         let list = ResourceType::parse("List").expect("a type of R4");
         let Some(rid) = self.rid(&Key::new(list, id.clone())).await? else { return Ok(Plan::Nothing) };
-        let Some(slot) = self.registry.slot("List.item") else { return Ok(Plan::Nothing) };
-        let Some(slot) = self.slot(slot).await? else { return Ok(Plan::Nothing) };
+        let Some(slot) = self.slot_named("List.item").await? else { return Ok(Plan::Nothing) };
         let sql = format!(
             "SELECT target FROM reference t WHERE {} rid = ? AND slot = ? AND target > 0",
             self.session.dialect().here("t")
@@ -355,7 +380,7 @@ impl<S: Session> Planner<'_, S> {
     async fn composite_slots(&mut self, slots: &[Slot], terms: &Terms) -> StoreResult<Vec<i64>> {
         let mut numbers = Vec::new();
         for slot in slots {
-            let name = self.registry.slots()[slot.0 as usize].name.clone();
+            let name = self.layer.slot_name(self.registry, *slot).into_owned();
             let mut sql = super::sql::Sql::new(self.session.dialect());
             let here = self.session.dialect().here("s");
             sql.push(&format!("SELECT id FROM slot s WHERE {here} name = ")).value(name).push(" AND term > 0");
@@ -536,7 +561,7 @@ pub(crate) fn after(start: &str) -> String {
     format!("{start}\u{10FFFF}")
 }
 
-fn resources(rids: &[i64]) -> Plan {
+pub(super) fn resources(rids: &[i64]) -> Plan {
     if rids.is_empty() {
         return Plan::Nothing;
     }
@@ -568,7 +593,7 @@ fn one_of(leaf: &mut Leaf, numbers: &[i64]) {
     }
 }
 
-fn in_slots(table: &'static str, slots: &[i64]) -> Leaf {
+pub(super) fn in_slots(table: &'static str, slots: &[i64]) -> Leaf {
     let mut leaf = Leaf {
         table,
         condition: "{t}.slot".to_owned(),
@@ -613,7 +638,7 @@ fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan 
     Plan::Leaf(leaf)
 }
 
-fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
+pub(super) fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
     let mut leaf = in_slots("token", slots);
     match terms {
         Terms::Any => {}
@@ -632,7 +657,7 @@ fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
     leaf
 }
 
-fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> Leaf {
+pub(super) fn pointing_at(targets: &[i64], slots: &[i64], tells_kind: bool) -> Leaf {
     let mut leaf = in_slots("reference", slots);
     leaf.ordered = slots.len() == 1 && targets.len() == 1;
     leaf.probe_by_rid = true;
@@ -679,94 +704,6 @@ fn strings(slots: &[i64], test: &StringTest, dialect: crate::db::Dialect) -> Lea
         }
     }
     leaf
-}
-
-fn dates(slots: &[i64], test: &DateTest) -> Leaf {
-    let mut leaf = in_slots("date", slots);
-    leaf.probe_by_rid = true;
-    leaf.condition.push_str(" AND ");
-    compare_span(&mut leaf, "{t}.low", "{t}.high", test, 1);
-    leaf
-}
-
-/// `_lastUpdated`: an instant in microseconds, compared as the millisecond it lies in.
-fn updated(tests: &[DateTest]) -> Plan {
-    let mut leaf = Leaf {
-        table: "resource",
-        condition: format!("{{t}}.state = {} AND (", crate::lane::LIVE),
-        values: Vec::new(),
-        tells_kind: false,
-        probe_by_rid: true,
-        ordered: true,
-        cost: COUNTED as u64 * 10,
-    };
-    for (at, test) in tests.iter().enumerate() {
-        leaf.condition.push_str(if at > 0 { " OR (" } else { "(" });
-        compare_span(&mut leaf, "{t}.at", "({t}.at + 1000)", test, 1000);
-        leaf.condition.push(')');
-    }
-    leaf.condition.push(')');
-    Plan::Leaf(leaf)
-}
-
-/// The comparison of [`DateTest`], with the columns of the row's span.
-fn compare_span(leaf: &mut Leaf, low: &str, high: &str, test: &DateTest, scale: i64) {
-    let asked_low = Value::Int(test.asked.low.saturating_mul(scale));
-    let asked_high = Value::Int(test.asked.high.saturating_mul(scale));
-    let (text, values) = match test.prefix {
-        Prefix::Eq => (format!("{low} >= ? AND {high} <= ?"), vec![asked_low, asked_high]),
-        Prefix::Ne => (format!("({low} < ? OR {high} > ?)"), vec![asked_low, asked_high]),
-        Prefix::Gt => (format!("{high} > ?"), vec![asked_high]),
-        Prefix::Lt => (format!("{low} < ?"), vec![asked_low]),
-        Prefix::Ge => {
-            (format!("({high} > ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_high.clone(), asked_low, asked_high])
-        }
-        Prefix::Le => {
-            (format!("({low} < ? OR ({low} >= ? AND {high} <= ?))"), vec![asked_low.clone(), asked_low, asked_high])
-        }
-        Prefix::Sa => (format!("{low} >= ?"), vec![asked_high]),
-        Prefix::Eb => (format!("{high} <= ?"), vec![asked_low]),
-        Prefix::Ap => (format!("{low} < ? AND {high} > ?"), vec![asked_high, asked_low]),
-    };
-    leaf.condition.push_str(&text);
-    leaf.values.extend(values);
-}
-
-fn quantity_leaf(slots: &[i64]) -> Leaf {
-    in_slots("quantity", slots)
-}
-
-fn compare_amount(leaf: &mut Leaf, test: &QuantityTest) {
-    compare_number(leaf, "{t}.low", "{t}.high", test);
-}
-
-/// The comparison of [`QuantityTest`], with the columns of the row's amount.
-fn compare_number(leaf: &mut Leaf, row_low: &str, row_high: &str, test: &QuantityTest) {
-    let (low, high, value) = (Value::Real(test.low), Value::Real(test.high), Value::Real(test.value));
-    let (text, values) = match test.prefix {
-        Prefix::Eq => (format!("{row_low} >= ? AND {row_high} < ?"), vec![low, high]),
-        Prefix::Ne => (format!("({row_low} < ? OR {row_high} >= ?)"), vec![low, high]),
-        Prefix::Gt => (format!("{row_high} > ?"), vec![value]),
-        Prefix::Lt => (format!("{row_low} < ?"), vec![value]),
-        Prefix::Ge => (format!("{row_high} >= ?"), vec![value]),
-        Prefix::Le => (format!("{row_low} <= ?"), vec![value]),
-        Prefix::Sa => (format!("{row_low} > ?"), vec![value]),
-        Prefix::Eb => (format!("{row_high} < ?"), vec![value]),
-        Prefix::Ap => (format!("{row_low} <= ? AND {row_high} >= ?"), vec![high, low]),
-    };
-    leaf.condition.push_str(&text);
-    leaf.values.extend(values);
-}
-
-/// Start and end of a window, which lie in one row of the table of spans.
-fn window(slots: &[i64], start: &QuantityTest, end: &QuantityTest) -> Plan {
-    let mut leaf = in_slots("date", slots);
-    leaf.probe_by_rid = true;
-    leaf.condition.push_str(" AND ");
-    compare_number(&mut leaf, "{t}.low", "{t}.low", start);
-    leaf.condition.push_str(" AND ");
-    compare_number(&mut leaf, "{t}.high", "{t}.high", end);
-    Plan::Leaf(leaf)
 }
 
 /// The rows of the same slots that do not pass.

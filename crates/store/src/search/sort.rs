@@ -29,7 +29,7 @@ pub(crate) async fn sorted<S: Session>(
             SortBy::Slots(slots) => {
                 let Some(first) = slots.first() else { continue };
                 let shape = registry.slots()[first.0 as usize].shape;
-                let mut planner = Planner { session, registry };
+                let mut planner = Planner::of(session, registry);
                 Column::Rows { shape, slots: planner.slots(slots.iter().copied()).await? }
             }
         };

@@ -95,8 +95,7 @@ async fn canonical<S: Session>(planner: &mut Planner<'_, S>, kind: &str, url: &s
     let rid = match by_id {
         Some(key) => planner.rid(&key).await?,
         None => {
-            let Some(slot) = planner.registry.slot(&format!("{kind}.url")) else { return Ok(None) };
-            let Some(slot) = planner.slots(std::iter::once(slot)).await?.first().copied() else { return Ok(None) };
+            let Some(slot) = planner.slot_named(&format!("{kind}.url")).await? else { return Ok(None) };
             let terms = planner.terms_named(space::URI, url.split('|').next().unwrap_or(url)).await?;
             let mut found = None;
             for term in terms {
@@ -116,7 +115,7 @@ async fn canonical<S: Session>(planner: &mut Planner<'_, S>, kind: &str, url: &s
 }
 
 /// The codes of a value set: those it lists, those of code systems stored here, or those of the standard.
-async fn expand<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreResult<Vec<(String, String)>> {
+pub(super) async fn expand<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreResult<Vec<(String, String)>> {
     let Some(set) = canonical(planner, "ValueSet", url).await? else {
         let address = url.split('|').next().unwrap_or(url);
         if let Some(codes) = fhir::tables::code_set(address) {
@@ -188,6 +187,21 @@ fn walk<'a>(concepts: &'a Value, visit: &mut dyn FnMut(&'a str, &[&'a str]), abo
         walk(&concept["concept"], visit, above);
         above.pop();
     }
+}
+
+/// Each pair of codes of a code system of which the first subsumes the second.
+pub(super) async fn hierarchy<S: Session>(
+    planner: &mut Planner<'_, S>,
+    system: &str,
+) -> StoreResult<Vec<(String, String)>> {
+    let mut pairs = Vec::new();
+    if let Some(stored) = canonical(planner, "CodeSystem", system).await? {
+        let mut visit = |code: &str, above: &[&str]| {
+            pairs.extend(above.iter().map(|above| ((*above).to_owned(), code.to_owned())));
+        };
+        walk(&stored["concept"], &mut visit, &mut Vec::new());
+    }
+    Ok(pairs)
 }
 
 /// The code itself and those below (or above) it in the code system's own hierarchy.

@@ -8,7 +8,10 @@ mod people;
 mod places;
 mod world;
 
+mod canonical;
 mod commit;
+mod contained;
+mod cost;
 mod disk;
 mod examples;
 mod oracle;

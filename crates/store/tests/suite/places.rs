@@ -47,7 +47,7 @@ pub(crate) async fn postgres() -> Option<Place> {
 
 pub(crate) fn settings(address: &str) -> Settings {
     let bases = BaseUrls::new(["http://here.example/fhir"]);
-    Settings { organisation: "test".to_owned(), address: address.to_owned(), bases }
+    Settings { organisation: "test".to_owned(), address: address.to_owned(), bases, ..Settings::default() }
 }
 
 pub(crate) async fn sqlite() -> Place {

@@ -75,6 +75,7 @@ impl World {
             organisation: "riverside".into(),
             address: folder.join("store.db").to_str().unwrap().into(),
             bases: BaseUrls::new([format!("{base}/fhir")]),
+            ..Settings::default()
         };
         let store = Store::open(settings).await.unwrap();
         let population = Population::new(5, 6, "2026-06-15".parse().unwrap());
