@@ -81,6 +81,27 @@ pub async fn these(store: &Store, caller: &Caller, ids: &[Id]) -> StoreResult<Ve
     Ok(marked(ids.iter().filter_map(|id| by_id.remove(id.as_str())).collect()))
 }
 
+/// Days looked back for who was here lately.
+const LATELY: i64 = 14;
+
+/// Who had a visit in the last two weeks, the latest first.
+pub async fn seen_lately(store: &Store, caller: &Caller, now: i64, most: usize) -> StoreResult<Vec<Hit>> {
+    let from = jiff::Timestamp::from_microsecond(now - LATELY * 86_400_000_000).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let from = from.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let asked = [("date", format!("ge{from}")), ("_sort", "-date".to_owned())];
+    // The same person may have come more than once.
+    let visits = ask::matches(store, caller, "Encounter", &asked, 4 * most as u32).await?;
+    let mut ids: Vec<Id> = Vec::new();
+    for visit in visits.rows {
+        let patient = text(&visit.value, &["subject", "reference"]).and_then(|it| it.strip_prefix("Patient/"));
+        if let Some(id) = patient.and_then(Id::parse).filter(|id| !ids.contains(id)) {
+            ids.push(id);
+        }
+    }
+    ids.truncate(most);
+    these(store, caller, &ids).await
+}
+
 /// Notes who shares a name with someone else in the list.
 pub fn marked(people: Vec<Person>) -> Vec<Hit> {
     let name = |person: &Person| {

@@ -7,6 +7,9 @@ use care::people::{self, Found};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+/// How many people are offered who were here lately.
+const SEEN: usize = 8;
+
 #[derive(Deserialize, Default)]
 pub(crate) struct Asked {
     #[serde(default)]
@@ -53,11 +56,17 @@ async fn results(visitor: &Visitor, words: &str) -> Result<Markup, store::StoreE
     let address = |id: &str| visitor.address_of(id);
     if words.is_empty() {
         let recent = people::these(store, &visitor.caller, &visitor.recent()).await?;
+        let mut seen = people::seen_lately(store, &visitor.caller, visitor.now, SEEN).await?;
+        seen.retain(|hit| recent.iter().all(|it| it.person.id != hit.person.id));
         return Ok(html! {
             section.recent aria-label="Recent patients" data-said="" {
                 h2 { "Recent patients" }
                 @if recent.is_empty() { p.empty { "The charts you open will be listed here." } }
                 @else { (list::hits(&recent, address, visitor.now)) }
+                @if !seen.is_empty() {
+                    h2 { "Seen here lately" }
+                    (list::hits(&seen, address, visitor.now))
+                }
             }
         });
     }
