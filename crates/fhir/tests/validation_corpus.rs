@@ -60,7 +60,7 @@ fn check(folder: &Path, at_least: usize, exceptions: &[(&str, &str, &str)]) {
         }
     }
     for (diagnostics, places) in &wrong {
-        println!("{} × {diagnostics}\n      {}", places.len(), places[..places.len().min(4)].join("\n      "));
+        eprintln!("{} × {diagnostics}\n      {}", places.len(), places[..places.len().min(4)].join("\n      "));
     }
     assert!(checked >= at_least, "{checked} resources found, at least {at_least} expected");
     assert!(wrong.is_empty(), "{} kinds of error that no list excuses", wrong.len());

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use fhir::search::row::{BaseUrls, Row};
 use fhir::search::{Registry, Texts};
 use fhir::{Key, ResourceType, Value};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -110,8 +111,14 @@ pub(crate) fn ready(
     let put = match &write.change {
         Change::Delete => None,
         Change::Put(checked) => {
-            let mut value = checked.value().clone();
-            value["id"] = write.key.id.as_str().into();
+            // Nearly always the resource says the id it is written under; a tree is dear to copy.
+            let value = if checked.id() == Some(write.key.id.as_str()) {
+                Cow::Borrowed(checked.value())
+            } else {
+                let mut renamed = checked.value().clone();
+                renamed["id"] = write.key.id.as_str().into();
+                Cow::Owned(renamed)
+            };
             let tail = body::tail(&value);
             let packed = body::pack(&tail);
             // meta.versionId and lastUpdated are answered from the row, never indexed from the body.
