@@ -245,7 +245,9 @@ impl Sql {
                         let _ = write!(self.text, "{live}.rid = {alias}.target AND {live}.state = {LIVE})");
                     }
                 } else {
-                    let _ = write!(self.text, "{alias}.target IN (");
+                    // The plus keeps SQLite from trying every member of the set on each resource: it looks up what the
+                    // resource points at, and asks whether that is in the set.
+                    let _ = write!(self.text, "+{alias}.target IN (");
                     self.set(inner, &[*kind]);
                     self.push(")");
                 }
