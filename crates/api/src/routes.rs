@@ -1,6 +1,6 @@
 //! The one table of what the FHIR door answers. The dispatch of HTTP requests and of bundle entries, the
 //! label of every request in policies and metrics, the `Allow` header of a refusal and the
-//! CapabilityStatement are all read from [`ROUTES`]; nothing else decides what exists.
+//! CapabilityStatement are all read from `ROUTES`; nothing else decides what exists.
 //!
 //! FHIR R4, http.html#summary.
 

@@ -61,7 +61,7 @@ pub enum Filter {
     Narrative(Words),
     /// `_content`: the resource holds these words.
     Content(Words),
-    /// `_list`: listed by List/[id], or by a functional list of `$current-…`.
+    /// `_list`: listed by `List/[id]`, or by a functional list of `$current-…`.
     List(Id),
     /// `_type` inside `_filter` or `_has` of several types.
     Kind(Vec<ResourceType>),

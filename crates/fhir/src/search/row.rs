@@ -118,7 +118,7 @@ pub fn code_key(code: &str) -> Cow<'_, str> {
 /// A string as it may be searched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text {
-    /// Case, accents and runs of white space folded away ([`fold`](super::fold)).
+    /// Case, accents and runs of white space folded away ([`fold`](super::fold())).
     pub folded: String,
     /// As received, for `:exact`.
     pub exact: String,
