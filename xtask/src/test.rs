@@ -31,7 +31,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     });
     steps.take("tests on both stores", || {
         let mut tests = step::cargo();
-        tests.args(["test", "--workspace", "--locked"]);
+        tests.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
         if let Some(postgres) = &postgres {
             tests.env("CONTINUO_TEST_POSTGRES", postgres.address("continuo"));
         }

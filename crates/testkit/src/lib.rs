@@ -4,6 +4,7 @@ pub mod fhir_xml;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 /// The folder of public test data beside the checkout, or what `CONTINUO_TEST_DATA` names.
 /// Tests that need it say so and pass when it is absent: plain `cargo test` needs nothing installed.
@@ -34,6 +35,9 @@ pub fn unpacked(name: &str) -> Option<PathBuf> {
         .join("test-data")
         .join(name.replace('/', "_"));
     let done = target.join(".unpacked");
+    // Tests of one process run side by side and may want the same archive.
+    static UNPACKING: Mutex<()> = Mutex::new(());
+    let _turn = UNPACKING.lock().unwrap_or_else(PoisonError::into_inner);
     if !done.exists() {
         let fresh = target.with_extension(format!("part{}", std::process::id()));
         std::fs::create_dir_all(&fresh).expect("the build folder can be written");
