@@ -37,7 +37,10 @@ fn compare_span(leaf: &mut Leaf, low: &str, high: &str, test: &DateTest, scale: 
     let asked_low = Value::Int(test.asked.low.saturating_mul(scale));
     let asked_high = Value::Int(test.asked.high.saturating_mul(scale));
     let (text, values) = match test.prefix {
-        Prefix::Eq => (format!("{low} >= ? AND {high} <= ?"), vec![asked_low, asked_high]),
+        // A span ends after it begins; saying so bounds the walk along the index, which is by beginnings.
+        Prefix::Eq => {
+            (format!("{low} >= ? AND {low} < ? AND {high} <= ?"), vec![asked_low, asked_high.clone(), asked_high])
+        }
         Prefix::Ne => (format!("({low} < ? OR {high} > ?)"), vec![asked_low, asked_high]),
         Prefix::Gt => (format!("{high} > ?"), vec![asked_high]),
         Prefix::Lt => (format!("{low} < ?"), vec![asked_low]),
