@@ -5,6 +5,7 @@
 pub mod checked;
 pub mod issue;
 pub mod json;
+mod narrative;
 pub mod patch;
 pub mod path;
 pub mod resource;

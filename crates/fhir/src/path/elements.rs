@@ -3,9 +3,9 @@
 
 use super::PathError;
 use super::evaluate::{Outcome, Run, Scope, single};
-use super::narrative;
 use super::node::{Collection, Node};
 use super::plan::Call;
+use crate::narrative;
 use crate::tables::{self, Kind};
 
 /// A single primitive that has a value, not only extensions.
@@ -83,5 +83,5 @@ pub(super) fn html_checks<'a>(input: &Collection<'a>) -> Collection<'a> {
     if input.is_empty() {
         return Collection::Empty;
     }
-    Collection::boolean(input.iter().all(|it| it.as_str().is_some_and(narrative::is_allowed)))
+    Collection::boolean(input.iter().all(|it| it.as_str().is_some_and(|it| narrative::check(it).is_ok())))
 }

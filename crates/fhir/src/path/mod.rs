@@ -21,7 +21,6 @@ mod evaluate;
 mod functions;
 mod lexer;
 mod location;
-mod narrative;
 mod node;
 mod numbers;
 mod operators;

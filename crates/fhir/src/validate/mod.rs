@@ -6,7 +6,6 @@
 //! Extensible bindings are not judged: whether "no code of the set applies" only a person can tell.
 
 mod binding;
-mod narrative;
 mod native;
 mod primitive;
 mod prose;
@@ -291,7 +290,7 @@ impl<'a> Walk<'a> {
     fn primitive(&mut self, kind: Primitive, value: &'a Value) {
         match primitive::check(kind, value) {
             Ok(()) if kind == Primitive::Xhtml => {
-                let checked = value.as_str().map_or(Ok(()), narrative::check);
+                let checked = value.as_str().map_or(Ok(()), crate::narrative::check);
                 if let Err(message) = checked {
                     self.error(IssueCode::Invalid, format!("the narrative {message}"));
                 }

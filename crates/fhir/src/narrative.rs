@@ -1,5 +1,6 @@
 //! Narrative (FHIR R4, narrative.html#xhtml; rules txt-1 and txt-2): well-formed XHTML in one `div`, with only
-//! the elements and attributes that the standard allows, and something to read in it. Nothing is repaired here.
+//! the elements and attributes that the standard allows, and something to read in it. Nothing is repaired here. Validation
+//! says what is wrong; FHIRPath's `htmlChecks()` asks only whether anything is.
 
 /// Elements of HTML 4.0 chapters 7 to 11 (without 9.4) and 15 that are not deprecated, and `a` and `img`.
 const ELEMENTS: [&str; 54] = [
@@ -110,7 +111,7 @@ const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const DEEPEST: usize = 128;
 
 /// Checks the text of a `Narrative.div`.
-pub(super) fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     let mut reader = Reader { rest: text, open: Vec::new(), has_content: false, seen_root: false };
     reader.skip_space();
     while !reader.rest.is_empty() {
@@ -145,14 +146,9 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             return Ok(());
         }
-        if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
-            let (_, rest) = rest.split_once("]]>").ok_or("is not well-formed: a CDATA section is not closed")?;
-            if self.open.is_empty() {
-                return Err("must be one <div> element".to_owned());
-            }
-            self.has_content = true;
-            self.rest = rest;
-            return Ok(());
+        if self.rest.starts_with("<![CDATA[") {
+            // Browsers read it as a comment, and what it hides as markup.
+            return Err("must not hold a CDATA section: write its text with &lt; and &amp;".to_owned());
         }
         if self.rest.starts_with("<!") || self.rest.starts_with("<?") {
             return Err("must not hold declarations or processing instructions".to_owned());
@@ -249,8 +245,11 @@ impl<'a> Reader<'a> {
             let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ':').take(20).collect();
             return Err(format!("must not hold the attribute {shown} on <{element}> (txt-1)"));
         }
-        if matches!(name, "href" | "src" | "cite" | "longdesc") && is_script(value) {
+        if matches!(name, "href" | "src" | "cite" | "longdesc" | "usemap") && is_active(value) {
             return Err(format!("must not hold a script in an address on <{element}> (txt-1)"));
+        }
+        if name == "style" && is_active_style(value) {
+            return Err(format!("must not hold a script in the style of <{element}> (txt-1)"));
         }
         Ok((name, value))
     }
@@ -269,17 +268,50 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Browsers ignore case, white space and control characters before a scheme.
-fn is_script(address: &str) -> bool {
-    let scheme: String = address
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .take_while(|c| *c != ':')
-        .take(16)
-        .collect::<String>()
-        .to_ascii_lowercase();
-    // A scheme written with character references is hiding something.
-    matches!(scheme.as_str(), "javascript" | "vbscript") || scheme.contains("&#")
+/// A link that would run something. White space, control characters and entities do not hide it.
+fn is_active(link: &str) -> bool {
+    let plain: String = decoded(link).chars().filter(|it| !it.is_whitespace() && !it.is_control()).collect();
+    let plain = plain.to_ascii_lowercase();
+    let image = plain.starts_with("data:image/") && !plain.starts_with("data:image/svg");
+    ["javascript:", "vbscript:"].iter().any(|it| plain.starts_with(it)) || (plain.starts_with("data:") && !image)
+}
+
+fn is_active_style(style: &str) -> bool {
+    let plain = decoded(style).to_ascii_lowercase();
+    ["expression(", "javascript:", "behavior:", "-moz-binding", "@import"].iter().any(|it| plain.contains(it))
+}
+
+/// Numeric entities resolved, as a browser would before it looks at a link.
+fn decoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, entity)) = rest.split_once('&') {
+        out.push_str(before);
+        let Some((name, after)) = entity.split_once(';') else {
+            out.push('&');
+            rest = entity;
+            continue;
+        };
+        out.push(entity_character(name).unwrap_or('&'));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn entity_character(name: &str) -> Option<char> {
+    let code = match name.strip_prefix('#') {
+        Some(number) => match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        },
+        None => match name {
+            "colon" => u32::from(':'),
+            "Tab" | "NewLine" => u32::from(' '),
+            _ => return None,
+        },
+    };
+    char::from_u32(code)
 }
 
 /// XML knows five entities and character references; the rest of HTML's names are not declared anywhere.
