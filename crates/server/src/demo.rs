@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use store::{Batch, Caller, Change, Expect, Purpose, Reach, Store, Write};
+use store::{Batch, Caller, Change, Expect, Purpose, Rights, Store, Write};
 
 /// Where the demo lies when nobody says.
 pub(crate) const FOLDER: &str = "./continuo-demo";
@@ -197,10 +197,7 @@ impl Demo {
             username: login.username.clone(),
             display: login.display.clone(),
             role: login.role.clone(),
-            reach: match login.patient.as_deref().and_then(Id::parse) {
-                Some(patient) => Reach::Patient(patient),
-                None => Reach::Organisation,
-            },
+            patient: login.patient.as_deref().and_then(Id::parse),
             secret: Secret::of(&login.password),
         };
         let mut access = Access::new(it.logins.iter().map(login).collect());
@@ -251,7 +248,9 @@ pub(crate) fn client(name: &str, display: &str) -> Caller {
         display: display.into(),
         role: "system".into(),
         purpose: Purpose::System,
-        reach: Reach::Organisation,
+        rights: Rights::everything(),
+        patient: None,
+        client: None,
         request: None,
     }
 }

@@ -1,12 +1,13 @@
 //! Who asks. The first argument of every call of the store and of `care`; there is no way around it.
 
+use crate::rights::Rights;
 use fhir::Id;
 use std::fmt;
 use std::sync::Arc;
 
 /// Someone, or some part of the program, that reads or writes, with what they may reach.
 /// Made by `care::access` for people and clients, and by [`Caller::system`] for our own work.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Caller {
     /// A stable name for the audit log: `user/7f3c`, `client/lab-portal`, `system/reindex`.
     pub who: Arc<str>,
@@ -15,7 +16,11 @@ pub struct Caller {
     /// The role under which they act: `clinician`, `front-desk`, `system`.
     pub role: Arc<str>,
     pub purpose: Purpose,
-    pub reach: Reach,
+    pub rights: Arc<Rights>,
+    /// The patient in whose name or context they act: the portal's own record, the context of a SMART launch.
+    pub patient: Option<Id>,
+    /// The app they act through, by its client id.
+    pub client: Option<Arc<str>>,
     /// Ties the audit entry to the request.
     pub request: Option<Arc<str>>,
 }
@@ -27,6 +32,10 @@ pub enum Purpose {
     Payment,
     Operations,
     PatientRequest,
+    /// Break-glass.
+    Emergency,
+    Research,
+    Legal,
     System,
 }
 
@@ -38,18 +47,12 @@ impl Purpose {
             Purpose::Payment => "HPAYMT",
             Purpose::Operations => "HOPERAT",
             Purpose::PatientRequest => "PATRQT",
+            Purpose::Emergency => "ETREAT",
+            Purpose::Research => "HRESCH",
+            Purpose::Legal => "HLEGAL",
             Purpose::System => "HSYSADMIN",
         }
     }
-}
-
-/// What the caller may see; the query builder adds it to every query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Everything of the organisation.
-    Organisation,
-    /// One patient's compartment (FHIR R4 CompartmentDefinition/patient), and nothing to write.
-    Patient(Id),
 }
 
 impl Caller {
@@ -60,7 +63,9 @@ impl Caller {
             display: "Continuo".into(),
             role: "system".into(),
             purpose: Purpose::System,
-            reach: Reach::Organisation,
+            rights: Rights::everything(),
+            patient: None,
+            client: None,
             request: None,
         }
     }

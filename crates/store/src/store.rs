@@ -3,7 +3,7 @@
 use crate::audit::{self, Looks};
 use crate::batch::{Batch, Change, Expect, Outcome};
 use crate::body;
-use crate::caller::{Caller, Reach};
+use crate::caller::Caller;
 use crate::db::postgres::{self, Postgres};
 use crate::db::sqlite::Sqlite;
 use crate::db::table::RESOURCE_BY_ID;
@@ -199,7 +199,7 @@ impl Store {
 
     /// Writes a batch: all of it or nothing. When this returns, it is on disk.
     pub async fn commit(&self, caller: &Caller, batch: Batch, now: i64) -> StoreResult<Vec<Outcome>> {
-        if caller.reach != Reach::Organisation {
+        if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
         let registry = self.registry();
@@ -283,13 +283,16 @@ impl Store {
 
     /// Absent and hidden look the same.
     async fn check_reach<S: Session>(&self, session: &mut S, caller: &Caller, key: &Key) -> StoreResult<()> {
-        if caller.reach == Reach::Organisation {
+        if caller.rights.are_everything() {
             return Ok(());
         }
         let registry = self.registry();
         let asked = Filter::Ids(vec![key.id.clone()]);
-        let query =
-            Query { kinds: vec![key.kind], filter: within_reach(caller, &registry, &asked), ..Query::default() };
+        let query = Query {
+            kinds: vec![key.kind],
+            filter: within_reach(caller, &registry, &asked, &[key.kind]),
+            ..Query::default()
+        };
         let seen = find(session, &registry, &query, 1).await?;
         if seen.is_empty() { Err(StoreError::NotFound(key.clone())) } else { Ok(()) }
     }
@@ -302,7 +305,7 @@ impl Store {
                 history::page(&mut session, caller, &self.0.seal, query).await
             });
         }
-        if caller.reach != Reach::Organisation {
+        if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
         reading!(self, session => history::page(&mut session, caller, &self.0.seal, query).await)
@@ -323,7 +326,7 @@ impl Store {
     pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
         self.0.looks.add(caller, "find", audit::asked(query));
         let registry = self.registry();
-        let query = Query { filter: within_reach(caller, &registry, &query.filter), ..query.clone() };
+        let query = Query { filter: within_reach(caller, &registry, &query.filter, &query.kinds), ..query.clone() };
         searching!(self, session => find(&mut session, &registry, &query, limit).await)
     }
 
@@ -348,7 +351,7 @@ impl Store {
 
     /// The change log after a place in it, oldest first.
     pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
-        if caller.reach != Reach::Organisation {
+        if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
         reading!(self, session => history::changes(&mut session, after, limit).await)
@@ -357,7 +360,7 @@ impl Store {
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are
     /// stored now. Returns how many resources were indexed.
     pub async fn reindex(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
-        if caller.reach != Reach::Organisation {
+        if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
         let (reply, answer) = oneshot::channel();
@@ -372,7 +375,7 @@ impl Store {
     /// Takes away every version written after a moment (microseconds), so that what was current then is current
     /// again; the audit log keeps all. For a restored copy. Returns how many versions were taken away.
     pub async fn rewind(&self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
-        if caller.reach != Reach::Organisation {
+        if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
         let (reply, answer) = oneshot::channel();

@@ -12,7 +12,7 @@ use maud::Markup;
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use store::{Caller, Reach, StoreError};
+use store::{Caller, StoreError};
 
 /// How many recent patients are remembered for each person.
 const RECENT: usize = 8;
@@ -52,7 +52,7 @@ impl Visitor {
     }
 
     pub(crate) fn is_patient(&self) -> bool {
-        matches!(self.caller.reach, Reach::Patient(_))
+        self.caller.patient.is_some()
     }
 
     /// Puts a patient on top of the visitor's recent ones.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use store::{Caller, Purpose, Reach, Settings, Store};
+use store::{Caller, Purpose, Rights, Settings, Store};
 use tower::ServiceExt;
 
 pub(crate) const BASE: &str = "http://here.example/clinic/fhir";
@@ -146,7 +146,7 @@ impl World {
             username: "okafor".into(),
             display: "Dr. Amara Okafor".into(),
             role: "clinician".into(),
-            reach: Reach::Organisation,
+            patient: None,
             secret: Secret::of("a password of the demo"),
         }]);
         access.grant(TOKEN, Caller { who: "client/laboratory".into(), ..Caller::system("test") });
@@ -154,7 +154,8 @@ impl World {
             who: "user/p1".into(),
             role: "patient".into(),
             purpose: Purpose::PatientRequest,
-            reach: Reach::Patient(fhir::Id::parse("p1").unwrap()),
+            rights: Rights::patient(fhir::Id::parse("p1").unwrap()),
+            patient: fhir::Id::parse("p1"),
             ..Caller::system("test")
         };
         access.grant(PATIENT_TOKEN, patient);

@@ -2,10 +2,11 @@
 //! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
 //! a demo login, a generated word list of enough length.
 
+use fhir::Id;
 use ring::digest::{SHA256, digest};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
-use store::{Caller, Purpose, Reach};
+use store::{Caller, Purpose, Rights};
 
 /// How long a staff session lasts without use, in microseconds (15 minutes).
 pub const IDLE_LIMIT: i64 = 15 * 60 * 1_000_000;
@@ -18,7 +19,8 @@ pub struct Login {
     /// `clinician`, `nurse`, `front-desk`, `biller`, `practice-admin`, `system-admin`, `privacy-officer`,
     /// `integration-engineer`, `patient`.
     pub role: String,
-    pub reach: Reach,
+    /// Whose record it is, for a login of the portal; staff have none.
+    pub patient: Option<Id>,
     pub secret: Secret,
 }
 
@@ -86,11 +88,10 @@ impl Access {
             who: format!("user/{}", login.username).into(),
             display: Arc::from(login.display.as_str()),
             role: Arc::from(login.role.as_str()),
-            purpose: match login.reach {
-                Reach::Organisation => Purpose::Treatment,
-                Reach::Patient(_) => Purpose::PatientRequest,
-            },
-            reach: login.reach.clone(),
+            purpose: if login.patient.is_some() { Purpose::PatientRequest } else { Purpose::Treatment },
+            rights: login.patient.clone().map_or_else(Rights::everything, Rights::patient),
+            patient: login.patient.clone(),
+            client: None,
             request: None,
         };
         let session = Session { caller: caller.clone(), last_used: now };
@@ -125,7 +126,7 @@ mod tests {
             username: "okafor".into(),
             display: "Dr. Amara Okafor".into(),
             role: "clinician".into(),
-            reach: Reach::Organisation,
+            patient: None,
             secret: Secret::of("a long generated password"),
         }])
     }

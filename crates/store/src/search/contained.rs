@@ -5,7 +5,6 @@
 use super::plan::{Plan, Planner, tokens, unsupported};
 use super::terms::Terms;
 use super::{Searcher, fetch, numbers, planned, terms, within_reach};
-use crate::caller::Reach;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::physical::{CONTAINS, Layer};
@@ -35,8 +34,8 @@ impl Searcher<'_> {
         }
         let filter = within(&query.filter)?;
         let mut plan = Planner::of(session, self.registry).containers(&relaxed(&filter), &query.kinds).await?;
-        if self.caller.reach != Reach::Organisation {
-            let reach = within_reach(self.caller, self.registry, &Filter::everything());
+        if !self.caller.rights.are_everything() {
+            let reach = within_reach(self.caller, self.registry, &Filter::everything(), &[]);
             plan = Plan::all(vec![plan, planned(session, self.registry, &reach).await?]);
         }
         let containers = numbers(session, &plan, &[], Place::After(0), MOST_READ + 1).await?;

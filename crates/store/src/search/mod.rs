@@ -15,11 +15,12 @@ mod terms;
 
 pub(crate) use kept::Kept;
 
-use crate::caller::{Caller, Reach};
+use crate::caller::Caller;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::lane::LIVE;
 use crate::place;
+use crate::rights::{Action, Permit};
 use crate::stored::{Match, Page, PageCursor, PageQuery, Role};
 use cursor::{Place, Seal};
 use fhir::search::Registry;
@@ -34,17 +35,27 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// More than this many are not sorted or listed at once.
 const MOST_KEPT: usize = 1_000_000;
 
-/// What the caller may see of what the filter asks.
-pub(crate) fn within_reach(caller: &Caller, registry: &Registry, filter: &Filter) -> Filter {
-    match &caller.reach {
-        Reach::Organisation => filter.clone(),
-        Reach::Patient(id) => {
-            let patient = ResourceType::parse("Patient").expect("a type of R4");
-            let owner = Key::new(patient, id.clone());
-            let slots = ResourceType::all().flat_map(|kind| registry.compartment_slots("Patient", kind)).collect();
-            Filter::All(vec![filter.clone(), Filter::InCompartment { owner, slots }])
+/// What the caller may find of what the filter asks, among these types (none named: all).
+pub(crate) fn within_reach(caller: &Caller, registry: &Registry, filter: &Filter, kinds: &[ResourceType]) -> Filter {
+    if caller.rights.are_everything() {
+        return filter.clone();
+    }
+    let mut alike: Vec<(Option<Filter>, Vec<ResourceType>)> = Vec::new();
+    for kind in ResourceType::all().filter(|kind| kinds.is_empty() || kinds.contains(kind)) {
+        let only = match caller.rights.permit(registry, kind, Action::Search) {
+            Permit::Never => continue,
+            Permit::Always => None,
+            Permit::Only(only) => Some(only),
+        };
+        match alike.iter_mut().find(|(filter, _)| *filter == only) {
+            Some((_, kinds)) => kinds.push(kind),
+            None => alike.push((only, vec![kind])),
         }
     }
+    let part = |(only, kinds): (Option<Filter>, Vec<ResourceType>)| {
+        Filter::All(only.into_iter().chain([Filter::Kind(kinds)]).collect())
+    };
+    Filter::All(vec![filter.clone(), Filter::Any(alike.into_iter().map(part).collect())])
 }
 
 async fn planned<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Plan> {
@@ -198,7 +209,7 @@ impl Searcher<'_> {
         if query.contained != Contained::False {
             return self.with_contained(session, query, id, size).await;
         }
-        let filter = within_reach(self.caller, self.registry, &query.filter);
+        let filter = within_reach(self.caller, self.registry, &query.filter, &query.kinds);
         let plan = planned(session, self.registry, &filter).await?;
         if query.summary == Summary::Count || query.count == Some(0) {
             let total = count(session, &plan, &query.kinds).await?;
@@ -327,10 +338,10 @@ impl Searcher<'_> {
 
     /// Those of the numbers that the caller may see.
     pub(crate) async fn reachable<S: Session>(&self, session: &mut S, rids: Vec<i64>) -> StoreResult<Vec<i64>> {
-        if self.caller.reach == Reach::Organisation || rids.is_empty() {
+        if self.caller.rights.are_everything() || rids.is_empty() {
             return Ok(rids);
         }
-        let reach = within_reach(self.caller, self.registry, &Filter::everything());
+        let reach = within_reach(self.caller, self.registry, &Filter::everything(), &[]);
         let reach = planned(session, self.registry, &reach).await?;
         let plan = Plan::All(vec![Plan::Rids(rids.clone()), reach]);
         let seen = numbers(session, &plan, &[], Place::After(0), rids.len()).await?;
@@ -360,14 +371,14 @@ impl Searcher<'_> {
         filter: &Filter,
         kinds: &[ResourceType],
     ) -> StoreResult<Vec<i64>> {
-        let filter = within_reach(self.caller, self.registry, filter);
+        let filter = within_reach(self.caller, self.registry, filter, kinds);
         let plan = planned(session, self.registry, &filter).await?;
         numbers(session, &plan, kinds, Place::After(0), MOST_KEPT).await
     }
 
     /// All numbers that pass, in the order the query asks.
     pub(crate) async fn sorted<S: Session>(&self, session: &mut S, query: &Query) -> StoreResult<Vec<i64>> {
-        let filter = within_reach(self.caller, self.registry, &query.filter);
+        let filter = within_reach(self.caller, self.registry, &query.filter, &query.kinds);
         let plan = planned(session, self.registry, &filter).await?;
         sort::sorted(session, self.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await
     }

@@ -5,7 +5,7 @@ use fhir::search::query::Query;
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Key, ResourceType};
 use serde_json::{Value, json};
-use store::{Batch, Caller, Change, Expect, Page, PageQuery, Reach, Store, StoreError, StoreResult, Write};
+use store::{Batch, Caller, Change, Expect, Page, PageQuery, Rights, Store, StoreError, StoreResult, Write};
 
 fn kind(name: &str) -> ResourceType {
     ResourceType::parse(name).unwrap()
@@ -172,7 +172,7 @@ async fn what_lies_in_the_record_of_another_patient_stays_there() {
     for place in all().await {
         let store = &place.store;
         fill(store).await;
-        let patient = Caller { reach: Reach::Patient(fhir::Id::parse("p1").unwrap()), ..me() };
+        let patient = Caller { rights: Rights::patient(fhir::Id::parse("p1").unwrap()), ..me() };
         let seen = page(store, &patient, "Medication?code=two&_contained=true").await.unwrap();
         assert_eq!(names(&seen), ["MedicationRequest/r1"]);
         let seen = page(store, &patient, "Person?_contained=both").await.unwrap();

@@ -6,7 +6,7 @@ use crate::places::{NOON, all, me, put, write_all};
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Id, Key, ResourceType};
 use serde_json::json;
-use store::{Batch, Caller, Everything, HistoryQuery, HistoryScope, PageQuery, Reach, StoreError};
+use store::{Batch, Caller, Everything, HistoryQuery, HistoryScope, PageQuery, Rights, StoreError};
 
 #[tokio::test]
 async fn a_patient_sees_their_own_record_and_nothing_of_others() {
@@ -19,7 +19,7 @@ async fn a_patient_sees_their_own_record_and_nothing_of_others() {
             json!({"resourceType": "Observation", "id": "mine", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/mine"}, "hasMember": [{"reference": "Observation/theirs"}]}),
             json!({"resourceType": "Observation", "id": "theirs", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/theirs"}, "derivedFrom": [{"reference": "Observation/mine"}]}),
         ]).await;
-        let caller = Caller { reach: Reach::Patient(Id::parse("mine").unwrap()), ..Caller::system("portal") };
+        let caller = Caller { rights: Rights::patient(Id::parse("mine").unwrap()), ..Caller::system("portal") };
         let key = |text: &str| Key::parse(text).unwrap();
         // Read, versions, history.
         assert!(store.read(&caller, &key("Patient/mine")).await.is_ok());

@@ -13,7 +13,7 @@ use serde_json::{from_str, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::{Batch, Caller, Change, Expect, Reach, Settings, Store, Write};
+use store::{Batch, Caller, Change, Expect, Settings, Store, Write};
 use tower::ServiceExt;
 
 /// 15 June 2026, noon.
@@ -90,16 +90,16 @@ impl World {
         };
         let batch = Batch { writes: resources.into_iter().map(write).collect(), guards: Vec::new(), action: "test" };
         store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
-        let login = |username: &str, display: &str, role: &str, reach| Login {
+        let login = |username: &str, display: &str, role: &str, patient| Login {
             username: username.into(),
             display: display.into(),
             role: role.into(),
-            reach,
+            patient,
             secret: Secret::of("right"),
         };
         let access = Access::new(vec![
-            login("okafor", "Dr. Amara Okafor", "clinician", Reach::Organisation),
-            login("patient", "Xaver Zwetschkenbaum", "patient", Reach::Patient(Id::parse("known").unwrap())),
+            login("okafor", "Dr. Amara Okafor", "clinician", None),
+            login("patient", "Xaver Zwetschkenbaum", "patient", Id::parse("known")),
         ]);
         let organisation = Organisation {
             slug: "riverside".into(),

@@ -6,10 +6,9 @@ use crate::components::{day, day_or_none, flag, shell};
 use crate::request::{Answer, Refusal, Visitor};
 use care::chart::{AllergyState, Flag, Latest, Standing, Summary};
 use maud::{Markup, html};
-use store::Reach;
 
 pub(crate) async fn page(visitor: Visitor) -> Answer {
-    let Reach::Patient(own) = &visitor.caller.reach else { return Err(Refusal::NotFound) };
+    let Some(own) = &visitor.caller.patient else { return Err(Refusal::NotFound) };
     let summary = visitor.chart(own).summary().await?;
     Ok(shell::page(&visitor, "Your health", show(&summary)))
 }

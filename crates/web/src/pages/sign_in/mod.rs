@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::Reach;
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Asked {
@@ -40,10 +39,7 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
         organisation.access.sign_out(old);
     }
     let slug = &organisation.slug;
-    let home = match caller.reach {
-        Reach::Patient(_) => format!("/{slug}/portal/"),
-        Reach::Organisation => format!("/{slug}/"),
-    };
+    let home = if caller.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
     let to = sessions::safe_target(slug, &given.to).unwrap_or(&home).to_owned();
     let mut response = see_other(&to);
     response.headers_mut().append(header::SET_COOKIE, sessions::opened(organisation, &token));
