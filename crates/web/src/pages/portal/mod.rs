@@ -1,7 +1,7 @@
 //! The first page of the portal: the patient's own record in plain words, read with the patient's own
 //! reach through the same functions as the staff's chart.
 
-use crate::components::card::empty;
+use crate::components::card::{empty, not_shown};
 use crate::components::{day, day_or_none, flag, shell};
 use crate::request::{Answer, Refusal, Visitor};
 use care::chart::{AllergyState, Flag, Latest, Standing, Summary};
@@ -37,6 +37,7 @@ pub(crate) fn show(summary: &Summary) -> Markup {
                         @match &banner.allergies {
                             AllergyState::Known(known) => { ul.lines { @for it in known { li.line.tall { span.main { (it.substance) } @if !it.reactions.is_empty() { span.under { (it.reactions.join("; ")) } } } } } }
                             AllergyState::NoneKnown(_) | AllergyState::OnlyPast(_) => { p { "You have no known allergies." } }
+                            AllergyState::NotShown => (not_shown("Allergies are"))
                             AllergyState::NotRecorded => (empty("We have not recorded your allergies yet. Please tell us at your next visit."))
                         }
                     }))
