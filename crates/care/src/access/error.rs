@@ -51,7 +51,7 @@ impl From<StoreError> for AccessError {
     fn from(error: StoreError) -> AccessError {
         match error {
             StoreError::Forbidden => AccessError::Forbidden,
-            other if other.is_item_conflict() => AccessError::Changed,
+            StoreError::ItemConflict { .. } => AccessError::Changed,
             other => AccessError::Store(other),
         }
     }
