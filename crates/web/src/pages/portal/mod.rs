@@ -10,7 +10,7 @@ use maud::{Markup, html};
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let Some(own) = &visitor.caller.patient else { return Err(Refusal::NotFound) };
     let summary = visitor.chart(own).summary().await?;
-    Ok(shell::page(&visitor, "Your health", show(&summary)))
+    Ok(shell::portal(&visitor, "portal/", "Your health", show(&summary)))
 }
 
 pub(crate) fn show(summary: &Summary) -> Markup {
