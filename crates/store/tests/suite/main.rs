@@ -16,6 +16,7 @@ mod disk;
 mod examples;
 mod oracle;
 mod paging;
+mod patients;
 mod postgres;
 mod reach;
 mod search;
