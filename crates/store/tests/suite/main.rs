@@ -14,6 +14,7 @@ mod contained;
 mod cost;
 mod disk;
 mod examples;
+mod items;
 mod oracle;
 mod paging;
 mod patients;
