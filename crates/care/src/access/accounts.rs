@@ -3,6 +3,7 @@
 //!
 //! A user is not a resource: the Practitioner, Patient or RelatedPerson that they are in the record is linked.
 
+use super::roles::Recipient;
 use super::shelf::{self, CREDENTIAL, LOGIN, RESET, SESSION, USER};
 use super::{Access, AccessError, AccessResult, DAY, Link, Secret, Visit, as_text};
 use fhir::{Draft, Id, Key, ResourceType};
@@ -14,21 +15,6 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The permission of whoever looks after users.
 pub const MANAGE: &str = "users.manage";
-
-/// Roles of staff. Roles of the portal follow from the records someone may see.
-pub const ROLES: [&str; 8] = [
-    "front-desk",
-    "nurse",
-    "clinician",
-    "biller",
-    "practice-admin",
-    "system-admin",
-    "privacy-officer",
-    "integration-engineer",
-];
-
-/// Roles that may manage users; one active user must have one of them.
-const MANAGERS: [&str; 2] = ["practice-admin", "system-admin"];
 
 pub(super) fn is_portal(role: &str) -> bool {
     matches!(role, "patient" | "proxy" | "proxy-limited")
@@ -183,13 +169,6 @@ fn fit_display(name: &str) -> AccessResult<String> {
     if fits { Ok(name) } else { Err(AccessError::NameUnfit) }
 }
 
-fn fit_roles(roles: &[String]) -> AccessResult<()> {
-    if let Some(role) = roles.iter().find(|it| !ROLES.contains(&it.as_str())) {
-        return Err(AccessError::UnknownRole(role.clone()));
-    }
-    if roles.is_empty() { Err(AccessError::RolesUnfit) } else { Ok(()) }
-}
-
 #[derive(Serialize, Deserialize)]
 pub(super) struct Means {
     pub(super) user: String,
@@ -216,6 +195,25 @@ const FIRST_PASSWORD: i64 = 7 * DAY;
 const NEW_PASSWORD: i64 = DAY;
 
 impl Access {
+    /// Whether this is a role of staff; those of the portal follow from the records someone may see.
+    pub(super) fn is_staff_role(&self, role: &str) -> bool {
+        let found = self.roles().role(role);
+        found.is_some_and(|it| matches!(it.recipient, Recipient::Treating | Recipient::Staff | Recipient::Payer))
+    }
+
+    fn fit_roles(&self, roles: &[String]) -> AccessResult<()> {
+        if let Some(role) = roles.iter().find(|it| !self.is_staff_role(it)) {
+            return Err(AccessError::UnknownRole(role.clone()));
+        }
+        if roles.is_empty() { Err(AccessError::RolesUnfit) } else { Ok(()) }
+    }
+
+    /// Whether they may manage users; somebody must.
+    fn manages(&self, user: &User) -> bool {
+        let permitted = |role: &String| self.roles().role(role).is_some_and(|it| it.permissions.contains(MANAGE));
+        user.active && user.roles.iter().any(permitted)
+    }
+
     pub async fn users(
         &self,
         caller: &Caller,
@@ -282,7 +280,7 @@ impl Access {
     /// A new member of staff, and the link with which they set their password.
     pub async fn create_user(&self, caller: &Caller, new: NewUser, now: i64) -> AccessResult<(User, Link)> {
         must_manage(caller)?;
-        fit_roles(&new.roles)?;
+        self.fit_roles(&new.roles)?;
         let (user, writes) = self.user_from(new, Vec::new(), now)?;
         let (link, reset) = self.reset_link(&user.id, FIRST_PASSWORD, now);
         let items = [login_names(&user), vec![written(&user, ItemExpect::Absent), reset]].concat();
@@ -414,7 +412,7 @@ impl Access {
         user.active = change.active.unwrap_or(user.active);
         if let Some(roles) = change.roles {
             if user.is_staff() || !roles.is_empty() {
-                fit_roles(&roles)?;
+                self.fit_roles(&roles)?;
             }
             user.roles = roles;
         }
@@ -426,7 +424,7 @@ impl Access {
         if other_rights && *caller.who == user.who() {
             return Err(AccessError::Forbidden);
         }
-        if manages(&before) && !manages(&user) && !self.others_manage(&user.id, now).await? {
+        if self.manages(&before) && !self.manages(&user) && !self.others_manage(&user.id, now).await? {
             return Err(AccessError::LastAdministrator);
         }
         user.changed = now;
@@ -448,7 +446,7 @@ impl Access {
     }
 
     async fn others_manage(&self, id: &str, now: i64) -> StoreResult<bool> {
-        Ok(self.all_users(now).await?.iter().any(|it| it.id != id && manages(it)))
+        Ok(self.all_users(now).await?.iter().any(|it| it.id != id && self.manages(it)))
     }
 
     /// Takes away all that someone has on a shelf.
@@ -522,10 +520,6 @@ impl Access {
         self.sessions.forget(&user.id);
         Ok(())
     }
-}
-
-fn manages(user: &User) -> bool {
-    user.active && user.roles.iter().any(|role| MANAGERS.contains(&role.as_str()))
 }
 
 pub(super) fn written(user: &User, expect: ItemExpect) -> ItemChange {

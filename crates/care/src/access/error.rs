@@ -23,7 +23,7 @@ pub enum AccessError {
     UserNameUnfit,
     #[error("a name to show has 1 to 100 characters")]
     NameUnfit,
-    #[error("there is no role {0}; the roles are {roles}", roles = super::accounts::ROLES.join(", "))]
+    #[error("there is no role {0} for staff")]
     UnknownRole(String),
     #[error("a user has staff roles or a portal role, not both, and at least one")]
     RolesUnfit,

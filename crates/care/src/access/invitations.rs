@@ -306,9 +306,7 @@ impl Access {
             Err(StoreError::NotFound(_) | StoreError::Gone { .. }) => return Ok(None),
             Err(other) => return Err(other.into()),
         };
-        let value: serde_json::Value = serde_json::from_slice(&found.json())
-            .map_err(|_| StoreError::Damaged("a patient cannot be read".into()))?;
-        Ok(value["birthDate"].as_str().map(str::to_owned))
+        Ok(found.value()["birthDate"].as_str().map(str::to_owned))
     }
 
     /// Ends someone's right to see a record: a proxy's, or the patient's own account.

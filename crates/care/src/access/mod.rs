@@ -20,8 +20,10 @@ mod lockout;
 mod passkey;
 mod password;
 pub mod policy;
-mod principal;
+pub mod principal;
 mod recovery;
+pub mod roles;
+pub mod scopes;
 mod secret;
 pub mod sessions;
 pub mod shelf;
@@ -37,7 +39,9 @@ pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
 pub use passkey::PasskeyPlace;
 pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
 pub use policy::SignInPolicy;
-pub use principal::Principal;
+pub use principal::{Policies, Principal};
+pub use roles::{Role, Roles};
+pub use scopes::Scopes;
 pub use secret::Secret;
 pub use sessions::{Me, Session, SessionInfo};
 pub use sign_in::{Factor, Opened, Proof, SignIn};
@@ -72,6 +76,8 @@ pub struct AccessSettings {
     /// Passwords hashed at the same time.
     pub hashes_at_once: usize,
     pub breached: Breached,
+    /// The rules that are not in the store.
+    pub policies: Policies,
     /// The way out, for outside providers of identity.
     pub egress: Arc<dyn Egress>,
     /// A demonstration lists its logins.
@@ -91,6 +97,7 @@ impl AccessSettings {
             cost: HashCost::default(),
             hashes_at_once: 1,
             breached: Breached::none(),
+            policies: Policies::default(),
             egress: Arc::new(crate::egress::Closed),
             demo: false,
         }
@@ -145,10 +152,12 @@ pub struct Access {
     sessions: sessions::Open,
     lanes: lockout::Lanes,
     tokens: HashMap<Secret, Caller>,
+    policies: Policies,
 }
 
 impl Access {
-    pub fn new(store: Store, world: Arc<dyn Surroundings>, settings: AccessSettings) -> Access {
+    pub fn new(store: Store, world: Arc<dyn Surroundings>, mut settings: AccessSettings) -> Access {
+        let policies = std::mem::take(&mut settings.policies);
         let own = |purpose: &str| secret::sha256(&[&settings.key[..], purpose.as_bytes()].concat());
         Access {
             place: PasskeyPlace::of(&settings.base),
@@ -158,6 +167,7 @@ impl Access {
             sessions: sessions::Open::default(),
             lanes: lockout::Lanes::default(),
             tokens: HashMap::new(),
+            policies,
             store,
             world,
             settings,

@@ -4,7 +4,7 @@
 
 use super::cbor::Cbor;
 use super::secret::{base64url, from_base64url, same, sha256};
-use ring::signature::{self, UnparsedPublicKey};
+use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
 
 /// Where passkeys of this organisation are good: the relying party id and the pages that may ask.
@@ -32,21 +32,14 @@ impl PasskeyPlace {
     }
 }
 
-/// What a key of an authenticator can be (COSE algorithms, RFC 9053 and RFC 8812).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
-    Es256,
-    EdDsa,
-    Rs256,
-}
-
-/// In the order in which we like them.
+/// COSE algorithms (RFC 9053 and RFC 8812) in the order in which we like them: EdDSA, ES256, RS256.
 pub(super) const ALGORITHMS: [i64; 3] = [-8, -7, -257];
 
 /// A public key, ready to verify with.
-struct PublicKey {
-    algorithm: Algorithm,
-    bytes: Vec<u8>,
+enum PublicKey {
+    Es256(Vec<u8>),
+    EdDsa(Vec<u8>),
+    Rs256(RsaPublicKeyComponents<Vec<u8>>),
 }
 
 impl PublicKey {
@@ -55,48 +48,30 @@ impl PublicKey {
         let int = |number| cose.numbered(number).and_then(Cbor::int);
         let part = |number, length| cose.numbered(number).and_then(Cbor::bytes).filter(|it| it.len() == length);
         let (kind, algorithm) = (int(1)?, int(3)?);
-        let (algorithm, bytes) = match (kind, algorithm, int(-1)) {
+        match (kind, algorithm, int(-1)) {
             // EC2 on P-256, uncompressed.
-            (2, -7, Some(1)) => (Algorithm::Es256, [&[4], part(-2, 32)?, part(-3, 32)?].concat()),
+            (2, -7, Some(1)) => Some(PublicKey::Es256([&[4], part(-2, 32)?, part(-3, 32)?].concat())),
             // OKP on Ed25519.
-            (1, -8, Some(6)) => (Algorithm::EdDsa, part(-2, 32)?.to_vec()),
+            (1, -8, Some(6)) => Some(PublicKey::EdDsa(part(-2, 32)?.to_vec())),
             (3, -257, _) => {
-                let n = cose.numbered(-1).and_then(Cbor::bytes)?;
-                let e = cose.numbered(-2).and_then(Cbor::bytes)?;
-                (Algorithm::Rs256, rsa_der(n, e))
+                let [n, e] = [-1, -2].map(|number| cose.numbered(number).and_then(Cbor::bytes).map(<[u8]>::to_vec));
+                Some(PublicKey::Rs256(RsaPublicKeyComponents { n: n?, e: e? }))
             }
-            _ => return None,
-        };
-        Some(PublicKey { algorithm, bytes })
+            _ => None,
+        }
     }
 
     fn verifies(&self, message: &[u8], given: &[u8]) -> bool {
-        let algorithm: &dyn signature::VerificationAlgorithm = match self.algorithm {
-            Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
-            Algorithm::EdDsa => &signature::ED25519,
-            Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        let with = |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| {
+            UnparsedPublicKey::new(algorithm, key).verify(message, given)
         };
-        UnparsedPublicKey::new(algorithm, &self.bytes).verify(message, given).is_ok()
+        let done = match self {
+            PublicKey::Es256(key) => with(&signature::ECDSA_P256_SHA256_ASN1, key),
+            PublicKey::EdDsa(key) => with(&signature::ED25519, key),
+            PublicKey::Rs256(key) => key.verify(&signature::RSA_PKCS1_2048_8192_SHA256, message, given),
+        };
+        done.is_ok()
     }
-}
-
-/// RSAPublicKey of RFC 8017, appendix A.1.1, as ring reads it.
-pub(super) fn rsa_der(n: &[u8], e: &[u8]) -> Vec<u8> {
-    let length = |length: usize| match length {
-        0..=127 => vec![length as u8],
-        128..=255 => vec![0x81, length as u8],
-        _ => vec![0x82, (length >> 8) as u8, length as u8],
-    };
-    let integer = |bytes: &[u8]| {
-        let from = bytes.iter().position(|it| *it != 0).unwrap_or(bytes.len().saturating_sub(1));
-        let mut bytes = bytes[from..].to_vec();
-        if bytes.first().is_some_and(|it| it & 0x80 != 0) {
-            bytes.insert(0, 0);
-        }
-        [vec![0x02], length(bytes.len()), bytes].concat()
-    };
-    let both = [integer(n), integer(e)].concat();
-    [vec![0x30], length(both.len()), both].concat()
 }
 
 const PRESENT: u8 = 1;

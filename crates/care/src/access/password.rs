@@ -18,7 +18,7 @@ pub const LEAST_ALONE: usize = 15;
 /// Characters of a password beside a second factor.
 pub const LEAST_WITH_FACTOR: usize = 8;
 /// Nobody types more, and hashing what has no end helps only attackers.
-pub const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 
 /// Why a password is not accepted, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

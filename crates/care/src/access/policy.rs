@@ -29,7 +29,7 @@ impl Access {
     /// Who has a session keeps it; the next sign-in asks.
     pub async fn set_policy(&self, caller: &Caller, policy: SignInPolicy, now: i64) -> AccessResult<()> {
         accounts::must_manage(caller)?;
-        let known = |role: &&String| accounts::ROLES.contains(&role.as_str()) || accounts::is_portal(role);
+        let known = |role: &&String| self.is_staff_role(role) || accounts::is_portal(role);
         if let Some(role) = policy.second_factor.iter().find(|role| !known(role)) {
             return Err(AccessError::UnknownRole(role.clone()));
         }

@@ -95,6 +95,7 @@ pub struct Me {
     pub(super) user: String,
     pub(super) session: String,
     pub(super) role: String,
+    pub(super) purpose: Purpose,
     pub(super) fresh_until: i64,
     pub(super) visit: Visit,
 }
@@ -102,7 +103,7 @@ pub struct Me {
 impl Me {
     /// For the audit log alone.
     pub(super) fn caller(&self, user: &User) -> Caller {
-        self.visit.caller(&user.who(), &user.display, &self.role, purpose(&self.role))
+        self.visit.caller(&user.who(), &user.display, &self.role, self.purpose)
     }
 }
 
@@ -117,16 +118,6 @@ pub struct SessionInfo {
     pub ends: i64,
     pub address: String,
     pub agent: String,
-}
-
-/// Why someone in this role asks, when they do not say.
-pub(super) fn purpose(role: &str) -> Purpose {
-    match role {
-        "biller" => Purpose::Payment,
-        "practice-admin" | "system-admin" | "privacy-officer" | "integration-engineer" => Purpose::Operations,
-        role if is_portal(role) => Purpose::PatientRequest,
-        _ => Purpose::Treatment,
-    }
 }
 
 /// A session as memory knows it.
@@ -257,7 +248,8 @@ impl Access {
         let idle = self.idle(&body.role);
         let fresh_until = body.proved + FRESH;
         let visit = Visit { address: body.address.clone(), agent: body.agent.clone(), request: None };
-        let me = Me { user: user.id.clone(), session: key.hex(), role: body.role.clone(), fresh_until, visit };
+        let purpose = self.usual_purpose(&body.role);
+        let me = Me { user: user.id.clone(), session: key.hex(), role: body.role.clone(), purpose, fresh_until, visit };
         let session = Session {
             id: public(&key.hex()),
             user: user.id.clone(),
@@ -271,7 +263,7 @@ impl Access {
                 client: None,
                 scopes: None,
                 patient: body.patient.clone(),
-                purpose: purpose(&body.role),
+                purpose,
             },
             roles: user.roles_at(now),
             charges,
@@ -355,7 +347,7 @@ impl Access {
         let (fresh, item) = self.with_token(&body);
         items.push(shelf::remove(SESSION, Secret::of(token).hex(), ItemExpect::Version(version)));
         items.push(item);
-        let caller = visit.caller(&user.who(), &user.display, &body.role, purpose(&body.role));
+        let caller = visit.caller(&user.who(), &user.display, &body.role, self.usual_purpose(&body.role));
         self.store.keep(&caller, event, items, now).await?;
         self.sessions.drop(&Secret::of(token));
         let session = self.session(&fresh, now).await?.ok_or(AccessError::Expired)?;
@@ -396,7 +388,7 @@ impl Access {
         let user = self.user_by_id(&body.user, now).await?;
         let display = user.map_or(String::new(), |it| it.display);
         let visit = Visit { address: body.address, agent: body.agent, request: None };
-        let caller = visit.caller(&format!("user/{}", body.user), &display, &body.role, purpose(&body.role));
+        let caller = visit.caller(&format!("user/{}", body.user), &display, &body.role, self.usual_purpose(&body.role));
         let gone = shelf::remove(SESSION, key.hex(), ItemExpect::Anything);
         self.store.keep(&caller, Event::of("sign-out"), vec![gone], now).await?;
         Ok(())

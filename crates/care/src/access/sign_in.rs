@@ -7,7 +7,7 @@
 use super::accounts::{User, folded};
 use super::factors::Question;
 use super::lockout::Against;
-use super::sessions::{FRESH, Me, Session, Stage, purpose};
+use super::sessions::{FRESH, Me, Session, Stage};
 use super::shelf::{self, SESSION};
 use super::{Access, AccessError, AccessResult, Secret, Visit};
 use store::audit::Event;
@@ -131,7 +131,7 @@ impl Access {
         let body = self.fresh_body(visit, user, stage, now).ok_or(AccessError::Expired)?;
         let (token, item) = self.with_token(&body);
         items.push(item);
-        let caller = visit.caller(&user.who(), &user.display, &body.role, purpose(&body.role));
+        let caller = visit.caller(&user.who(), &user.display, &body.role, self.usual_purpose(&body.role));
         let event = Event::of("sign-in").detail(format!("{how}{}, a second factor to follow", visit.from()));
         self.store.keep(&caller, event, items, now).await?;
         Ok(token)
@@ -151,7 +151,7 @@ impl Access {
         let (token, item) = self.with_token(&body);
         items.push(item);
         items.extend(self.forgiven(against));
-        let caller = visit.caller(&user.who(), &user.display, &body.role, purpose(&body.role));
+        let caller = visit.caller(&user.who(), &user.display, &body.role, self.usual_purpose(&body.role));
         let event = Event::of("sign-in").detail(format!("{how}{}", visit.from()));
         self.store.keep(&caller, event, items, now).await?;
         let session = self.session(&token, now).await?.ok_or(AccessError::Expired)?;
@@ -217,7 +217,7 @@ impl Access {
         }
         let mut items = self.failed(&against, now).await?;
         items.push(self.tried(pending, &body, version));
-        let caller = visit.caller(&user.who(), &user.display, "anonymous", purpose(&body.role));
+        let caller = visit.caller(&user.who(), &user.display, "anonymous", self.usual_purpose(&body.role));
         let event = Event::refused("sign-in", proof.name()).detail(format!("did not fit{}", visit.from()));
         self.store.keep(&caller, event, items, now).await?;
         Ok(SignIn::Wrong)
@@ -248,7 +248,8 @@ impl Access {
         let (body, _, user) = self.under_way(pending, Stage::Enrol, now).await?;
         let visit = Visit { address: body.address, agent: body.agent, request: None };
         let session = Secret::of(pending).hex();
-        Ok(Me { user: user.id, session, role: body.role, fresh_until: body.proved + 2 * FRESH, visit })
+        let purpose = self.usual_purpose(&body.role);
+        Ok(Me { user: user.id, session, role: body.role, purpose, fresh_until: body.proved + 2 * FRESH, visit })
     }
 
     /// Goes on after a factor was set up.
@@ -317,7 +318,7 @@ impl Access {
         let role = &session.principal.role;
         let Some(mut items) = self.shows(&user, proof, now).await? else {
             let failures = self.failed(&against, now).await?;
-            let caller = visit.caller(&user.who(), &user.display, role, purpose(role));
+            let caller = visit.caller(&user.who(), &user.display, role, self.usual_purpose(role));
             let event = Event::refused("sign-in", proof.name()).detail(format!("did not fit{}", visit.from()));
             self.store.keep(&caller, event, failures, now).await?;
             return Err(AccessError::Wrong);
