@@ -128,6 +128,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/invitations", USERS, || get(users::invite::page).post(users::invite::submit)),
     page("/{org}/admin/invitations/withdraw", USERS, || post(users::invite::withdraw)),
     page("/{org}/admin/roles", Policy::May("roles.read"), || get(roles::page)),
+    page("/{org}/admin/roles/{role}", Policy::May("roles.read"), || get(roles::one)),
     page("/{org}/admin/roles/policy", USERS, || post(roles::policy)),
     page("/{org}/admin/sessions", Policy::May("sessions.manage"), || get(sessions::page)),
     page("/{org}/admin/sessions/revoke", Policy::May("sessions.manage"), || post(sessions::revoke)),
@@ -190,7 +191,8 @@ async fn guard(
         request.extensions_mut().insert(Place { web, organisation, visit, now });
         return next.run(request).await;
     }
-    let visitor = match who(web, organisation.clone(), &request, visit, now).await {
+    let token = cookies::token(request.headers()).map(Arc::<str>::from);
+    let visitor = match who(web, organisation.clone(), token, visit, now).await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => return to_sign_in(&organisation.slug, &request),
         Err(error) => return Refusal::from(error).into_response(),
@@ -214,16 +216,16 @@ async fn guard(
 async fn who(
     web: Arc<Web>,
     organisation: Arc<Organisation>,
-    request: &Request,
+    token: Option<Arc<str>>,
     visit: Visit,
     now: i64,
 ) -> StoreResult<Option<Visitor>> {
-    let Some(token) = cookies::token(request.headers()).map(Arc::<str>::from) else { return Ok(None) };
+    let Some(token) = token else { return Ok(None) };
     let Some(session) = organisation.access.session(&token, now).await? else { return Ok(None) };
     let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
     caller.request = visit.request.clone();
-    let reviews = 0;
-    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews }))
+    let (reviews, emergency) = (0, None);
+    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews, emergency }))
 }
 
 /// A refusal is remembered. When it cannot be, the refusal stands all the same.

@@ -48,6 +48,8 @@ pub(crate) struct Visitor {
     pub(crate) now: i64,
     /// How many emergency accesses wait for the visitor's review.
     pub(crate) reviews: usize,
+    /// Until when emergency access is in force, in microseconds.
+    pub(crate) emergency: Option<i64>,
 }
 
 impl Visitor {
@@ -84,7 +86,7 @@ impl Visitor {
 
     /// Until when emergency access is in force, in microseconds.
     pub(crate) fn emergency_until(&self) -> Option<i64> {
-        self.session.principal.emergency.as_ref().map(|it| it.until).filter(|until| *until > self.now)
+        self.emergency.filter(|until| *until > self.now)
     }
 
     /// Puts a patient on top of the visitor's recent ones.
@@ -165,7 +167,7 @@ pub(crate) enum Refusal {
 
 /// What may go wrong with accounts, for a page whose form has nothing to say about it. `back` is where to go on
 /// after they proved again who they are.
-pub(crate) fn troubled(visitor: &Visitor, back: &str) -> impl Fn(AccessError) -> Refusal {
+pub(crate) fn troubled(visitor: &Visitor, back: &str) -> impl Fn(AccessError) -> Refusal + use<> {
     let to = format!("{}?to={back}", visitor.at("account/prove"));
     move |error| match error {
         AccessError::NotFresh => Refusal::Prove(to.clone()),

@@ -161,7 +161,7 @@ fn back(visitor: &Visitor, done: &str) -> Answer {
 }
 
 /// Where to come back to after proving again who one is.
-fn proving(visitor: &Visitor, page: &str) -> impl Fn(care::access::AccessError) -> crate::request::Refusal {
+fn proving(visitor: &Visitor, page: &str) -> impl Fn(care::access::AccessError) -> crate::request::Refusal + use<> {
     troubled(visitor, &visitor.at(page))
 }
 

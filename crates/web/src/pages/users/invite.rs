@@ -52,8 +52,8 @@ async fn show(visitor: &Visitor, given: &Given, errors: &Errors, done: Option<&s
     let open = visitor.access().invitations(&visitor.caller, None, 200, visitor.now).await?;
     let rows: Vec<_> = open.iter().map(|it| vec![
         html! { (it.display) },
-        html! { a href=(visitor.address_of(it.patient.as_str())) { "Chart" } },
-        html! { (RELATIONS.iter().find(|(_, _, relation)| *relation == it.relation).map_or("", |it| it.1)) @if it.limited { " (limited)" } },
+        html! { a href=(visitor.address_of(it.charge.patient.as_str())) { "Chart" } },
+        html! { (RELATIONS.iter().find(|(_, _, relation)| *relation == it.charge.relation).map_or("", |it| it.1)) @if it.charge.limited { " (limited)" } },
         moment(it.until),
         html! { (act_on(&visitor.at("admin/invitations/withdraw"), &[("id", &it.id)], "Withdraw", Some(&it.display), None)) },
     ]).collect();
@@ -94,7 +94,8 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
         return show(&visitor, &given, &errors, None).await;
     };
     let display = given.display.trim().to_owned();
-    let invite = Invite { patient, relation, limited: given.limited.is_some(), display: display.clone(), days: 14 };
+    let (limited, charge_until) = (given.limited.is_some(), None);
+    let invite = Invite { patient, relation, limited, charge_until, display: display.clone(), days: 14 };
     match visitor.access().invite(&visitor.caller, invite, visitor.now).await {
         Ok(link) => {
             let main = html! {
