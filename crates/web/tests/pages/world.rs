@@ -124,7 +124,8 @@ impl World {
                 username: username.into(),
                 display: display.into(),
                 email: None,
-                roles: vec![role.into()],
+                // Whoever has a record of their own is a patient by it.
+                roles: if patient.is_some() { Vec::new() } else { vec![role.into()] },
                 person: PersonLink::None,
                 sites: Vec::new(),
             };
