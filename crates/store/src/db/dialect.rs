@@ -25,6 +25,16 @@ impl Dialect {
         }
     }
 
+    /// Follows a column of numbers: it is one of a list that travels as one value, a JSON array.
+    pub(crate) fn among(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => " IN (SELECT value FROM json_each(?))",
+            Dialect::Postgres { .. } => {
+                " IN (SELECT CAST(listed AS bigint) FROM json_array_elements_text(CAST(? AS json)) listed)"
+            }
+        }
+    }
+
     /// What a column is called: in SQLite, a row of full text is named by its rowid.
     pub(crate) fn column(self, table: &str, column: &'static str) -> &'static str {
         match self {
