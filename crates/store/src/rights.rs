@@ -7,7 +7,7 @@
 //! Actions are those of SMART App Launch 2.2, section 3.0.2.2 (c r u d s).
 
 use fhir::search::Registry;
-use fhir::search::query::{Filter, ReferenceTest, Source, Test};
+use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
 use fhir::{Id, Key, ResourceType};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -104,9 +104,23 @@ pub enum Within {
     Organisation,
     /// Those in the compartment of one of these patients (FHIR R4 CompartmentDefinition/patient).
     Patients(Vec<Id>),
+    /// Those of one of these patients, who may be many.
+    Of(Arc<Patients>),
+    /// Those of one of these patients and of no other patient.
+    OnlyOf(Arc<Patients>),
     /// Those that pass (granular scopes: `category=…`; relationships: `participant=Practitioner/7`).
     Matching(Filter),
+    /// All of these types.
+    Kinds(Kinds),
     All(Vec<Within>),
+    Any(Vec<Within>),
+    Not(Box<Within>),
+}
+
+impl From<Filter> for Within {
+    fn from(filter: Filter) -> Within {
+        Within::Matching(filter)
+    }
 }
 
 /// These actions, on these types, on these resources.
@@ -130,8 +144,8 @@ pub struct Veil {
     /// The rule that hides, as the audit log names it: `consent/81f2`, `label/ETH`.
     pub rule: Arc<str>,
     pub kinds: Kinds,
-    /// Whatever passes this is hidden.
-    pub hides: Filter,
+    /// Whatever is within this is hidden.
+    pub hides: Within,
 }
 
 /// What one caller may do.
@@ -229,17 +243,49 @@ impl Rights {
         }
         if veiled {
             let veils = self.veils.iter().filter(|it| it.kinds.contains(kind));
-            ruling.rules.extend(veils.map(|it| (it.rule.clone(), Filter::Not(Box::new(it.hides.clone())))));
+            let hides = veils.map(|it| (it.rule.clone(), self.within(registry, kind, &it.hides)));
+            let some = hides.filter(|(_, hides)| *hides != Filter::nothing());
+            ruling.rules.extend(some.map(|(rule, hides)| (rule, Filter::Not(Box::new(hides)))));
         }
+        ruling.rules.retain(|(_, filter)| *filter != Filter::everything());
         ruling
     }
 
     fn within(&self, registry: &Registry, kind: ResourceType, it: &Within) -> Filter {
+        let each =
+            |parts: &[Within]| -> Vec<Filter> { parts.iter().map(|it| self.within(registry, kind, it)).collect() };
         match it {
             Within::Organisation => Filter::everything(),
             Within::Patients(ids) => in_compartments(registry, kind, &self.compiled.owners(ids)),
+            Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
+            Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
             Within::Matching(filter) => filter.clone(),
-            Within::All(parts) => Filter::All(parts.iter().map(|it| self.within(registry, kind, it)).collect()),
+            Within::Kinds(kinds) if kinds.contains(kind) => Filter::everything(),
+            Within::Kinds(_) => Filter::nothing(),
+            // What is certain for the type is left out, so that veils about other types cost nothing.
+            Within::All(parts) => {
+                let mut parts = each(parts);
+                parts.retain(|it| *it != Filter::everything());
+                match parts.len() {
+                    _ if parts.contains(&Filter::nothing()) => Filter::nothing(),
+                    1 => parts.remove(0),
+                    _ => Filter::All(parts),
+                }
+            }
+            Within::Any(parts) => {
+                let mut parts = each(parts);
+                parts.retain(|it| *it != Filter::nothing());
+                match parts.len() {
+                    _ if parts.contains(&Filter::everything()) => Filter::everything(),
+                    1 => parts.remove(0),
+                    _ => Filter::Any(parts),
+                }
+            }
+            Within::Not(inner) => match self.within(registry, kind, inner) {
+                it if it == Filter::everything() => Filter::nothing(),
+                it if it == Filter::nothing() => Filter::everything(),
+                it => Filter::Not(Box::new(it)),
+            },
         }
     }
 
@@ -389,6 +435,14 @@ fn any(mut filters: Vec<Filter>) -> Filter {
     if filters.len() == 1 { filters.remove(0) } else { Filter::Any(filters) }
 }
 
+fn of_patients(registry: &Registry, kind: ResourceType, patients: &Arc<Patients>, of: Of) -> Filter {
+    let slots = registry.compartment_slots("Patient", kind);
+    if patients.ids().is_empty() || (slots.is_empty() && kind.name() != "Patient") {
+        return Filter::nothing();
+    }
+    Filter::OfPatients { patients: patients.clone(), slots, of }
+}
+
 /// What is in the compartment of one of these patients (FHIR R4 CompartmentDefinition/patient).
 pub fn in_compartments(registry: &Registry, kind: ResourceType, patients: &Arc<[Key]>) -> Filter {
     if patients.is_empty() {
@@ -431,6 +485,14 @@ fn merged(registry: &Registry, a: &Filter, b: &Filter) -> Option<Filter> {
             sources.sort_unstable();
             sources.dedup();
             Filter::Row { sources, tests: tests.clone() }
+        }
+        (Filter::OfPatients { patients, slots: a, of }, Filter::OfPatients { patients: same, slots: b, of: alike })
+            if patients == same && of == alike =>
+        {
+            let mut slots = [a.as_slice(), b.as_slice()].concat();
+            slots.sort_unstable();
+            slots.dedup();
+            Filter::OfPatients { patients: patients.clone(), slots, of: *of }
         }
         _ => return None,
     })
@@ -494,7 +556,7 @@ mod tests {
     fn a_veil_hides_what_is_granted() {
         let registry = Registry::r4();
         let hidden = Filter::Ids(vec![Id::parse("secret").unwrap()]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone() };
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into() };
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));
@@ -532,6 +594,21 @@ mod tests {
         let first = it.ruling(&one, kind("Observation"), Action::Read);
         assert!(Arc::ptr_eq(&first, &it.ruling(&one, kind("Observation"), Action::Read)));
         assert!(!Arc::ptr_eq(&first, &it.ruling(&two, kind("Observation"), Action::Read)));
+    }
+
+    #[test]
+    fn what_is_certain_for_a_type_is_not_asked() {
+        let registry = Registry::r4();
+        let some: Kinds = [kind("Observation")].into_iter().collect();
+        let secret = Within::Matching(Filter::Ids(vec![Id::parse("secret").unwrap()]));
+        let hides =
+            Within::All(vec![Within::Kinds(some), secret.clone(), Within::Not(Box::new(Within::Any(Vec::new())))]);
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides };
+        let it = rights(&[&[grant(&["Patient", "Observation"], "rs", Within::Organisation)]], vec![veil]);
+        assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Always);
+        let Within::Matching(filter) = secret else { unreachable!("made above") };
+        let only = Permit::Only(Filter::Not(Box::new(filter)));
+        assert_eq!(it.permit(&registry, kind("Observation"), Action::Read), only);
     }
 
     #[test]

@@ -25,13 +25,11 @@ impl Dialect {
         }
     }
 
-    /// Follows a column of numbers: it is one of a list that travels as one value, a JSON array.
+    /// Follows a column of numbers: it is one of many, which come as one value, with commas between them.
     pub(crate) fn among(self) -> &'static str {
         match self {
-            Dialect::Sqlite => " IN (SELECT value FROM json_each(?))",
-            Dialect::Postgres { .. } => {
-                " IN (SELECT CAST(listed AS bigint) FROM json_array_elements_text(CAST(? AS json)) listed)"
-            }
+            Dialect::Sqlite => " IN (SELECT value FROM json_each('[' || ? || ']'))",
+            Dialect::Postgres { .. } => " = ANY (CAST('{' || CAST(? AS text) || '}' AS bigint[]))",
         }
     }
 

@@ -14,8 +14,8 @@ use crate::error::StoreResult;
 use crate::place;
 use crate::rights::{Action, Ruling};
 use fhir::search::Registry;
-use fhir::search::query::{Filter, ReferenceTest, Source, Test};
-use fhir::search::row::Target;
+use fhir::search::query::{Filter, Of, ReferenceTest, Test};
+use fhir::search::row::{Slot, Target};
 use fhir::{Key, ResourceType};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -193,6 +193,9 @@ fn is_sure(filter: &Filter, key: &Key) -> bool {
         Filter::All(parts) => parts.iter().all(|part| is_sure(part, key)),
         Filter::Any(parts) => parts.iter().any(|part| is_sure(part, key)),
         Filter::Keys(keys) => keys.contains(key),
+        Filter::OfPatients { patients, of: Of::Some, .. } => {
+            key.kind.name() == "Patient" && patients.ids().contains(&key.id)
+        }
         Filter::Kind(kinds) => kinds.contains(&key.kind),
         _ => false,
     }
@@ -210,20 +213,25 @@ fn implies(asked: &Filter, reach: &Filter, kind: ResourceType) -> bool {
         }),
         Filter::Row { sources, tests } => {
             let [Test::Reference(ReferenceTest::ToAny(keys))] = tests.as_slice() else { return false };
-            let covered = |source: &Source| sources.iter().any(|it| it.slot == source.slot && it.only.is_none());
-            demands(asked, &|part| match part {
-                Filter::Row { sources, tests } => {
-                    sources.iter().all(covered) && tests.iter().all(|test| leads_to(test, keys))
-                }
-                // The owner itself is of another type than what is searched.
-                Filter::InCompartment { owner, slots } => {
-                    owner.kind != kind
-                        && keys.contains(owner)
-                        && slots.iter().all(|slot| covered(&Source { slot: *slot, only: None }))
-                }
-                _ => false,
-            })
+            let covered = |slot: &Slot| sources.iter().any(|it| it.slot == *slot && it.only.is_none());
+            demands(asked, &|part| points_at(part, kind, &covered, &|key| keys.contains(key)))
         }
+        Filter::OfPatients { patients, slots, of: Of::Some } => {
+            let own = |key: &Key| key.kind.name() == "Patient" && patients.ids().contains(&key.id);
+            demands(asked, &|part| points_at(part, kind, &|slot| slots.contains(slot), &own))
+        }
+        _ => false,
+    }
+}
+
+/// Whether whatever passes points from one of these slots at one of these resources.
+fn points_at(part: &Filter, kind: ResourceType, covered: &dyn Fn(&Slot) -> bool, own: &dyn Fn(&Key) -> bool) -> bool {
+    match part {
+        Filter::Row { sources, tests } => {
+            sources.iter().all(|it| covered(&it.slot)) && tests.iter().all(|test| leads_to(test, own))
+        }
+        // The owner itself is of another type than what is searched.
+        Filter::InCompartment { owner, slots } => owner.kind != kind && own(owner) && slots.iter().all(covered),
         _ => false,
     }
 }
@@ -238,12 +246,11 @@ fn demands(filter: &Filter, is_enough: &dyn Fn(&Filter) -> bool) -> bool {
 }
 
 /// Whether a reference that passes the test points at one of these.
-fn leads_to(test: &Test, keys: &[Key]) -> bool {
+fn leads_to(test: &Test, own: &dyn Fn(&Key) -> bool) -> bool {
     match test {
-        Test::Reference(ReferenceTest::To(Target::Local { key, .. })) => keys.contains(key),
+        Test::Reference(ReferenceTest::To(Target::Local { key, .. })) => own(key),
         Test::Reference(ReferenceTest::ToId { id, kinds }) => {
-            let of = |kind: &ResourceType| keys.iter().any(|key| key.kind == *kind && key.id == *id);
-            !kinds.is_empty() && kinds.iter().all(of)
+            !kinds.is_empty() && kinds.iter().all(|kind| own(&Key::new(*kind, id.clone())))
         }
         _ => false,
     }
