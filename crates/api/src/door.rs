@@ -198,7 +198,7 @@ impl Door {
             *label = matched.label;
         }
         let open = matches!(&matched, Ok(matched) if matched.interaction == Interaction::Capabilities);
-        let caller = match auth::caller(&self.organisation, &parts.headers, wanted.html) {
+        let caller = match auth::caller(&self.organisation, &parts.headers, wanted.html).await {
             Ok(caller) => Some(caller.with_request(request_id)),
             Err(_) if open => None,
             Err(refusal) => return Err(refusal),

@@ -307,6 +307,14 @@ impl Access {
         Ok(User { version: self.version_of(&user.id, now).await?, ..user })
     }
 
+    /// Whether a user of this name is there, for our own work alone.
+    pub async fn has_user(&self, caller: &Caller, username: &str, now: i64) -> AccessResult<bool> {
+        if !caller.rights.are_everything() {
+            return Err(AccessError::Forbidden);
+        }
+        Ok(self.user_by_name(username, now).await?.is_some())
+    }
+
     /// A user as a record that can be written with others in one transaction.
     pub(super) fn new_user_items(&self, user: &User) -> Vec<ItemChange> {
         [login_names(user), vec![written(user, ItemExpect::Absent)]].concat()

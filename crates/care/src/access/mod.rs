@@ -17,6 +17,7 @@ pub mod factors;
 mod guess;
 pub mod invitations;
 mod lockout;
+mod machine;
 mod passkey;
 mod password;
 pub mod policy;
@@ -35,6 +36,7 @@ pub use accounts::{Charge, NewUser, PersonLink, Relation, User, UserChange};
 pub use breached::Breached;
 pub use error::{AccessError, AccessResult};
 pub use factors::{Factors, PasskeyInfo, Question, TotpOffer};
+pub use machine::machine_token;
 pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
 pub use passkey::PasskeyPlace;
 pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
@@ -152,6 +154,7 @@ pub struct Access {
     sessions: sessions::Open,
     lanes: lockout::Lanes,
     tokens: HashMap<Secret, Caller>,
+    machines: machine::Machines,
     policies: Policies,
 }
 
@@ -167,6 +170,7 @@ impl Access {
             sessions: sessions::Open::default(),
             lanes: lockout::Lanes::default(),
             tokens: HashMap::new(),
+            machines: machine::Machines::default(),
             policies,
             store,
             world,
@@ -181,9 +185,12 @@ impl Access {
 
     /// Who holds this bearer token: a system client, or someone with an open session.
     pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
-        match self.tokens.get(&Secret::of(token)) {
-            Some(caller) => Ok(Some(caller.clone())),
-            None => self.session_caller(token, now).await,
+        if let Some(caller) = self.tokens.get(&Secret::of(token)) {
+            return Ok(Some(caller.clone()));
+        }
+        match self.session_caller(token, now).await? {
+            Some(caller) => Ok(Some(caller)),
+            None => self.machine(token, now).await,
         }
     }
 

@@ -1,0 +1,67 @@
+//! How people and programs are let in: the key of the installation, what the settings say of sessions and passwords,
+//! tokens for programs of the operator's own.
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::places::Place;
+use crate::world::{self, World};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::access::{Access, AccessSettings, Breached};
+use care::organisation::Surroundings;
+use std::path::Path;
+use std::sync::Arc;
+use store::Store;
+
+/// The file of the key, when the settings do not hold it. It belongs into no backup of the record.
+pub(crate) const KEY: &str = "installation.key";
+
+/// The key with which secrets in the store are sealed.
+pub(crate) fn key(config: &Config, folder: &Path, world: &World) -> Result<[u8; 32], Failure> {
+    let read = |text: &str| URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('=')).ok()?.try_into().ok();
+    let wrong = |what: String| Failure::new(Exit::Config, format!("{what} must be 32 random bytes as base64url"));
+    if let Some(text) = config.get("access.key") {
+        return read(text).ok_or_else(|| wrong("access.key".into()));
+    }
+    let path = folder.join(KEY);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => read(&text).ok_or_else(|| wrong(path.display().to_string())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = world.new_secret();
+            world::write_secret(&path, &format!("{text}\n"))?;
+            read(&text).ok_or_else(|| wrong(path.display().to_string()))
+        }
+        Err(error) => Err(Failure::file("read the key in", &path)(error)),
+    }
+}
+
+/// Who may come in at one organisation.
+pub(crate) fn access(
+    config: &Config,
+    place: &Place,
+    store: &Store,
+    surroundings: &Arc<dyn Surroundings>,
+    key: [u8; 32],
+    demo: bool,
+) -> Result<Access, Failure> {
+    const MINUTE: i64 = 60_000_000;
+    let minutes = |name: &str| config.count(name) as i64 * MINUTE;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = AccessSettings {
+        staff_idle: minutes("access.staff_idle_minutes"),
+        portal_idle: minutes("access.portal_idle_minutes"),
+        longest: minutes("access.session_hours") * 60,
+        // Signing in must leave room for those who work.
+        hashes_at_once: (cores / 2).max(1),
+        breached: breached(config)?,
+        demo,
+        ..AccessSettings::of(&place.name, &place.base, key)
+    };
+    Ok(Access::new(store.clone(), surroundings.clone(), settings))
+}
+
+fn breached(config: &Config) -> Result<Breached, Failure> {
+    let Some(path) = config.get("access.breached_list").map(Path::new) else { return Ok(Breached::none()) };
+    let file = std::fs::read(path).map_err(Failure::file("read the list of stolen passwords in", path))?;
+    Breached::read(&file).map_err(|what| Failure::new(Exit::Config, format!("{}: {what}", path.display())))
+}
