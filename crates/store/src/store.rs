@@ -477,6 +477,14 @@ impl Store {
         reading!(self, session => history::changes(&mut session, after, limit).await)
     }
 
+    /// The place of the latest change in the change log; 0 before the first.
+    pub async fn last_change(&self, caller: &Caller) -> StoreResult<u64> {
+        if !caller.rights.are_everything() {
+            return Err(StoreError::Forbidden);
+        }
+        reading!(self, session => history::last_change(&mut session).await)
+    }
+
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are
     /// stored now. Returns how many resources were indexed.
     pub async fn reindex(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
