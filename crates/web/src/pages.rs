@@ -4,6 +4,7 @@
 pub(crate) mod account;
 mod choose;
 mod documents;
+mod emergency;
 mod gallery;
 mod invitation;
 mod lists;
@@ -29,7 +30,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use care::Organisation;
-use care::access::Visit;
+use care::access::{Visit, emergency as emergency_access};
 use std::sync::Arc;
 use store::StoreResult;
 use store::audit::Event;
@@ -66,6 +67,8 @@ const fn page(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<A
 /// Pages of a chart.
 const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
+const BREAK_GLASS: &str = "break-glass";
+const REVIEW: &str = "break-glass.review";
 
 pub(crate) const PAGES: &[Page] = &[
     page("/", Policy::Anyone, || get(choose::page)),
@@ -118,6 +121,8 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
+    page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
+    page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
     // Administration.
     page("/{org}/admin/users", USERS, || get(users::page)),
     page("/{org}/admin/users/new", USERS, || get(users::new::page).post(users::new::submit)),
@@ -132,6 +137,8 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/roles/policy", USERS, || post(roles::policy)),
     page("/{org}/admin/sessions", Policy::May("sessions.manage"), || get(sessions::page)),
     page("/{org}/admin/sessions/revoke", Policy::May("sessions.manage"), || post(sessions::revoke)),
+    page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
+    page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
     page("/dev/components", Policy::Demo, || get(gallery::page)),
@@ -206,8 +213,15 @@ async fn guard(
             Refusal::NotFound.into_response()
         }
         _ => {
+            let of = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
+            let seeking = of.filter(|_| policy == CHARTS && visitor.may(BREAK_GLASS)).map(|id| (visitor.clone(), id));
             request.extensions_mut().insert(visitor);
-            next.run(request).await
+            let response = next.run(request).await;
+            match seeking {
+                // A record that is hidden and one that does not exist get the same answer.
+                Some((visitor, id)) if response.status() == StatusCode::NOT_FOUND => emergency::unseen(&visitor, &id),
+                _ => response,
+            }
         }
     }
 }
@@ -224,8 +238,16 @@ async fn who(
     let Some(session) = organisation.access.session(&token, now).await? else { return Ok(None) };
     let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
     caller.request = visit.request.clone();
-    let (reviews, emergency) = (0, None);
-    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews, emergency }))
+    let store = &organisation.store;
+    let emergencies = match caller.rights.may(BREAK_GLASS) {
+        true => emergency_access::open_of(store, &caller.who, now).await?,
+        false => Vec::new(),
+    };
+    let reviews = match caller.rights.may(REVIEW) {
+        true => store.items(emergency_access::ALERTS, Some("privacy-officer"), None, 100, now).await?.len(),
+        false => 0,
+    };
+    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews, emergencies }))
 }
 
 /// A refusal is remembered. When it cannot be, the refusal stands all the same.

@@ -5,6 +5,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
 use care::chart::Chart;
 use care::{Installation, Organisation};
@@ -48,8 +49,8 @@ pub(crate) struct Visitor {
     pub(crate) now: i64,
     /// How many emergency accesses wait for the visitor's review.
     pub(crate) reviews: usize,
-    /// Until when emergency access is in force, in microseconds.
-    pub(crate) emergency: Option<i64>,
+    /// The records that the visitor has opened in an emergency and that are open still.
+    pub(crate) emergencies: Vec<Emergency>,
 }
 
 impl Visitor {
@@ -84,10 +85,6 @@ impl Visitor {
         self.caller.rights.may(permission)
     }
 
-    /// Until when emergency access is in force, in microseconds.
-    pub(crate) fn emergency_until(&self) -> Option<i64> {
-        self.emergency.filter(|until| *until > self.now)
-    }
 
     /// Puts a patient on top of the visitor's recent ones.
     pub(crate) fn remember(&self, patient: &Id) {

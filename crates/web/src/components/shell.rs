@@ -189,14 +189,19 @@ fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
 fn emergency(visitor: &Visitor) -> Markup {
     let slug = &visitor.organisation.slug;
     html! {
-        @if let Some(until) = visitor.emergency_until() {
-            section.emergency aria-label="Emergency access" data-until=(until / 1000) {
-                p {
-                    (icon("alert")) strong { "Emergency access" } " ends in "
-                    span data-remaining="" { (super::table::remaining(until - visitor.now)) }
-                    span.wordy { ". All you open is recorded and will be reviewed." }
+        @if !visitor.emergencies.is_empty() {
+            section.emergencies aria-label="Emergency access" {
+                @for it in &visitor.emergencies {
+                    div.emergency data-until=(it.until / 1000) {
+                        p {
+                            (icon("alert")) strong { "Emergency access" } " to "
+                            a href=(visitor.address_of(&it.patient)) { "one record" } " ends in "
+                            span data-remaining="" { (super::table::remaining(it.until - visitor.now)) }
+                            span.wordy { ". What you open there will be reviewed." }
+                        }
+                        (super::form::act(&format!("/{slug}/emergency/end"), &[("id", &it.id)], "End now", None))
+                    }
                 }
-                (super::form::act(&format!("/{slug}/emergency/end"), &[], "End now", None))
             }
         }
     }
@@ -272,6 +277,9 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
                             data-alt=[(at < 10).then_some(at)] { (name) }
                     }
+                }
+                @if visitor.may("break-glass") && visitor.emergencies.iter().all(|it| it.patient != patient.person.id) {
+                    li.apart { a href={ (base) "/emergency" } { "Emergency access" } }
                 }
             }
         }

@@ -53,6 +53,25 @@ pub(crate) async fn prompt(visitor: Visitor, Path((_, patient)): Path<(String, S
     Ok(form(&visitor, &patient, &Given { minutes: "60".into(), ..Given::default() }, &Errors::none()))
 }
 
+/// What whoever may use emergency access gets where there is nothing they may see.
+pub(crate) fn unseen(visitor: &Visitor, patient: &str) -> axum::response::Response {
+    let known = Id::parse(patient);
+    let main = html! {
+        div.own {
+            h1 { "There is nothing here" }
+            p { "The address may be wrong, or it names something you may not see." }
+            @if let Some(patient) = &known {
+                p { "Is it an emergency? Then you can "
+                    a href={ (visitor.address_of(patient.as_str())) "/emergency" } { "ask for emergency access" } "." }
+            }
+            p { a href=(visitor.at("")) { "Back to the start" } }
+        }
+    };
+    let mut response = shell::page(visitor, "There is nothing here", main);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
 fn form(visitor: &Visitor, patient: &Id, given: &Given, errors: &Errors) -> axum::response::Response {
     let main = html! {
         div.own {
