@@ -1,6 +1,6 @@
 //! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
-use crate::audit::{self, Event, Looks};
+use crate::audit::{self, Event, Queue};
 use crate::batch::{Batch, Change, Expect, Outcome};
 use crate::body;
 use crate::caller::Caller;
@@ -13,6 +13,7 @@ use crate::history;
 use crate::intern::by_id;
 use crate::lane::{DELETED, Job, LIVE, Shared};
 use crate::maintain::{self, Stats};
+use crate::owner;
 use crate::prepare;
 use crate::run::{Message, run};
 use crate::search::cursor::Seal;
@@ -24,7 +25,6 @@ use fhir::search::Registry;
 use fhir::search::query::{Filter, Query};
 use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key};
-use futures::FutureExt;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
@@ -44,6 +44,7 @@ pub struct Settings {
     pub bases: BaseUrls,
     /// How long one search may run before it is refused as too costly.
     pub search_limit: Duration,
+    pub audit: audit::Settings,
 }
 
 impl Default for Settings {
@@ -53,6 +54,7 @@ impl Default for Settings {
             address: String::new(),
             bases: BaseUrls::default(),
             search_limit: Duration::from_secs(10),
+            audit: audit::Settings::default(),
         }
     }
 }
@@ -65,13 +67,12 @@ const QUEUE: usize = 4_096;
 pub struct Store(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) db: Db,
-    lane: mpsc::Sender<Message>,
-    shared: Arc<Shared>,
-    seal: Seal,
+    pub(crate) lane: mpsc::Sender<Message>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) seal: Seal,
     kept: Kept,
-    looks: Looks,
 }
 
 /// The backends. A new one is a file in `db/` and a line here.
@@ -98,7 +99,7 @@ macro_rules! reading {
 pub(crate) use reading;
 
 /// How long a search may hold a thread that others wait for.
-const PATIENCE: Duration = Duration::from_millis(2);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
 
 /// The same for searches: they end after their time. SQLite searches in the thread that asks. Most are over before it
 /// would be worth making room; one that is not begins again, after other threads have taken over what waits for this
@@ -106,31 +107,34 @@ const PATIENCE: Duration = Duration::from_millis(2);
 macro_rules! searching {
     ($store:expr, $session:ident => $run:expr) => {
         match &$store.0.db {
-            Db::Sqlite(db) => {
+            $crate::store::Db::Sqlite(db) => {
                 let limit = $store.0.settings.search_limit;
-                let search = async |limit: Duration| {
+                let search = async |limit: std::time::Duration| {
                     let mut $session = db.reader_for(limit)?;
                     $run
                 };
-                if has_other_threads() && limit > PATIENCE {
-                    match search(PATIENCE).await {
-                        Err(StoreError::TooCostly(_)) => tokio::task::block_in_place(|| search(limit).now_or_never())
-                            .expect("SQLite never waits for anybody"),
+                if $crate::store::has_other_threads() && limit > $crate::store::PATIENCE {
+                    match search($crate::store::PATIENCE).await {
+                        Err($crate::StoreError::TooCostly(_)) => {
+                            tokio::task::block_in_place(|| ::futures::FutureExt::now_or_never(search(limit)))
+                                .expect("SQLite never waits for anybody")
+                        }
                         done => done,
                     }
                 } else {
                     search(limit).await
                 }
             }
-            Db::Postgres(db) => {
+            $crate::store::Db::Postgres(db) => {
                 let mut $session = db.reader().await?;
                 $run
             }
         }
     };
 }
+pub(crate) use searching;
 
-fn has_other_threads() -> bool {
+pub(crate) fn has_other_threads() -> bool {
     let runtime = tokio::runtime::Handle::try_current();
     runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
@@ -140,7 +144,13 @@ impl Store {
     pub async fn open(settings: Settings) -> StoreResult<Store> {
         let (lane, messages) = mpsc::channel(QUEUE);
         let registry = RwLock::new(Registry::r4());
-        let shared = Arc::new(Shared { registry, custom: RwLock::default(), bases: settings.bases.clone() });
+        let shared = Arc::new(Shared {
+            registry,
+            custom: RwLock::default(),
+            bases: settings.bases.clone(),
+            queue: Queue::new(&settings.audit),
+            clock: settings.audit.clock.clone(),
+        });
         let (db, seal) = if postgres::is_address(&settings.address) {
             let (db, mut writer) = Postgres::open(&settings.address, &settings.organisation).await?;
             let seal = wake(&mut writer, &shared).await?;
@@ -155,34 +165,22 @@ impl Store {
             started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
             (Db::Sqlite(db), seal)
         };
-        let looks = Looks::default();
-        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), looks }));
-        store.record_looks();
+        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default() }));
+        store.write_looks();
         Ok(store)
     }
 
-    /// Writes down who looked at what, again and again until the store is dropped.
-    fn record_looks(&self) {
+    /// Has the looks that wait written down, again and again until the store is dropped.
+    fn write_looks(&self) {
         let store = Arc::downgrade(&self.0);
+        let every = self.0.settings.audit.every;
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(audit::EVERY).await;
-                let Some(store) = store.upgrade().map(Store) else { return };
-                if let Err(error) = store.flush_looks().await {
-                    tracing::error!(%error, "who looked at what could not be written down");
-                }
+                tokio::time::sleep(every).await;
+                let Some(store) = store.upgrade() else { return };
+                store.shared.queue.call_if_waiting(&store.lane);
             }
         });
-    }
-
-    async fn flush_looks(&self) -> StoreResult<()> {
-        let looks = self.0.looks.take();
-        if looks.is_empty() || self.0.lane.is_closed() {
-            return Ok(());
-        }
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Looks { looks, reply }).await?;
-        answer.await?
     }
 
     pub fn settings(&self) -> &Settings {
@@ -250,19 +248,13 @@ impl Store {
         Ok(batch.writes.iter().map(found).collect())
     }
 
-    /// Writes down what happened.
-    pub async fn record(&self, caller: &Caller, event: Event, _now: i64) -> StoreResult<()> {
-        self.0.looks.add(caller, event.action, event.detail);
-        Ok(())
-    }
-
     async fn send(&self, message: Message) -> StoreResult<()> {
         self.0.lane.send(message).await.map_err(|_| stopped())
     }
 
-    /// The current version.
-    pub async fn read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
-        self.0.looks.add(caller, "read", key);
+    // What follows without a word of its own is told, and written down, in `audit::front`.
+
+    pub(crate) async fn quiet_read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
         let row = reading!(self, session => {
             self.check_reach(&mut session, caller, key).await?;
             current_row(&mut session, key).await?
@@ -276,17 +268,15 @@ impl Store {
         }
     }
 
-    /// One version, current or not.
-    pub async fn vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
-        self.0.looks.add(caller, "vread", format_args!("{key}/_history/{version}"));
+    pub(crate) async fn quiet_vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
         let missing = || StoreError::NoSuchVersion { key: key.clone(), version: version.to_owned() };
         let number: i64 = version.parse().map_err(|_| missing())?;
         let row = reading!(self, session => {
             self.check_reach(&mut session, caller, key).await?;
             match current_row(&mut session, key).await? {
                 Some(row) if row.version != number => {
-                    history::old_version(&mut session, row.rid, number).await?.map(|(at, state, body)| {
-                        CurrentRow { rid: row.rid, version: number, at, state, body }
+                    history::old_version(&mut session, row.rid, number).await?.map(|old| CurrentRow {
+                        rid: row.rid, version: number, at: old.at, state: old.state, body: old.body, owner: old.owner,
                     })
                 }
                 other => other,
@@ -317,8 +307,7 @@ impl Store {
         if seen.is_empty() { Err(StoreError::NotFound(key.clone())) } else { Ok(()) }
     }
 
-    pub async fn history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
-        self.0.looks.add(caller, "history", audit::scope(&query.scope));
+    pub(crate) async fn quiet_history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
         if let crate::HistoryScope::Instance(key) = &query.scope {
             return reading!(self, session => {
                 self.check_reach(&mut session, caller, key).await?;
@@ -331,8 +320,7 @@ impl Store {
         reading!(self, session => history::page(&mut session, caller, &self.0.seal, query).await)
     }
 
-    pub async fn search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
-        self.0.looks.add(caller, "search", audit::asked(&query.query));
+    pub(crate) async fn quiet_search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         searching!(self, session => searcher.page(&mut session, query).await)
@@ -342,17 +330,13 @@ impl Store {
         Searcher { caller, registry, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
     }
 
-    /// The keys that a condition finds, at most `limit`.
-    pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
-        self.0.looks.add(caller, "find", audit::asked(query));
+    pub(crate) async fn quiet_find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
         let registry = self.registry();
         let query = Query { filter: within_reach(caller, &registry, &query.filter, &query.kinds), ..query.clone() };
         searching!(self, session => find(&mut session, &registry, &query, limit).await)
     }
 
-    /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
-    pub async fn everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
-        self.0.looks.add(caller, "everything", &query.owner);
+    pub(crate) async fn quiet_everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         searching!(self, session => {
@@ -361,9 +345,7 @@ impl Store {
         })
     }
 
-    /// The last `n` of each code (`Observation/$lastn`).
-    pub async fn last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
-        self.0.looks.add(caller, "lastn", audit::asked(query));
+    pub(crate) async fn quiet_last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         searching!(self, session => special::last_n(&mut session, &searcher, query, n).await)
@@ -453,9 +435,6 @@ impl Store {
 
     /// Waits until all that was sent is written, and closes the file. Later calls are refused.
     pub async fn close(&self) {
-        if let Err(error) = self.flush_looks().await {
-            tracing::error!(%error, "who looked at what could not be written down");
-        }
         let (reply, answer) = oneshot::channel();
         if self.send(Message::Close { reply }).await.is_ok() {
             let _ = answer.await;
@@ -471,6 +450,8 @@ async fn wake<W: Writer>(writer: &mut W, shared: &Shared) -> StoreResult<Seal> {
     writer.begin().await?;
     let key = maintain::seal_key(writer).await?;
     maintain::refresh(writer, shared).await?;
+    audit::take_over(writer).await?;
+    owner::fill(writer, &shared.registry()).await?;
     writer.commit().await?;
     Ok(Seal::new(&key))
 }
@@ -485,24 +466,27 @@ struct CurrentRow {
     at: i64,
     state: i64,
     body: Bytes,
+    owner: Option<i64>,
 }
 
 impl CurrentRow {
     fn stored(self, key: &Key) -> StoreResult<Stored> {
         let body = body::whole(key, self.version, self.at, &self.body)?;
-        Ok(Stored { key: key.clone(), version: self.version as u64, at: self.at, body, deleted: false })
+        let CurrentRow { rid, version, at, owner, .. } = self;
+        Ok(Stored { key: key.clone(), version: version as u64, at, body, deleted: false, rid, owner })
     }
 }
 
 async fn current_row<S: Session>(session: &mut S, key: &Key) -> StoreResult<Option<CurrentRow>> {
     let sql = format!(
-        "SELECT rid, version, at, state, body FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
+        "SELECT rid, version, at, state, body, owner FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
         session.dialect().here("r")
     );
     let rows = session.query(&sql, &by_id(key)).await?;
     Ok(rows.into_iter().next().map(|row| {
         let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());
+        let owner = row[5].maybe_int();
         let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
-        CurrentRow { rid, version, at, state, body }
+        CurrentRow { rid, version, at, state, body, owner }
     }))
 }
