@@ -61,6 +61,7 @@ fn told(filter: &Filter) -> String {
         Filter::Any(all) => format!("any({})", list(all)),
         Filter::Not(inner) => format!("not({})", told(inner)),
         Filter::Ids(ids) => format!("ids{ids:?}"),
+        Filter::Keys(keys) => format!("keys{keys:?}"),
         Filter::LastUpdated(tests) => format!("updated {}", tests.iter().map(date).collect::<Vec<_>>().join(",")),
         Filter::Row { sources: from, tests } => {
             format!("{} {}", sources(from), tests.iter().map(test).collect::<Vec<_>>().join(" or "))
@@ -73,6 +74,7 @@ fn told(filter: &Filter) -> String {
             let names: Vec<&str> = slots.iter().map(|slot| registry.slot_def(*slot).name.as_str()).collect();
             format!("within {owner} by {}", names.join("+"))
         }
+        Filter::OfPatients { patients, of, .. } => format!("of {of:?} {:?}", patients.ids()),
         Filter::Narrative(words) => format!("narrative {:?}", words.0.iter().map(|it| &it.any_of).collect::<Vec<_>>()),
         Filter::Content(words) => format!("content {:?}", words.0.iter().map(|it| &it.any_of).collect::<Vec<_>>()),
         Filter::List(id) => format!("list {id}"),
@@ -115,6 +117,7 @@ fn test(test_: &Test) -> String {
         Test::Reference(ReferenceTest::To(Target::Canonical { url, version })) => {
             format!("to canonical {url}{}", version.as_ref().map(|it| format!("|{it}")).unwrap_or_default())
         }
+        Test::Reference(ReferenceTest::ToAny(keys)) => format!("to any of {keys:?}"),
         Test::Reference(ReferenceTest::ToId { id, kinds }) => format!("to {kinds:?}/{id}"),
         Test::Reference(ReferenceTest::CanonicalBelow(it)) => format!("below {it}"),
         Test::Reference(ReferenceTest::CanonicalAbove(it)) => format!("above {it}"),

@@ -24,6 +24,7 @@ pub use queue::{Clock, Settings};
 pub use verify::{Bad, Report};
 
 pub(crate) use earlier::take_over;
+pub(crate) use front::asked;
 pub(crate) use ledger::{Draft, Ledger, Written, note};
 pub(crate) use queue::{Look, Queue};
 

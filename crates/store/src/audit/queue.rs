@@ -175,6 +175,20 @@ impl Queue {
         if self.strict { self.written(ticket).await } else { Ok(()) }
     }
 
+    /// Puts a look at the end, whether there is room or not; whoever does so keeps pace ([`Queue::keep_pace`]) before
+    /// they answer.
+    pub(crate) fn put(&self, look: Look) {
+        let mut waiting = self.waiting();
+        waiting.looks.push(look);
+        waiting.added += 1;
+    }
+
+    /// Waits until what was put is on disk, if the log is strict or the queue is full.
+    pub(crate) async fn keep_pace(&self, lane: &mpsc::Sender<Message>) -> StoreResult<()> {
+        let behind = self.strict || self.waiting().looks.len() >= self.most;
+        if behind { self.settled(lane).await } else { Ok(()) }
+    }
+
     /// Waits until all that was added so far is on disk.
     pub(crate) async fn settled(&self, lane: &mpsc::Sender<Message>) -> StoreResult<()> {
         let (last, call) = {

@@ -25,6 +25,14 @@ impl Dialect {
         }
     }
 
+    /// Follows a column of numbers: it is one of many, which come as one value, with commas between them.
+    pub(crate) fn among(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => " IN (SELECT value FROM json_each('[' || ? || ']'))",
+            Dialect::Postgres { .. } => " = ANY (CAST('{' || CAST(? AS text) || '}' AS bigint[]))",
+        }
+    }
+
     /// What a column is called: in SQLite, a row of full text is named by its rowid.
     pub(crate) fn column(self, table: &str, column: &'static str) -> &'static str {
         match self {

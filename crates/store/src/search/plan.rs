@@ -3,13 +3,16 @@
 
 use super::spans::{compare_amount, dates, quantity_leaf, updated, window};
 use super::terms::{Terms, token_terms};
-use crate::db::{Session, Value};
+use crate::db::table::RID_BY_ID;
+use crate::db::{Rows, Session, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{by_id, space, term_key};
 use crate::physical::{Layer, cut, elsewhere, version_name};
 use crate::place;
 use fhir::search::Registry;
-use fhir::search::query::{Filter, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words};
+use fhir::search::query::{
+    Filter, Of, Patients, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words,
+};
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
 
@@ -20,7 +23,6 @@ pub(crate) enum Plan {
     All(Vec<Plan>),
     Any(Vec<Plan>),
     Not(Box<Plan>),
-    Rids(Vec<i64>),
     Kinds(Vec<ResourceType>),
     Leaf(Leaf),
     Chain { slots: Vec<i64>, kind: ResourceType, inner: Box<Plan> },
@@ -54,7 +56,7 @@ impl Plan {
             Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
             Plan::All(parts) => parts.iter().any(Plan::can_drive),
             Plan::Any(parts) => !parts.is_empty() && parts.iter().all(Plan::can_drive),
-            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+            Plan::Not(_) | Plan::Kinds(_) => false,
         }
     }
 
@@ -62,7 +64,7 @@ impl Plan {
     pub(crate) fn is_cheap_test(&self) -> bool {
         match self {
             Plan::Leaf(leaf) => leaf.probe_by_rid,
-            Plan::Nothing | Plan::Kinds(_) | Plan::Rids(_) => true,
+            Plan::Nothing | Plan::Kinds(_) => true,
             Plan::All(parts) | Plan::Any(parts) => parts.iter().all(Plan::is_cheap_test),
             Plan::Not(inner) => inner.is_cheap_test(),
             Plan::Chain { .. } | Plan::Has { .. } => false,
@@ -75,7 +77,7 @@ impl Plan {
             Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
             Plan::All(parts) => parts.iter().any(Plan::finds_rows),
             Plan::Any(parts) => parts.iter().all(Plan::finds_rows),
-            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+            Plan::Not(_) | Plan::Kinds(_) => false,
         }
     }
 
@@ -87,7 +89,6 @@ impl Plan {
             Plan::Has { inner, .. } => inner.cost().saturating_add(10),
             Plan::All(parts) => parts.iter().map(Plan::cost).min().unwrap_or(u64::MAX),
             Plan::Any(parts) => parts.iter().map(Plan::cost).fold(0, u64::saturating_add),
-            Plan::Rids(rids) => rids.len() as u64,
             Plan::Not(_) | Plan::Kinds(_) => u64::MAX,
         }
     }
@@ -171,12 +172,14 @@ impl<'a, S: Session> Planner<'a, S> {
                 }
                 Ok(resources(&rids))
             }
+            Filter::Keys(keys) => self.keys(keys).await,
             Filter::LastUpdated(tests) => Ok(updated(tests)),
             Filter::Kind(kinds) => Ok(Plan::Kinds(kinds.clone())),
             Filter::Narrative(words) => Ok(self.words("narrative", words)),
             Filter::Content(words) => Ok(self.words("content", words)),
             Filter::List(id) => self.listed(id).await,
             Filter::InCompartment { owner, slots } => self.compartment(owner, slots).await,
+            Filter::OfPatients { patients, slots, of } => self.of_patients(patients, slots, *of).await,
             Filter::Row { sources, tests } => self.rows(sources, tests).await,
             Filter::Chain { sources, kind, inner } => {
                 let inner = Box::pin(self.plan(inner)).await?;
@@ -298,6 +301,45 @@ impl<'a, S: Session> Planner<'a, S> {
         Ok(Plan::any(parts))
     }
 
+    async fn of_patients(&mut self, patients: &Patients, slots: &[Slot], of: Of) -> StoreResult<Plan> {
+        let rids = match patients.numbers.get() {
+            Some(known) => known.clone(),
+            None => self.numbers_of(patients).await?,
+        };
+        if rids.is_empty() {
+            return Ok(Plan::Nothing);
+        }
+        let kind = ResourceType::parse("Patient").expect("a type of R4");
+        let slots = self.slots(slots.iter().copied()).await?;
+        let mut some = vec![Plan::Leaf(among(&rids))];
+        let mut none_other =
+            vec![Plan::Any(vec![Plan::Leaf(among(&rids)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
+        if !slots.is_empty() {
+            some.push(Plan::Leaf(pointing_among(&rids, &slots, false)));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, true)))));
+        }
+        Ok(match of {
+            Of::Some => Plan::any(some),
+            Of::NoOther => Plan::All([vec![Plan::any(some)], none_other].concat()),
+        })
+    }
+
+    /// The numbers of patients, remembered once all of them are here.
+    async fn numbers_of(&mut self, patients: &Patients) -> StoreResult<Vec<i64>> {
+        let kind = ResourceType::parse("Patient").expect("a type of R4");
+        let mut sought = Rows::new(2);
+        patients.ids().iter().for_each(|id| sought.push(by_id(&Key::new(kind, id.clone()))));
+        let found = self.session.lookup(&RID_BY_ID, &sought).await?;
+        let mut rids: Vec<i64> = found.iter().map(|row| row[0].int()).collect();
+        rids.sort_unstable();
+        rids.dedup();
+        if rids.len() == patients.ids().len() {
+            // Another search may have been faster; both found the same.
+            let _ = patients.numbers.set(rids.clone());
+        }
+        Ok(rids)
+    }
+
     fn words(&mut self, column: &str, words: &Words) -> Plan {
         let dialect = self.session.dialect();
         let matching = |terms: &[&[String]]| {
@@ -323,6 +365,11 @@ impl<'a, S: Session> Planner<'a, S> {
     }
 
     async fn rows(&mut self, sources: &[Source], tests: &[Test]) -> StoreResult<Plan> {
+        if let [Test::Reference(ReferenceTest::ToAny(keys))] = tests
+            && let Some(plan) = self.pointing_at_one(sources, keys)
+        {
+            return Ok(plan);
+        }
         let mut plans = Vec::new();
         // Slots of one shape and one narrowing are asked together.
         let mut groups: Vec<(SlotShape, Option<ResourceType>, Vec<Slot>)> = Vec::new();
@@ -421,6 +468,7 @@ impl<'a, S: Session> Planner<'a, S> {
             Test::String(test) => Plan::Leaf(strings(slots, test, self.session.dialect())),
             Test::Date(test) => Plan::Leaf(dates(slots, test)),
             Test::Quantity(test) => self.quantities(slots, test).await?,
+            Test::Reference(ReferenceTest::ToAny(keys)) => self.pointing(slots, keys).await?,
             Test::Reference(test) => {
                 let targets = self.targets(test).await?;
                 let fits = |rid: &i64| only.is_none_or(|only| *rid < 0 || place::kind_of(*rid) == Some(only));
@@ -429,7 +477,7 @@ impl<'a, S: Session> Planner<'a, S> {
             }
             Test::Not(inner) => match Box::pin(self.test(shape, slots, only, inner)).await? {
                 Plan::Nothing => present(shape, slots, only),
-                Plan::Leaf(leaf) => negated(leaf, slots),
+                Plan::Leaf(leaf) => negated(leaf, slots, only),
                 _ => return Err(unsupported("this comparison cannot be turned round")),
             },
             Test::Composite { .. } => return Err(unsupported("composites are not nested")),
@@ -469,6 +517,7 @@ impl<'a, S: Session> Planner<'a, S> {
 
     async fn targets(&mut self, test: &ReferenceTest) -> StoreResult<Vec<i64>> {
         Ok(match test {
+            ReferenceTest::ToAny(keys) => super::fetch::rids(self.session, keys).await?,
             ReferenceTest::To(Target::Local { key, version: None }) => self.rid(key).await?.into_iter().collect(),
             ReferenceTest::To(Target::Local { key, version: Some(version) }) => {
                 let name = version_name(key, version);
@@ -581,7 +630,53 @@ pub(super) fn resources(rids: &[i64]) -> Plan {
     Plan::Leaf(leaf)
 }
 
+/// Live resources among these, which may be very many.
+fn among(rids: &[i64]) -> Leaf {
+    let mut leaf = Leaf {
+        table: "resource",
+        condition: format!("{{t}}.state = {} AND {{t}}.rid", crate::lane::LIVE),
+        values: Vec::new(),
+        tells_kind: false,
+        probe_by_rid: true,
+        ordered: false,
+        cost: rids.len() as u64,
+    };
+    one_of(&mut leaf, rids);
+    leaf
+}
+
+/// Rows that point at one of these patients; `other`: at a patient that is none of these, here or elsewhere.
+fn pointing_among(rids: &[i64], slots: &[i64], other: bool) -> Leaf {
+    let kind = ResourceType::parse("Patient").expect("a type of R4");
+    let mut leaf = in_slots("reference", slots);
+    leaf.probe_by_rid = true;
+    leaf.tells_kind = false;
+    if other {
+        leaf.condition
+            .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
+        let number = i64::from(kind.number()) + 1;
+        leaf.values.extend([place::first_of(kind).into(), place::end_of(kind).into(), number.into()]);
+        leaf.condition.push_str(" AND NOT (+{t}.target");
+        one_of(&mut leaf, rids);
+        leaf.condition.push(')');
+    } else {
+        // The plus keeps SQLite from trying every one of them on each resource.
+        leaf.condition.push_str(if rids.len() > 1 { " AND +{t}.target" } else { " AND {t}.target" });
+        one_of(&mut leaf, rids);
+    }
+    leaf
+}
+
+/// More numbers than this travel as one value: databases take only so many, and a statement for every length of list
+/// would be prepared anew.
+const MANY: usize = 16;
+
 fn one_of(leaf: &mut Leaf, numbers: &[i64]) {
+    if numbers.len() > MANY {
+        leaf.condition.push_str("{among}");
+        let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        return leaf.values.push(list.join(",").into());
+    }
     leaf.values.extend(numbers.iter().map(|it| Value::Int(*it)));
     match numbers.len() {
         1 => leaf.condition.push_str(" = ?"),
@@ -628,14 +723,20 @@ fn table_of(shape: SlotShape) -> &'static str {
 fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan {
     let mut leaf = in_slots(table_of(shape), slots);
     leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
-    if let (Some(only), "reference") = (only, leaf.table) {
-        // Here, or elsewhere as far as the address tells its type (see `elsewhere`).
+    if let Some(only) = only {
+        points_at_type(&mut leaf, only);
+    }
+    Plan::Leaf(leaf)
+}
+
+/// References to this type alone: here, or elsewhere as far as the address tells its type (see `elsewhere`).
+fn points_at_type(leaf: &mut Leaf, only: ResourceType) {
+    if leaf.table == "reference" {
         leaf.condition
             .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
         let number = i64::from(only.number()) + 1;
         leaf.values.extend([place::first_of(only).into(), place::end_of(only).into(), number.into()]);
     }
-    Plan::Leaf(leaf)
 }
 
 pub(super) fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
@@ -707,10 +808,13 @@ fn strings(slots: &[i64], test: &StringTest, dialect: crate::db::Dialect) -> Lea
 }
 
 /// The rows of the same slots that do not pass.
-fn negated(mut leaf: Leaf, slots: &[i64]) -> Plan {
+fn negated(mut leaf: Leaf, slots: &[i64], only: Option<ResourceType>) -> Plan {
     let whole = in_slots(leaf.table, slots);
     let test = leaf.condition[whole.condition.len()..].trim_start_matches(" AND ").to_owned();
     leaf.condition = format!("{} AND NOT ({test})", whole.condition);
+    if let Some(only) = only {
+        points_at_type(&mut leaf, only);
+    }
     leaf.ordered = false;
     Plan::Leaf(leaf)
 }

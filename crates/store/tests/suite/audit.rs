@@ -361,7 +361,10 @@ async fn whatever_is_changed_taken_away_moved_or_added_the_first_bad_entry_is_na
         ("UPDATE audit SET outcome = 'good' WHERE seq = 3", 3),
         ("INSERT INTO audit_patient SELECT epoch, patient, 21 FROM audit_patient WHERE seq = 3", 21),
         ("INSERT INTO audit_patient SELECT epoch + 1, patient, seq FROM audit_patient WHERE seq = 3", 21),
-("UPDATE resource SET id = CAST(id || x'41' AS BLOB) WHERE rid IN (SELECT patient FROM audit_patient WHERE seq = 19)", 1),
+        (
+            "UPDATE resource SET id = CAST(id || x'41' AS BLOB) WHERE rid IN (SELECT patient FROM audit_patient WHERE seq = 19)",
+            1,
+        ),
     ];
     for (sql, expected) in TAMPERED.iter().copied().chain(sqlite_only) {
         std::fs::copy(&path, &copy).unwrap();

@@ -18,6 +18,7 @@ mod examples;
 mod items;
 mod oracle;
 mod paging;
+mod patients;
 mod postgres;
 mod reach;
 mod search;
