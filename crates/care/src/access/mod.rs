@@ -5,6 +5,7 @@
 pub mod consent;
 pub mod emergency;
 pub mod label;
+pub mod labels;
 mod policies;
 mod principal;
 mod relations;
@@ -12,6 +13,7 @@ pub mod roles;
 pub mod scopes;
 mod veils;
 
+pub use labels::LabelRules;
 pub use policies::Policies;
 pub use principal::Principal;
 pub use roles::{Role, Roles};
