@@ -57,6 +57,7 @@ impl Place {
             address: address.to_owned(),
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
             audit: store::audit::Settings { clock: Clock::new(world::now), ..store::audit::Settings::default() },
+            labels: store::Labels(Some(care::access::LabelRules::ours())),
             ..store::Settings::default()
         }
     }
