@@ -49,7 +49,7 @@ const TABLE: [(Label, &str, &str, &str, Tier); 8] = [
 ];
 
 /// Codes of HL7 v3 ActCode that count as one of ours.
-const ALIKE: [(&str, Label); 18] = [
+const ALIKE: [(&str, Label); 17] = [
     ("SUD", Label::SubstanceUse),
     ("ETHUD", Label::SubstanceUse),
     ("OPIOIDUD", Label::SubstanceUse),
@@ -67,7 +67,6 @@ const ALIKE: [(&str, Label); 18] = [
     ("COGN", Label::Restricted),
     ("DVD", Label::Restricted),
     ("EMOTDIS", Label::Restricted),
-    ("restricted", Label::Restricted),
 ];
 
 impl Label {
@@ -114,11 +113,8 @@ impl Label {
     /// What a code means; a code without a system is taken as one of ours.
     pub fn of(system: Option<&str>, code: &str) -> Option<Label> {
         let own = TABLE.iter().find(|it| it.2 == code && system.is_none_or(|system| system == it.1)).map(|it| it.0);
-        let alike = |(alike, _): &&(&str, Label)| {
-            let of = if *alike == MARK { OURS } else { ACT_CODE };
-            *alike == code && system.is_none_or(|system| system == of)
-        };
-        own.or_else(|| ALIKE.iter().find(alike).map(|it| it.1))
+        let alike = ALIKE.iter().find(|(alike, _)| *alike == code && system.is_none_or(|system| system == ACT_CODE));
+        own.or_else(|| alike.map(|it| it.1))
     }
 
     /// The labels a resource bears.

@@ -129,7 +129,7 @@ fn what(roles: &Roles, grant: &RoleGrant) -> Markup {
     }
     html! {
         @for group in &whole { p { (group) } }
-        @if !left.is_empty() { p.note { (left.iter().map(|kind| words::kind(kind.name())).collect::<Vec<_>>().join(", ")) } }
+        @if !left.is_empty() { p.kinds { (left.iter().map(|kind| words::kind(kind.name())).collect::<Vec<_>>().join(", ")) } }
     }
 }
 

@@ -152,7 +152,7 @@ async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Op
                 li { a href=(place.at("reset")) { "I cannot sign in" } }
                 li { a href="/" { "Another organization" } }
             }
-            @if demo { (demo_logins(&logins)) }
+            @if demo { (demo_logins(&logins, place.now)) }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -160,8 +160,8 @@ async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Op
     Ok(shell::outside(&title, demo, status, main))
 }
 
-fn demo_logins(logins: &[User]) -> Markup {
-    let shown = |login: &User| login.roles.first().map_or(String::new(), |role| words::role(role));
+fn demo_logins(logins: &[User], now: i64) -> Markup {
+    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(role));
     html! {
         @if !logins.is_empty() {
             datalist #demo-logins { @for login in logins { option value=(login.username) {} } }

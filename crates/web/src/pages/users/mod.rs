@@ -31,7 +31,7 @@ pub(crate) struct Asked {
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer {
     let all = everyone(&visitor).await?;
-    let found: Vec<&User> = all.iter().filter(|it| fits(it, &asked)).collect();
+    let found: Vec<&User> = all.iter().filter(|it| fits(it, &asked, visitor.now)).collect();
     let rows = found.iter().take(SHOWN).map(|user| row(&visitor, user)).collect();
     let count = format!("{} user{}", found.len(), s(found.len()));
     let main = html! {
@@ -66,10 +66,10 @@ async fn everyone(visitor: &Visitor) -> AccessResult<Vec<User>> {
     Ok(all)
 }
 
-fn fits(user: &User, asked: &Asked) -> bool {
+fn fits(user: &User, asked: &Asked, now: i64) -> bool {
     let text = fold(&format!("{} {} {}", user.display, user.username, user.email.as_deref().unwrap_or_default()));
     let named = fold(&asked.q).split_whitespace().all(|word| text.contains(word));
-    let in_role = asked.role.is_empty() || user.roles.contains(&asked.role);
+    let in_role = asked.role.is_empty() || user.roles_at(now).contains(&asked.role);
     let stands = match asked.standing.as_str() {
         "inactive" => !user.active,
         "all" => true,
@@ -98,7 +98,7 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
 }
 
 fn row(visitor: &Visitor, user: &User) -> Vec<Markup> {
-    let roles: Vec<String> = user.roles.iter().map(|it| words::role(it)).collect();
+    let roles: Vec<String> = user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect();
     vec![
         html! { a href={ (visitor.at("admin/users/")) (user.id) } { (user.display) } },
         html! { code { (user.username) } },
@@ -159,8 +159,8 @@ mod tests {
             ("smith", "", "", false),
             ("", "", "inactive", false),
         ] {
-            assert_eq!(fits(&amara, &asked(q, role, standing)), expected, "{q} {role} {standing}");
+            assert_eq!(fits(&amara, &asked(q, role, standing), 0), expected, "{q} {role} {standing}");
         }
-        assert!(!fits(&user("X", "nurse", false), &asked("", "", "")));
+        assert!(!fits(&user("X", "nurse", false), &asked("", "", ""), 0));
     }
 }

@@ -48,7 +48,7 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
                     (field("display", "Name").value(&user.display).autocomplete("off").maxlength(120).show(errors))
                     (field("email", "E-mail").kind("email").value(user.email.as_deref().unwrap_or_default()).autocomplete("off").optional().show(errors))
                     @if is_staff(user) { (role_boxes(&user.roles, errors)) }
-                    @else { p { "Role: " (user.roles.iter().map(|it| words::role(it)).collect::<Vec<_>>().join(", ")) } }
+                    @else { p { "Role: " (user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect::<Vec<_>>().join(", ")) } }
                     @if let Some(person) = &user.person { p.quiet { "In the directory as " code { (person.to_string()) } } }
                     button.primary type="submit" { "Save" }
                 }
