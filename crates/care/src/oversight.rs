@@ -36,7 +36,7 @@ pub struct Look {
 }
 
 /// What a report found, and whether there was more than it reads.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Report<T> {
     pub rows: Vec<T>,
     pub more: bool,
@@ -81,7 +81,7 @@ async fn entries(
     now: i64,
 ) -> StoreResult<Report<Entry>> {
     let mut asked = Query { patient: Some(patient.clone()), from, to, count: PAGE, ..Query::default() };
-    let mut all = Report::default();
+    let mut all = Report { rows: Vec::new(), more: false };
     loop {
         let page = store.audit_page(caller, &asked, now).await?;
         all.rows.extend(page.entries);

@@ -2,12 +2,15 @@
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 mod choose;
+mod disclosures;
 mod documents;
 mod emergency;
 mod gallery;
 mod invitation;
 mod lists;
+mod looks;
 mod portal;
 mod reset;
 mod results;
@@ -67,6 +70,7 @@ const fn page(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<A
 /// Pages of a chart.
 const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
+const AUDIT: Policy = Policy::May("audit.read");
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
 
@@ -137,10 +141,16 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/roles/policy", USERS, || post(roles::policy)),
     page("/{org}/admin/sessions", Policy::May("sessions.manage"), || get(sessions::page)),
     page("/{org}/admin/sessions/revoke", Policy::May("sessions.manage"), || post(sessions::revoke)),
+    page("/{org}/admin/audit", AUDIT, || get(audit::page)),
+    page("/{org}/admin/audit/export", AUDIT, || get(audit::export::page)),
+    page("/{org}/admin/audit/verify", AUDIT, || get(audit::verify::page).post(audit::verify::submit)),
+    page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
+    page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
+    page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
     page("/dev/components", Policy::Demo, || get(gallery::page)),
 ];
 

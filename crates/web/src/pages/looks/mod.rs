@@ -2,8 +2,10 @@
 
 use crate::components::table::moment;
 use crate::components::{shell, words};
+use crate::pages::emergency;
 use crate::request::{Answer, Refusal, Visitor};
 use axum::extract::Query;
+use care::access::emergency::of_patient;
 use care::chart::When;
 use care::oversight::{self, Look};
 use maud::{Markup, html};
@@ -25,6 +27,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
     let from = Some(visitor.now - days * 86_400_000_000);
     let found = oversight::looks(visitor.store(), &visitor.caller, &patient, from, None, visitor.now).await?;
     let shown: Vec<&Look> = found.rows.iter().filter(|it| asked.own.is_some() || !it.own).collect();
+    let opened = of_patient(visitor.store(), &visitor.caller, &patient, visitor.now).await?;
     let address = visitor.at("portal/looks");
     let main = html! {
         h1 { "Who looked at your record" }
@@ -36,6 +39,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
         }
         @if asked.own.is_some() { p { a href={ (address) "?range=" (asked.range) } { "Hide when you looked yourself" } } }
         @else { p { a href={ (address) "?own=yes&range=" (asked.range) } { "Also show when you looked yourself" } } }
+        (emergency::told(&opened))
         (days_of(&shown))
         @if found.more { p.quiet { "There is more than is shown here. Ask the practice for a full list." } }
         p.help { "Something you do not expect? Call the practice and ask for the privacy officer." }
