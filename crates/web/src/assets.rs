@@ -31,6 +31,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("session.js", JS, include_str!("assets/session.js")),
         asset("passkey.js", JS, include_str!("assets/passkey.js")),
         asset("acts.js", JS, include_str!("assets/acts.js")),
+        asset("launcher.js", JS, include_str!("assets/launcher.js")),
         asset("icon.svg", SVG, include_str!("assets/icon.svg")),
     ]
 });

@@ -2,13 +2,17 @@
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
 pub(crate) mod account;
+mod apps;
 pub(crate) mod audit;
+mod authorize;
 mod choose;
+mod connected;
 mod disclosures;
 mod documents;
 mod emergency;
 mod gallery;
 mod invitation;
+mod launcher;
 mod lists;
 mod looks;
 mod portal;
@@ -70,6 +74,7 @@ const fn page(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<A
 /// Pages of a chart.
 const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
+const APPS: Policy = Policy::May("apps.manage");
 const AUDIT: Policy = Policy::May("audit.read");
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
@@ -141,6 +146,11 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/roles/policy", USERS, || post(roles::policy)),
     page("/{org}/admin/sessions", Policy::May("sessions.manage"), || get(sessions::page)),
     page("/{org}/admin/sessions/revoke", Policy::May("sessions.manage"), || post(sessions::revoke)),
+    page("/{org}/admin/apps", APPS, || get(apps::page)),
+    page("/{org}/admin/apps/new", APPS, || get(apps::new::page).post(apps::new::submit)),
+    page("/{org}/admin/apps/{app}", APPS, || get(apps::one)),
+    page("/{org}/admin/apps/{app}/approve", APPS, || post(apps::approve)),
+    page("/{org}/admin/apps/{app}/disable", APPS, || post(apps::disable)),
     page("/{org}/admin/audit", AUDIT, || get(audit::page)),
     page("/{org}/admin/audit/export", AUDIT, || get(audit::export::page)),
     page("/{org}/admin/audit/verify", AUDIT, || get(audit::verify::page).post(audit::verify::submit)),
@@ -150,7 +160,13 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
+    page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
+    page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
     page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
+    // Apps.
+    page("/{org}/authorize/{handle}", Policy::SignedIn, || get(authorize::page).post(authorize::submit)),
+    page("/{org}/launcher", Policy::Staff, || get(launcher::page).post(launcher::submit)),
+    page("/{org}/launcher/app", Policy::AnyoneHere, || get(launcher::app)),
     page("/dev/components", Policy::Demo, || get(gallery::page)),
 ];
 

@@ -5,6 +5,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use care::access::apps::{Code, Denial};
 use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
 use care::chart::Chart;
@@ -188,6 +189,16 @@ impl From<StoreError> for Refusal {
             // Hidden and absent look the same.
             StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
             other => Refusal::Store(other),
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Refusal {
+        match denial.code {
+            Code::ServerError => Refusal::Store(StoreError::Damaged(denial.says.into())),
+            Code::TemporarilyUnavailable => Refusal::Store(StoreError::Unavailable(denial.says.into())),
+            _ => Refusal::NotFound,
         }
     }
 }

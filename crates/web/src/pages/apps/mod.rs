@@ -31,6 +31,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         header.section-head {
             h1 { "Apps" }
             a.button.primary href=(visitor.at("admin/apps/new")) { "Register an app" }
+            a.button href=(visitor.at("launcher")) { "Try an app" }
         }
         (notice::done(asked.done.as_deref()))
         @if !waiting.is_empty() { (waiting_list(&visitor, &waiting)) }
