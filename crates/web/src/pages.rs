@@ -160,6 +160,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
+    page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),
     page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
     page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
     page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
