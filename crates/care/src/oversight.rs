@@ -119,9 +119,8 @@ fn grouped(entries: &[Entry], who: &str, own: &str) -> Vec<Look> {
         let day = When::of_micros(entry.at).date();
         let emergency = entry.agent.purpose == "ETREAT";
         let agent = &entry.agent;
-        let same = |it: &Look| {
-            it.day == day && it.who == agent.who && it.client == agent.client && it.emergency == emergency
-        };
+        let same =
+            |it: &Look| it.day == day && it.who == agent.who && it.client == agent.client && it.emergency == emergency;
         // Days follow each other, so the one sought is near the end.
         let at = match looks.iter().rposition(same) {
             Some(at) => at,

@@ -86,7 +86,6 @@ impl Visitor {
         self.caller.rights.may(permission)
     }
 
-
     /// Puts a patient on top of the visitor's recent ones.
     pub(crate) fn remember(&self, patient: &Id) {
         let mut recent = self.web.recent.lock().expect("no holder panics");

@@ -131,7 +131,11 @@ async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
             if open.contains(&section) {
                 sound(&path, &got);
                 for (other, shown) in sections.iter().map(|it| (it, open.contains(it))) {
-                    assert_eq!(got.text.contains(&format!("/riverside/admin/{other}\"")), shown, "{who} {section} {other}");
+                    assert_eq!(
+                        got.text.contains(&format!("/riverside/admin/{other}\"")),
+                        shown,
+                        "{who} {section} {other}"
+                    );
                 }
             } else {
                 assert_eq!(got.status, 404, "{who} {path}");
@@ -228,24 +232,31 @@ async fn an_authenticator_app_is_set_up_and_then_asked_for() {
     sound("totp", &page);
     let value = |name: &str| {
         let field = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
-        field.split('"').next().unwrap().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&quot;", "\"")
+        field
+            .split('"')
+            .next()
+            .unwrap()
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&")
+            .replace("&quot;", "\"")
     };
     let encode = |text: &str| text.bytes().map(|it| format!("%{it:02X}")).collect::<String>();
     let (handle, secret, svg) = (value("handle"), value("secret"), value("svg"));
-    let body = |code: &str| {
-        format!("handle={}&secret={}&svg={}&code={code}", encode(&handle), encode(&secret), encode(&svg))
-    };
+    let body =
+        |code: &str| format!("handle={}&secret={}&svg={}&code={code}", encode(&handle), encode(&secret), encode(&svg));
     let wrong = world.fill(&cookie, "/riverside/account/totp", &body("000000")).await;
     assert_eq!(wrong.status, 422, "{}", wrong.text);
     assert!(wrong.text.contains(&secret), "nobody has to scan twice");
     let code = world.code(&secret, 0);
     let got = world.fill(&cookie, "/riverside/account/totp", &body(&code)).await;
     sound("recovery codes", &got);
-    let codes: Vec<&str> =
-        got.text.split("<li><code>").skip(1).filter_map(|it| it.split('<').next()).collect();
+    let codes: Vec<&str> = got.text.split("<li><code>").skip(1).filter_map(|it| it.split('<').next()).collect();
     assert!(codes.len() >= 8, "{}", got.text);
 
-    let step = world.post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=%2Friverside%2Faccount")).await;
+    let step = world
+        .post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=%2Friverside%2Faccount"))
+        .await;
     let to = step.header("location").to_owned();
     assert!(to.starts_with("/riverside/sign-in/second?with="), "{to}");
     let pending = step.header("set-cookie").split(';').next().unwrap().to_owned();
@@ -268,10 +279,13 @@ async fn a_wrong_password_and_a_foreign_form_are_refused() {
         assert_eq!(got.status, 422);
         assert!(got.text.contains("do not fit") && got.header("set-cookie").is_empty());
     }
-    let got = world.post_from("https://evil.example", "/riverside/sign-in", &format!("username=okafor&password={PASSWORD}")).await;
+    let got = world
+        .post_from("https://evil.example", "/riverside/sign-in", &format!("username=okafor&password={PASSWORD}"))
+        .await;
     assert_eq!(got.status, 403);
-    let outside =
-        world.post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=https%3A%2F%2Fevil.example%2F")).await;
+    let outside = world
+        .post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=https%3A%2F%2Fevil.example%2F"))
+        .await;
     assert_eq!(outside.header("location"), "/riverside/");
 }
 

@@ -3,9 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
-use care::access::{
-    Access, AccessSettings, Charge, HashCost, NewUser, PersonLink, Relation,
-};
+use care::access::{Access, AccessSettings, Charge, HashCost, NewUser, PersonLink, Relation};
 use care::demo::{Org, Population};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
@@ -136,7 +134,10 @@ impl World {
                 until: None,
             };
             let charges = patient.iter().map(|id| own(id)).collect();
-            access.create_with_password(&Caller::system("test"), new, charges, PASSWORD, NOW - 1_000_000).await.unwrap();
+            access
+                .create_with_password(&Caller::system("test"), new, charges, PASSWORD, NOW - 1_000_000)
+                .await
+                .unwrap();
         }
         let organisation = Organisation {
             slug: "riverside".into(),

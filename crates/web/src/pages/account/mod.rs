@@ -70,76 +70,105 @@ fn password_panel(visitor: &Visitor, factors: &Factors) -> Markup {
         Some(at) => { "changed " (moment(at)) },
         None => (chip(false, "not set"))
     } };
-    panel("password", "Password", state, html! {
-        p { a.button href=(visitor.at("account/password")) { "Change password" } }
-    })
+    panel(
+        "password",
+        "Password",
+        state,
+        html! {
+            p { a.button href=(visitor.at("account/password")) { "Change password" } }
+        },
+    )
 }
 
 fn passkey_panel(visitor: &Visitor, factors: &Factors) -> Markup {
-    let state = if factors.passkeys.is_empty() { chip(false, "none") } else { chip(true, &format!("{} added", factors.passkeys.len())) };
-    panel("passkeys", "Passkeys", state, html! {
-        @if factors.passkeys.is_empty() {
-            p.quiet { "Sign in with your face, finger or a security key instead of a password. Nothing to remember, nothing to steal." }
-        } @else {
-            ul.lines {
-                @for it in &factors.passkeys {
-                    li.line {
-                        span.main { (it.name) }
-                        span.side { (act_on(&visitor.at("account/passkeys/remove"), &[("id", &it.id)], "Remove", Some(&it.name), None)) }
-                        span.under {
-                            "Added " (moment(it.added))
-                            @match it.last_used { Some(at) => { ", last used " (moment_ago(at, visitor.now)) }, None => ", not used yet" }
+    let state = if factors.passkeys.is_empty() {
+        chip(false, "none")
+    } else {
+        chip(true, &format!("{} added", factors.passkeys.len()))
+    };
+    panel(
+        "passkeys",
+        "Passkeys",
+        state,
+        html! {
+            @if factors.passkeys.is_empty() {
+                p.quiet { "Sign in with your face, finger or a security key instead of a password. Nothing to remember, nothing to steal." }
+            } @else {
+                ul.lines {
+                    @for it in &factors.passkeys {
+                        li.line {
+                            span.main { (it.name) }
+                            span.side { (act_on(&visitor.at("account/passkeys/remove"), &[("id", &it.id)], "Remove", Some(&it.name), None)) }
+                            span.under {
+                                "Added " (moment(it.added))
+                                @match it.last_used { Some(at) => { ", last used " (moment_ago(at, visitor.now)) }, None => ", not used yet" }
+                            }
                         }
                     }
                 }
             }
-        }
-        p { a.button href=(visitor.at("account/passkeys")) { "Add a passkey" } }
-    })
+            p { a.button href=(visitor.at("account/passkeys")) { "Add a passkey" } }
+        },
+    )
 }
 
 fn app_panel(visitor: &Visitor, factors: &Factors) -> Markup {
     let state = if factors.totp.is_some() { chip(true, "on") } else { chip(false, "off") };
-    panel("app", "Authenticator app", state, html! {
-        @match factors.totp {
-            Some(at) => {
-                p.quiet { "Set up " (moment(at)) "." }
-                (act(&visitor.at("account/totp/remove"), &[], "Remove", None))
+    panel(
+        "app",
+        "Authenticator app",
+        state,
+        html! {
+            @match factors.totp {
+                Some(at) => {
+                    p.quiet { "Set up " (moment(at)) "." }
+                    (act(&visitor.at("account/totp/remove"), &[], "Remove", None))
+                }
+                None => {
+                    p.quiet { "An app on your telephone shows a new code every half minute." }
+                    p { a.button href=(visitor.at("account/totp")) { "Set up an authenticator app" } }
+                }
             }
-            None => {
-                p.quiet { "An app on your telephone shows a new code every half minute." }
-                p { a.button href=(visitor.at("account/totp")) { "Set up an authenticator app" } }
-            }
-        }
-    })
+        },
+    )
 }
 
 fn recovery_panel(visitor: &Visitor, factors: &Factors) -> Markup {
     let left = factors.recovery_left;
     let state = chip(left > 2, &format!("{left} left"));
-    panel("recovery", "Recovery codes", state, html! {
-        p.quiet { "For the day when your telephone is lost. Each code works once." }
-        @if protected(factors) {
-            (act(&visitor.at("account/recovery"), &[], if left == 0 { "Make recovery codes" } else { "Make new codes" }, None))
-        } @else { p.quiet { "You get them when you add a passkey or an app." } }
-    })
+    panel(
+        "recovery",
+        "Recovery codes",
+        state,
+        html! {
+            p.quiet { "For the day when your telephone is lost. Each code works once." }
+            @if protected(factors) {
+                (act(&visitor.at("account/recovery"), &[], if left == 0 { "Make recovery codes" } else { "Make new codes" }, None))
+            } @else { p.quiet { "You get them when you add a passkey or an app." } }
+        },
+    )
 }
 
 fn roles_panel(visitor: &Visitor) -> Markup {
-    panel("roles", "My roles", html! { (visitor.session.roles.len()) " roles" }, html! {
-        p.quiet { "You act in one role at a time; what you may see follows it." }
-        ul.lines {
-            @for role in &visitor.session.roles {
-                li.line {
-                    span.main { (words::role(role)) }
-                    span.side {
-                        @if *role == visitor.session.principal.role { span.chip.good { "now" } }
-                        @else { (act_on(&visitor.at("account/role"), &[("role", role)], "Change to this", Some(&words::role(role)), None)) }
+    panel(
+        "roles",
+        "My roles",
+        html! { (visitor.session.roles.len()) " roles" },
+        html! {
+            p.quiet { "You act in one role at a time; what you may see follows it." }
+            ul.lines {
+                @for role in &visitor.session.roles {
+                    li.line {
+                        span.main { (words::role(role)) }
+                        span.side {
+                            @if *role == visitor.session.principal.role { span.chip.good { "now" } }
+                            @else { (act_on(&visitor.at("account/role"), &[("role", role)], "Change to this", Some(&words::role(role)), None)) }
+                        }
                     }
                 }
             }
-        }
-    })
+        },
+    )
 }
 
 #[derive(Deserialize)]

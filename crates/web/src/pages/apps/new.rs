@@ -66,7 +66,13 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
         }
         Err(denial) if denial.code.status() == 400 => {
             let words = denial.says;
-            let at = if words.contains("redirect") { "redirects" } else if words.contains("scope") { "scopes" } else { "name" };
+            let at = if words.contains("redirect") {
+                "redirects"
+            } else if words.contains("scope") {
+                "scopes"
+            } else {
+                "name"
+            };
             Ok(form(&visitor, &given, &Errors::one(at, words)))
         }
         Err(other) => Err(other.into()),

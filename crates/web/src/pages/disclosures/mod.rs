@@ -55,7 +55,8 @@ async fn report(visitor: &Visitor, patient: &Id, asked: &Asked) -> Result<Markup
     let from = day(&asked.from).unwrap_or(to - SPAN);
     let all = asked.all.is_some();
     let found =
-        oversight::disclosures(visitor.store(), &visitor.caller, patient, Some(from), Some(to), all, visitor.now).await?;
+        oversight::disclosures(visitor.store(), &visitor.caller, patient, Some(from), Some(to), all, visitor.now)
+            .await?;
     let event = Event::of("print").patient(patient.clone()).detail("accounting of disclosures");
     visitor.store().record(&visitor.caller, event, visitor.now).await?;
     let name = match people::these(visitor.store(), &visitor.caller, std::slice::from_ref(patient)).await {

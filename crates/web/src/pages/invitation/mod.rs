@@ -81,7 +81,9 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
         ),
         Err(AccessError::Wait { until }) => Errors::one("code", too_often(&place, until)),
         Err(weak @ AccessError::Password(_)) => Errors::one("password", weak.to_string()),
-        Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => Errors::one("username", name.to_string()),
+        Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
+            Errors::one("username", name.to_string())
+        }
         Err(other) => return Err(other.into()),
     };
     Ok(form(&place, &given, &errors))

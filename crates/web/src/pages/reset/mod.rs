@@ -56,10 +56,15 @@ pub(crate) async fn submit(place: Place, Form(given): Form<Given>) -> Answer {
 fn over(place: &Place, error: AccessError) -> Answer {
     match error {
         AccessError::Store(error) => Err(error.into()),
-        _ => Ok(sheet(place, "This link is not valid any more", StatusCode::GONE, html! {
-            p { "It was used, it is too old, or it was not copied whole." }
-            (help(place))
-        })),
+        _ => Ok(sheet(
+            place,
+            "This link is not valid any more",
+            StatusCode::GONE,
+            html! {
+                p { "It was used, it is too old, or it was not copied whole." }
+                (help(place))
+            },
+        )),
     }
 }
 
@@ -73,17 +78,22 @@ fn help(place: &Place) -> Markup {
 
 fn form(place: &Place, code: &str, username: &str, errors: &Errors) -> Response {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    sheet(place, &errors.title("Choose a password"), status, html! {
-        (errors.summary())
-        form.stacked method="post" action=(place.at("reset")) {
-            input type="hidden" name="code" value=(code);
-            p { "User name: " strong { (username) } }
-            input type="hidden" name="username" value=(username) autocomplete="username";
-            (field("password", "New password").password("new-password").hint(RULE).focus().show(errors))
-            (field("again", "Password once more").password("new-password").show(errors))
-            button.primary type="submit" { "Set password" }
-        }
-    })
+    sheet(
+        place,
+        &errors.title("Choose a password"),
+        status,
+        html! {
+            (errors.summary())
+            form.stacked method="post" action=(place.at("reset")) {
+                input type="hidden" name="code" value=(code);
+                p { "User name: " strong { (username) } }
+                input type="hidden" name="username" value=(username) autocomplete="username";
+                (field("password", "New password").password("new-password").hint(RULE).focus().show(errors))
+                (field("again", "Password once more").password("new-password").show(errors))
+                button.primary type="submit" { "Set password" }
+            }
+        },
+    )
 }
 
 fn sheet(place: &Place, title: &str, status: StatusCode, body: Markup) -> Response {

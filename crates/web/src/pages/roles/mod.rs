@@ -1,15 +1,15 @@
 //! What each role may do, read from the data that decides it (`content/roles`), and which roles need a second
 //! factor. The page shows; changing a role is changing its file.
 
-use crate::components::form::boxes;
 use crate::components::form::Errors;
+use crate::components::form::boxes;
 use crate::components::table::table;
 use crate::components::{notice, shell, words};
 use crate::pages::users::new::Said;
 use crate::request::{Answer, Refusal, Visitor, see_other, troubled};
 use axum::extract::{Path, Query, RawForm};
-use care::access::roles::{Role, RoleGrant, Roles};
 use care::access::SignInPolicy;
+use care::access::roles::{Role, RoleGrant, Roles};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::{Action, Actions};
@@ -75,12 +75,17 @@ fn policy_form(visitor: &Visitor, policy: &SignInPolicy) -> Markup {
         .iter()
         .map(|key| ((*key).to_owned(), words::role(key), policy.second_factor.iter().any(|it| it == key)))
         .collect();
-    crate::pages::account::panel("second-factor", "Who needs a second factor", html! {}, html! {
-        form.stacked method="post" action=(visitor.at("admin/roles/policy")) {
-            (boxes("roles", "At their next sign-in they set one up", &options, &Errors::none()))
-            div.buttons { button.primary type="submit" { "Save" } }
-        }
-    })
+    crate::pages::account::panel(
+        "second-factor",
+        "Who needs a second factor",
+        html! {},
+        html! {
+            form.stacked method="post" action=(visitor.at("admin/roles/policy")) {
+                (boxes("roles", "At their next sign-in they set one up", &options, &Errors::none()))
+                div.buttons { button.primary type="submit" { "Save" } }
+            }
+        },
+    )
 }
 
 pub(crate) async fn policy(visitor: Visitor, RawForm(body): RawForm) -> Answer {
@@ -135,12 +140,7 @@ fn what(roles: &Roles, grant: &RoleGrant) -> Markup {
 
 /// `look, add, change, delete`.
 fn may(actions: Actions) -> String {
-    let all = [
-        ("look", Action::Read),
-        ("add", Action::Create),
-        ("change", Action::Update),
-        ("delete", Action::Delete),
-    ];
+    let all = [("look", Action::Read), ("add", Action::Create), ("change", Action::Update), ("delete", Action::Delete)];
     let words: Vec<&str> = all.iter().filter(|(_, it)| actions.contains(*it)).map(|(words, _)| *words).collect();
     words.join(", ")
 }
@@ -158,6 +158,9 @@ mod tests {
             assert_eq!(permissions(role).len(), role.permissions.len(), "{} has a permission without words", role.key);
         }
         let clinician = show(&roles, roles.role("clinician").unwrap(), "").into_string();
-        assert!(clinician.contains("The clinical record") && clinician.contains("look, add, change, delete"), "{clinician}");
+        assert!(
+            clinician.contains("The clinical record") && clinician.contains("look, add, change, delete"),
+            "{clinician}"
+        );
     }
 }

@@ -50,7 +50,9 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
             Err(Stopped(words)) => Errors::one("username", words),
         },
         Err(weak @ AccessError::Password(_)) => Errors::one("password", weak.to_string()),
-        Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => Errors::one("username", name.to_string()),
+        Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
+            Errors::one("username", name.to_string())
+        }
         Err(AccessError::Expired | AccessError::Wrong | AccessError::Forbidden) => return Err(Refusal::NotFound),
         Err(other) => return Err(other.into()),
     };

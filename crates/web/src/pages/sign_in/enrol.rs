@@ -7,10 +7,10 @@ use crate::pages::account::{recovery, totp};
 use crate::request::{Answer, Place, see_other};
 use crate::sessions;
 use axum::Form;
+use axum::Json;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use care::access::{AccessError, Me};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -50,15 +50,20 @@ pub(crate) async fn page(place: Place, headers: HeaderMap, Query(asked): Query<A
     if me(&place, &headers).await?.is_none() {
         return Ok(see_other(&place.at("sign-in")));
     }
-    Ok(sheet(&place, "Protect your account", &Errors::none(), html! {
-        p { "Your work needs a second step besides the password. Set it up once; it takes a minute." }
-        (passkey::ask("create", &place.at("sign-in/enrol/passkey"), &place.at("sign-in/enrol/question"),
-            "Use this device (passkey)", &[("to", &asked.to), ("name", "First passkey")], true))
-        form.stacked method="post" action=(place.at("sign-in/enrol/totp")) {
-            input type="hidden" name="to" value=(asked.to);
-            button type="submit" { "Use an authenticator app" }
-        }
-    }))
+    Ok(sheet(
+        &place,
+        "Protect your account",
+        &Errors::none(),
+        html! {
+            p { "Your work needs a second step besides the password. Set it up once; it takes a minute." }
+            (passkey::ask("create", &place.at("sign-in/enrol/passkey"), &place.at("sign-in/enrol/question"),
+                "Use this device (passkey)", &[("to", &asked.to), ("name", "First passkey")], true))
+            form.stacked method="post" action=(place.at("sign-in/enrol/totp")) {
+                input type="hidden" name="to" value=(asked.to);
+                button type="submit" { "Use an authenticator app" }
+            }
+        },
+    ))
 }
 
 /// With no code yet: the secret to put into the app. With one: whether it fits.
@@ -104,19 +109,26 @@ pub(crate) async fn by_passkey(place: Place, headers: HeaderMap, Form(given): Fo
 
 /// The codes, once; then on.
 fn enrolled(place: &Place, to: &str, codes: &[String]) -> Response {
-    sheet(place, "You are set up", &Errors::none(), html! {
-        (recovery::codes(codes))
-        form.stacked method="post" action=(place.at("sign-in/enrolled")) {
-            input type="hidden" name="to" value=(to);
-            button.primary type="submit" { "I kept them. Go on" }
-        }
-    })
+    sheet(
+        place,
+        "You are set up",
+        &Errors::none(),
+        html! {
+            (recovery::codes(codes))
+            form.stacked method="post" action=(place.at("sign-in/enrolled")) {
+                input type="hidden" name="to" value=(to);
+                button.primary type="submit" { "I kept them. Go on" }
+            }
+        },
+    )
 }
 
 pub(crate) async fn finish(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     let Some(pending) = sessions::pending(&headers) else { return Ok(see_other(&place.at("sign-in"))) };
     match place.access().enrolled(&place.visit, pending, place.now).await {
-        Ok(step) => Ok(onward(&place, &headers, &given.to, step).await.unwrap_or_else(|Stopped(_)| see_other(&place.at("sign-in")))),
+        Ok(step) => Ok(onward(&place, &headers, &given.to, step)
+            .await
+            .unwrap_or_else(|Stopped(_)| see_other(&place.at("sign-in")))),
         Err(AccessError::Expired) => Ok(see_other(&place.at("sign-in"))),
         Err(other) => Err(other.into()),
     }

@@ -44,9 +44,7 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
     let step = place.access().sign_in(&place.visit, username, &given.password, place.now).await?;
     match onward(&place, &headers, &given.to, step).await {
         Ok(response) => Ok(response),
-        Err(Stopped(words)) => {
-            form(&place, &given.to, username, &Errors::one("username", words), None).await
-        }
+        Err(Stopped(words)) => form(&place, &given.to, username, &Errors::one("username", words), None).await,
     }
 }
 

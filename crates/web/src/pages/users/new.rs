@@ -4,8 +4,8 @@ use super::handed;
 use crate::components::form::{Errors, boxes, field};
 use crate::components::{shell, words};
 use crate::request::{Answer, Visitor};
-use axum::http::StatusCode;
 use axum::extract::RawForm;
+use axum::http::StatusCode;
 use care::access::{AccessError, NewUser, PersonLink};
 use maud::{Markup, html};
 
