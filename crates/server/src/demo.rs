@@ -524,6 +524,7 @@ pub(crate) fn reset(common: &Common, yes: bool) -> Done {
     std::fs::remove_file(folder.join(FILE)).map_err(Failure::file("delete the demo in", &folder))?;
     drop(hold);
     std::fs::remove_file(folder.join("lock")).ok();
+    std::fs::remove_file(folder.join(crate::entry::KEY)).ok();
     // Left alone when something else lies in it.
     std::fs::remove_dir(&folder).ok();
     terminal::line(format_args!("the demo in {} is gone", folder.display()));

@@ -222,4 +222,6 @@ impl Access {
 }
 
 #[cfg(test)]
+mod passkey_tests;
+#[cfg(test)]
 mod tests;
