@@ -52,6 +52,9 @@ pub async fn machine_token(
         return Err(AccessError::UserNameUnfit);
     }
     let scopes = Scopes::parse(scopes).map_err(|_| AccessError::Wrong)?.to_string();
+    if scopes.is_empty() {
+        return Err(AccessError::Wrong);
+    }
     let until = now + i64::from(days.clamp(1, 3650)) * DAY;
     let held = Held {
         client: name.to_owned(),
