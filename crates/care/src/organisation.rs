@@ -2,6 +2,7 @@
 //! organisations meet only through exchange, over standard wires.
 
 use crate::access::Access;
+use crate::egress::{self, Egress};
 use std::sync::Arc;
 use store::Store;
 
@@ -14,6 +15,10 @@ pub trait Surroundings: Send + Sync {
     fn new_id(&self) -> String;
     /// A secret that nobody can guess (256 bits, URL-safe text).
     fn new_secret(&self) -> String;
+    /// The way out to other servers. Unless someone gives one, there is none.
+    fn egress(&self) -> &dyn Egress {
+        &egress::Closed
+    }
 }
 
 pub struct Organisation {

@@ -6,7 +6,7 @@
 
 use super::apps::{Allowed, Apps, CODE, Code, Denial, GrantType, LAUNCH, MINUTE, Mark, Parameters, SECOND, denied, written};
 use super::clients::Client;
-use super::scopes::Scopes;
+use super::asked::Scopes;
 use fhir::{Id, Key, ResourceType};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

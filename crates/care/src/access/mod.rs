@@ -2,6 +2,16 @@
 //! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
 //! a demo login, a generated word list of enough length.
 
+pub mod apps;
+mod asked;
+mod assertion;
+pub mod clients;
+pub mod codes;
+pub mod keys;
+pub mod tokens;
+
+pub use asked::{Context, Resource, Scope, Scopes as AskedScopes};
+
 use fhir::Id;
 use ring::digest::{SHA256, digest};
 use std::collections::HashMap;
@@ -52,6 +62,8 @@ pub struct Access {
     logins: HashMap<String, Login>,
     tokens: HashMap<Secret, Caller>,
     sessions: RwLock<HashMap<Secret, Session>>,
+    /// Of the authorization server.
+    pub(crate) apps: apps::Memory,
 }
 
 impl Access {

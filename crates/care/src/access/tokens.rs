@@ -11,7 +11,7 @@ use super::apps::{
 };
 use super::clients::{Client, MANAGE, Proven, Standing};
 use super::codes::{Coded, Subject, is_over, seconds};
-use super::scopes::Scopes;
+use super::asked::Scopes;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
@@ -219,7 +219,7 @@ impl Apps<'_> {
         answer.insert("smart_style_url".into(), style.into());
         changes.extend(proven.once.clone());
         let event = Event::of("token").detail(format!("client/{} for {}", client.id, grant.subject.who));
-        self.store().keep(&app(client), event, changes, now).await?;
+        self.store().keep(&app(client), event, changes, now).await.map_err(replayed)?;
         self.remember(&secret, held);
         Ok(Value::Object(answer))
     }
