@@ -4,7 +4,7 @@
 use crate::access::Access;
 use crate::egress::{self, Egress};
 use std::sync::Arc;
-use store::Store;
+use store::{Caller, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
 /// tests bring their own.
@@ -40,6 +40,14 @@ impl Organisation {
 
     pub fn now(&self) -> i64 {
         self.surroundings.now()
+    }
+
+    /// Who holds this bearer token.
+    pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+        match self.access.bearer(token, now) {
+            Some(caller) => Ok(Some(caller)),
+            None => self.apps().bearer(token, now).await,
+        }
     }
 }
 

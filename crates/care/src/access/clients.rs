@@ -7,7 +7,7 @@ use super::apps::{
     Allowed, Apps, CLIENT, Code, GRANT, GrantType, Mark, REGISTRATION, app, body, denied, same, written,
 };
 use super::assertion::{Assertion, refuse_keys};
-use super::asked::Scopes;
+use super::scopes::Scopes;
 use crate::egress;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -6,7 +6,8 @@
 
 use super::apps::{Allowed, Apps, CODE, Code, Denial, GrantType, LAUNCH, MINUTE, Mark, Parameters, SECOND, denied, written};
 use super::clients::Client;
-use super::asked::Scopes;
+use super::principal::Principal;
+use super::scopes::{Context, Scopes};
 use fhir::{Id, Key, ResourceType};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -37,6 +38,21 @@ pub struct Subject {
     pub patients: Vec<String>,
 }
 
+impl From<&Principal> for Subject {
+    fn from(it: &Principal) -> Subject {
+        let own = it.patients.iter().chain(it.patient.as_ref().filter(|_| it.role == "patient"));
+        let mut patients: Vec<String> = own.map(Id::to_string).collect();
+        patients.dedup();
+        Subject {
+            who: it.who.clone(),
+            display: it.display.clone(),
+            role: it.role.clone(),
+            person: it.person.as_ref().map(Key::to_string),
+            patients,
+        }
+    }
+}
+
 impl Subject {
     /// Staff choose any patient they may see; patients and proxies one of their own.
     pub fn is_staff(&self) -> bool {
@@ -62,7 +78,7 @@ pub struct Asked {
 impl Asked {
     /// Whether the app works with one patient, so that one has to be chosen.
     pub fn needs_patient(&self) -> bool {
-        self.patient().is_none() && (self.scopes.has("launch/patient") || self.scopes.mentions_patient())
+        self.patient().is_none() && (self.scopes.has("launch/patient") || self.scopes.has_context(Context::Patient))
     }
 
     /// The patient of the launch from our pages.
@@ -210,7 +226,7 @@ impl Apps<'_> {
             return request("resource is not the address of this FHIR server");
         }
         let scopes = self.may_ask(&client, given.get("scope"))?;
-        if scopes.mentions_system() {
+        if scopes.has_context(Context::System) {
             return denied(Code::InvalidScope, "system scopes are for programs that act for themselves");
         }
         let (launch, launch_mark) = match (given.get("launch"), scopes.has("launch")) {
@@ -255,8 +271,12 @@ impl Apps<'_> {
         if asked.len() > 8192 {
             return wrong("scope is too long");
         }
-        let Ok(asked) = Scopes::parse(asked) else { return wrong("scope is not understood") };
+        // Apps ask many servers for many things: what we do not know is left out, and the answer says what was given.
+        let Ok((asked, _)) = Scopes::lenient(asked) else { return wrong("scope is not understood") };
         let granted = asked.narrow(&most);
+        if granted.check(&self.store().registry(), self.store().bases()).is_err() {
+            return wrong("a scope has a search parameter that does not choose resources here");
+        }
         if granted.is_empty() { wrong("the client is registered for none of these scopes") } else { Ok(granted) }
     }
 
@@ -303,7 +323,8 @@ impl Apps<'_> {
             let denial = Denial { code: Code::AccessDenied, says: "the person said no" };
             return Ok(self.error_address(&asked.redirect_uri, &asked.state, &denial));
         }
-        let scopes = asked.scopes.only(&choice.scopes);
+        let off: Vec<String> = names(&asked.scopes).filter(|it| !choice.scopes.contains(it)).collect();
+        let scopes = asked.scopes.without(&off);
         if scopes.is_empty() {
             return denied(Code::InvalidScope, "leave at least one permission switched on, or refuse");
         }
@@ -416,6 +437,11 @@ impl Apps<'_> {
         self.store().keep(caller, event, vec![change], now).await?;
         Ok(with_parameters(launch_uri, &[("iss", &self.organisation.fhir_base()), ("launch", &token)]))
     }
+}
+
+/// Every scope, as it is printed.
+pub fn names(scopes: &Scopes) -> impl Iterator<Item = String> {
+    scopes.resources().iter().map(ToString::to_string).chain(scopes.others().map(str::to_owned))
 }
 
 /// How long a code has been valid, for the test of its life.

@@ -3,14 +3,18 @@
 //! a demo login, a generated word list of enough length.
 
 pub mod apps;
-mod asked;
 mod assertion;
 pub mod clients;
 pub mod codes;
 pub mod keys;
+pub mod principal;
+pub mod roles;
+pub mod scopes;
 pub mod tokens;
 
-pub use asked::{Context, Resource, Scope, Scopes as AskedScopes};
+pub use principal::{Policies, Principal};
+pub use roles::{Role, Roles};
+pub use scopes::Scopes;
 
 use fhir::Id;
 use ring::digest::{SHA256, digest};
@@ -64,6 +68,7 @@ pub struct Access {
     sessions: RwLock<HashMap<Secret, Session>>,
     /// Of the authorization server.
     pub(crate) apps: apps::Memory,
+    policies: Policies,
 }
 
 impl Access {

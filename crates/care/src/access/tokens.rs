@@ -11,9 +11,11 @@ use super::apps::{
 };
 use super::clients::{Client, MANAGE, Proven, Standing};
 use super::codes::{Coded, Subject, is_over, seconds};
-use super::asked::Scopes;
+use super::scopes::{Context, Scopes};
+use super::principal::Principal;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fhir::{Id, Key, ResourceType};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -309,7 +311,7 @@ impl Apps<'_> {
         let scopes = match given.get("scope") {
             None => whole.clone(),
             Some(asked) => match Scopes::parse(asked) {
-                Ok(asked) if !asked.is_empty() && asked.within(&whole) => asked,
+                Ok(asked) if !asked.is_empty() && asked.are_within(&whole) => asked,
                 _ => return denied(Code::InvalidScope, "a refreshed token cannot reach further than the first"),
             },
         };
@@ -329,7 +331,8 @@ impl Apps<'_> {
             return denied(Code::UnauthorizedClient, "a program that acts for itself signs in with its key");
         }
         let scopes = self.may_ask(client, given.get("scope"))?;
-        if !scopes.only_system() {
+        let others = [Context::Patient, Context::User].into_iter().any(|it| scopes.has_context(it));
+        if others || scopes.others().next().is_some() {
             return denied(Code::InvalidScope, "a program that acts for itself has system scopes");
         }
         let held = Held {
@@ -378,6 +381,38 @@ impl Apps<'_> {
             Ok(client) if client.standing == Standing::Active => Ok(Some(held)),
             _ => Ok(None),
         }
+    }
+
+    /// Who holds this access token, as the caller of the store: the person's role and the token's scopes together.
+    pub async fn bearer(self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+        let Some(held) = self.held(token, now).await? else { return Ok(None) };
+        let access = &self.organisation.access;
+        let id = |it: &String| Id::parse(it);
+        let principal = match &held.subject {
+            Some(subject) => Principal {
+                who: subject.who.clone(),
+                display: subject.display.clone(),
+                role: subject.role.clone(),
+                person: subject.person.as_deref().and_then(key),
+                patients: subject.patients.iter().filter_map(id).collect(),
+                client: Some(held.client.clone()),
+                scopes: Some(held.scopes.clone()),
+                patient: held.patient.as_ref().and_then(id),
+                purpose: access.usual_purpose(&subject.role),
+            },
+            None => Principal {
+                who: format!("client/{}", held.client),
+                display: held.client_name.clone(),
+                role: "system".into(),
+                person: None,
+                patients: Vec::new(),
+                client: Some(held.client.clone()),
+                scopes: Some(held.scopes.clone()),
+                patient: None,
+                purpose: access.usual_purpose("system"),
+            },
+        };
+        access.caller(self.store(), &principal, now).await.map(Some)
     }
 
     /// What a client may know of a token (RFC 7662): everything of its own, nothing of others unless it is a resource
@@ -531,6 +566,11 @@ impl Apps<'_> {
         self.describe(subject, &scopes, &mut claims);
         Ok(Value::Object(claims))
     }
+}
+
+fn key(text: &str) -> Option<Key> {
+    let (kind, id) = text.split_once('/')?;
+    Some(Key::new(ResourceType::parse(kind)?, Id::parse(id)?))
 }
 
 /// `Practitioner/7`, or the patient who is signed in.
