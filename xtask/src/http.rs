@@ -95,7 +95,7 @@ impl Client {
         self.write.clear();
         let Target { host, prefix, headers } = &self.target;
         let head =
-            format!("{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}");
+            format!("{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}");
         self.write.extend_from_slice(head.as_bytes());
         if let Some(body) = body {
             let kind = if method == "PATCH" { "application/json-patch+json" } else { "application/fhir+json" };
@@ -246,4 +246,6 @@ mod tests {
         assert_eq!(Target::parse("http://peer").unwrap().port(), 80);
         assert!(Target::parse("https://peer").is_err());
     }
-}
+}        // A base without a path is asked at its root.
+        let root = if prefix.is_empty() && path.is_empty() { "/" } else { "" };
+

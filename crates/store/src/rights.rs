@@ -109,6 +109,8 @@ pub enum Within {
     OnlyOf(Arc<Patients>),
     /// Those that pass (granular scopes: `category=…`; relationships: `participant=Practitioner/7`).
     Matching(Filter),
+    /// All of these types.
+    Kinds(Kinds),
     All(Vec<Within>),
     Any(Vec<Within>),
     Not(Box<Within>),
@@ -212,7 +214,8 @@ impl Rights {
             return Permit::Never;
         }
         let veils = self.veils.iter().filter(|it| it.kinds.contains(kind));
-        must.extend(veils.map(|it| Filter::Not(Box::new(within(registry, kind, &it.hides)))));
+        let hides = veils.map(|it| within(registry, kind, &it.hides)).filter(|it| *it != Filter::nothing());
+        must.extend(hides.map(|it| Filter::Not(Box::new(it))));
         match must.len() {
             0 => Permit::Always,
             1 => Permit::Only(must.remove(0)),
@@ -232,9 +235,32 @@ fn within(registry: &Registry, kind: ResourceType, it: &Within) -> Filter {
         Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
         Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
         Within::Matching(filter) => filter.clone(),
-        Within::All(parts) => Filter::All(parts.iter().map(|it| within(registry, kind, it)).collect()),
-        Within::Any(parts) => Filter::Any(parts.iter().map(|it| within(registry, kind, it)).collect()),
-        Within::Not(inner) => Filter::Not(Box::new(within(registry, kind, inner))),
+        Within::Kinds(kinds) if kinds.contains(kind) => Filter::everything(),
+        Within::Kinds(_) => Filter::nothing(),
+        // What is certain for the type is left out, so that veils about other types cost nothing.
+        Within::All(parts) => {
+            let mut parts: Vec<Filter> = parts.iter().map(|it| within(registry, kind, it)).collect();
+            parts.retain(|it| *it != Filter::everything());
+            match parts.len() {
+                _ if parts.contains(&Filter::nothing()) => Filter::nothing(),
+                1 => parts.remove(0),
+                _ => Filter::All(parts),
+            }
+        }
+        Within::Any(parts) => {
+            let mut parts: Vec<Filter> = parts.iter().map(|it| within(registry, kind, it)).collect();
+            parts.retain(|it| *it != Filter::nothing());
+            match parts.len() {
+                _ if parts.contains(&Filter::everything()) => Filter::everything(),
+                1 => parts.remove(0),
+                _ => Filter::Any(parts),
+            }
+        }
+        Within::Not(inner) => match within(registry, kind, inner) {
+            it if it == Filter::everything() => Filter::nothing(),
+            it if it == Filter::nothing() => Filter::everything(),
+            it => Filter::Not(Box::new(it)),
+        },
     }
 }
 
@@ -317,6 +343,21 @@ mod tests {
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));
+    }
+
+    #[test]
+    fn what_is_certain_for_a_type_is_not_asked() {
+        let registry = Registry::r4();
+        let some: Kinds = [kind("Observation")].into_iter().collect();
+        let secret = Within::Matching(Filter::Ids(vec![Id::parse("secret").unwrap()]));
+        let hides =
+            Within::All(vec![Within::Kinds(some), secret.clone(), Within::Not(Box::new(Within::Any(Vec::new())))]);
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides };
+        let it = rights(&[&[grant(&["Patient", "Observation"], "rs", Within::Organisation)]], vec![veil]);
+        assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Always);
+        let Within::Matching(filter) = secret else { unreachable!("made above") };
+        let only = Permit::Only(Filter::Not(Box::new(filter)));
+        assert_eq!(it.permit(&registry, kind("Observation"), Action::Read), only);
     }
 
     #[test]
