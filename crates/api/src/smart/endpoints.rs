@@ -52,9 +52,9 @@ pub(super) async fn jwks(call: Call) -> Response {
 }
 
 /// Checks the question of an app and leads the person to the page that asks them.
-pub(super) async fn authorize(mut call: Call) -> Response {
+pub(super) async fn authorize(call: Call) -> Response {
     let parameters = match call.parts.method {
-        Method::POST => form::form(&call.parts, std::mem::take(&mut call.body)).await,
+        Method::POST => form::form(&call),
         _ => form::pairs(call.parts.uri.query().unwrap_or("")),
     };
     let parameters = match parameters {
@@ -115,15 +115,14 @@ fn told(call: &Call, denial: &Denial) -> Response {
 
 /// A request with a form and a client that proves itself.
 async fn with_client<T>(
-    mut call: Call,
+    call: Call,
     answer: impl AsyncFnOnce(&Call, &care::access::clients::Proven, &Parameters) -> Result<T, Denial>,
     done: impl FnOnce(T) -> Response,
 ) -> Response {
     let by_header = call.parts.headers.contains_key(header::AUTHORIZATION);
-    let body = std::mem::take(&mut call.body);
     let answered = async {
-        let given = form::form(&call.parts, body).await?;
-        let proven = form::client(&call, &call.parts.headers, &given).await?;
+        let given = form::form(&call)?;
+        let proven = form::client(&call, &given).await?;
         answer(&call, &proven, &given).await
     };
     match answered.await {
@@ -166,15 +165,14 @@ pub(super) async fn user_info(call: Call) -> Response {
 }
 
 /// Dynamic registration. What registers itself waits for an administrator.
-pub(super) async fn register(mut call: Call) -> Response {
-    let body = std::mem::take(&mut call.body);
+pub(super) async fn register(call: Call) -> Response {
     let applied = async {
         let metadata = |says| Denial { code: Code::InvalidClientMetadata, says };
         if !form::is_kind(&call.parts.headers, "application/json") {
             return Err(metadata("send what you register as application/json"));
         }
-        let bytes = form::bytes(body).await?;
-        let registration: Registration = serde_json::from_slice(&bytes)
+        let bytes = form::bytes(&call)?;
+        let registration: Registration = serde_json::from_slice(bytes)
             .map_err(|_| metadata("what is registered is a JSON object as in RFC 7591, section 2"))?;
         call.organisation.apps().apply(registration, call.now).await
     };

@@ -4,15 +4,11 @@
 
 use super::Call;
 use crate::fhir::query;
-use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use care::access::apps::{Allowed, Code, Denial, Parameters};
 use care::access::clients::{Brought, Proven};
 use http::{HeaderMap, header};
-
-/// The largest form taken: room for a client assertion and nothing like a file.
-const LIMIT: usize = 64 * 1024;
 
 fn denied<T>(code: Code, says: &'static str) -> Allowed<T> {
     Err(Denial { code, says })
@@ -25,10 +21,10 @@ pub(super) fn pairs(text: &str) -> Allowed<Parameters> {
     }
 }
 
-pub(super) async fn bytes(body: Body) -> Allowed<bytes::Bytes> {
-    match axum::body::to_bytes(body, LIMIT).await {
-        Ok(bytes) => Ok(bytes),
-        Err(_) => denied(Code::InvalidRequest, "the body is too large or did not arrive whole"),
+pub(super) fn bytes(call: &Call) -> Allowed<&[u8]> {
+    match &call.body {
+        Some(bytes) => Ok(bytes),
+        None => denied(Code::InvalidRequest, "the body is too large or did not arrive whole"),
     }
 }
 
@@ -41,7 +37,8 @@ pub(super) fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
 }
 
 /// The form of a request to the token endpoint and its like. Nothing may be in the address, where it would be logged.
-pub(super) async fn form(parts: &http::request::Parts, body: Body) -> Allowed<Parameters> {
+pub(super) fn form(call: &Call) -> Allowed<Parameters> {
+    let parts = &call.parts;
     if parts.uri.query().is_some_and(|it| !it.is_empty()) {
         return denied(Code::InvalidRequest, "send parameters in the body, not in the address");
     }
@@ -51,17 +48,16 @@ pub(super) async fn form(parts: &http::request::Parts, body: Body) -> Allowed<Pa
     if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|it| it != "identity") {
         return denied(Code::InvalidRequest, "send the form as it is, not compressed");
     }
-    let bytes = bytes(body).await?;
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes(call)?) {
         Ok(text) => pairs(text),
         Err(_) => denied(Code::InvalidRequest, "the form is not UTF-8"),
     }
 }
 
 /// The client, proven by the one means it brought.
-pub(super) async fn client(call: &Call, headers: &HeaderMap, given: &Parameters) -> Allowed<Proven> {
+pub(super) async fn client(call: &Call, given: &Parameters) -> Allowed<Proven> {
     let apps = call.organisation.apps();
-    let basic = basic(headers)?;
+    let basic = basic(&call.parts.headers)?;
     let named = given.get("client_id");
     let (posted, assertion) = (given.has("client_secret"), given.has("client_assertion"));
     if usize::from(basic.is_some()) + usize::from(posted) + usize::from(assertion) > 1 {

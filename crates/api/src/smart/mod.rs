@@ -13,9 +13,10 @@ mod form;
 use crate::Label;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::any;
+use bytes::Bytes;
 use care::{Installation, Organisation};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use std::collections::HashMap;
@@ -52,9 +53,13 @@ pub(crate) enum From {
 pub(crate) struct Call {
     pub(crate) organisation: Arc<Organisation>,
     pub(crate) parts: http::request::Parts,
-    pub(crate) body: Body,
+    /// None when it is too large or did not arrive whole.
+    pub(crate) body: Option<Bytes>,
     pub(crate) now: i64,
 }
+
+/// The largest body taken: room for a client assertion or a set of keys, and nothing like a file.
+const LARGEST: usize = 64 * 1024;
 
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
@@ -131,6 +136,7 @@ async fn enter(endpoint: &'static Endpoint, organisation: Arc<Organisation>, req
         || (request.method() == Method::HEAD && endpoint.methods.contains(&"GET"))
     {
         let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, LARGEST).await.ok();
         (endpoint.answer)(Call { organisation: organisation.clone(), parts, body, now }).await
     } else {
         let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "this address does not answer that method\n");

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use store::{ItemChange, ItemExpect};
 
 /// The only value of `client_assertion_type`.
-pub const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(super) const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How long a statement may be valid, and how far clocks may differ, in seconds.
 const LONGEST: i64 = 300;
