@@ -88,9 +88,8 @@ pub(super) async fn openid(call: Call) -> Response {
     let mut answer = metadata(&call.organisation);
     answer["subject_types_supported"] = json!(["public"]);
     answer["id_token_signing_alg_values_supported"] = json!(ALGORITHMS);
-    answer["claims_supported"] = json!([
-        "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "profile", "fhirUser",
-    ]);
+    answer["claims_supported"] =
+        json!(["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "profile", "fhirUser",]);
     answer["request_parameter_supported"] = false.into();
     answer["request_uri_parameter_supported"] = false.into();
     answer["claims_parameter_supported"] = false.into();

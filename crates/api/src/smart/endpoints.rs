@@ -132,7 +132,8 @@ async fn with_client<T>(
 }
 
 pub(super) async fn token(call: Call) -> Response {
-    let answer = async |call: &Call, proven: &_, given: &_| call.organisation.apps().token(proven, given, call.now).await;
+    let answer =
+        async |call: &Call, proven: &_, given: &_| call.organisation.apps().token(proven, given, call.now).await;
     with_client(call, answer, |token: Value| json(StatusCode::OK, &token)).await
 }
 
@@ -143,7 +144,8 @@ pub(super) async fn introspect(call: Call) -> Response {
 }
 
 pub(super) async fn revoke(call: Call) -> Response {
-    let answer = async |call: &Call, proven: &_, given: &_| call.organisation.apps().revoke(proven, given, call.now).await;
+    let answer =
+        async |call: &Call, proven: &_, given: &_| call.organisation.apps().revoke(proven, given, call.now).await;
     with_client(call, answer, |()| json(StatusCode::OK, &json!({}))).await
 }
 

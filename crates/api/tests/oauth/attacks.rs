@@ -3,7 +3,9 @@
 //!
 //! RFC 6819, RFC 8725, RFC 9700, SMART App Launch 2.2 (security considerations).
 
-use crate::world::{BACK, BASE, ISSUER, OTHER_SECRET, Pair, SECRET, World, basic, challenge, encoded, pairs, parameter, part};
+use crate::world::{
+    BACK, BASE, ISSUER, OTHER_SECRET, Pair, SECRET, World, basic, challenge, encoded, pairs, parameter, part,
+};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -330,7 +332,8 @@ async fn statements_that_are_not_the_client_s_own_are_refused() {
     let public = world.lab.public("k1").to_string();
     let signed = format!("{mac_header}.{}", pieces[1]);
     let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA384, public.as_bytes()), signed.as_bytes());
-    let confused = format!("{signed}.{}", base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, mac));
+    let confused =
+        format!("{signed}.{}", base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, mac));
     let claims = part(&json!({ "iss": "lab", "sub": "lab", "aud": "x" }));
     let swapped = format!("{}.{claims}.{}", pieces[0], pieces[2]);
     let zeros = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, [0; 96]);
@@ -364,7 +367,12 @@ async fn statements_that_are_not_the_client_s_own_are_refused() {
     }
     let form = world.with_assertion(&good);
     let kind = "client_assertion_type";
-    check("another type of statement", with(&form, kind, Some("urn:ietf:params:oauth:client-assertion-type:saml2-bearer")), "invalid_client").await;
+    check(
+        "another type of statement",
+        with(&form, kind, Some("urn:ietf:params:oauth:client-assertion-type:saml2-bearer")),
+        "invalid_client",
+    )
+    .await;
     check("no type of statement", with(&form, kind, None), "invalid_client").await;
     check("another client beside it", with(&form, "client_id", Some("conf")), "invalid_client").await;
     check("scopes beyond the registered", with(&form, "scope", Some("system/Patient.cud")), "invalid_scope").await;
@@ -462,9 +470,8 @@ async fn launches_and_answers_cannot_be_swapped() {
     let (caller, subject) = (world.caller("okafor").await, (&world.principal("okafor")).into());
     let address = apps.launch(&caller, &subject, "public", fhir::Id::parse("p2").as_ref(), None, world.now()).await;
     let launch = parameter(&address.unwrap(), "launch").unwrap();
-    let asking = |client: &str, launch: &str| {
-        with(&world.asking(client, "launch openid patient/*.rs"), "launch", Some(launch))
-    };
+    let asking =
+        |client: &str, launch: &str| with(&world.asking(client, "launch openid patient/*.rs"), "launch", Some(launch));
     let before = world.state().await;
     for (name, asked) in [
         ("launch of another app", asking("other", &launch)),
@@ -529,12 +536,24 @@ fn registrations() -> Vec<(&'static str, Value, &'static str)> {
         ("unknown proof", with("token_endpoint_auth_method", json!("tls_client_auth")), "invalid_client_metadata"),
         ("password grant", with("grant_types", json!(["password"])), "invalid_client_metadata"),
         ("implicit answers", with("response_types", json!(["token"])), "invalid_client_metadata"),
-        ("program without a key", with("grant_types", json!(["authorization_code", "client_credentials"])), "invalid_client_metadata"),
+        (
+            "program without a key",
+            with("grant_types", json!(["authorization_code", "client_credentials"])),
+            "invalid_client_metadata",
+        ),
         ("weak key", jwks(key.clone()), "invalid_client_metadata"),
-        ("private key", jwks(json!({ "kty": "EC", "crv": "P-384", "kid": "a", "d": "AA", "x": "AA", "y": "AA" })), "invalid_client_metadata"),
+        (
+            "private key",
+            jwks(json!({ "kty": "EC", "crv": "P-384", "kid": "a", "d": "AA", "x": "AA", "y": "AA" })),
+            "invalid_client_metadata",
+        ),
         ("symmetric key", jwks(json!({ "kty": "oct", "kid": "a", "k": "AA" })), "invalid_client_metadata"),
         ("keys at a file", with("jwks_uri", json!("file:///etc/passwd")), "invalid_client_metadata"),
-        ("identity tokens without signature", with("id_token_signed_response_alg", json!("none")), "invalid_client_metadata"),
+        (
+            "identity tokens without signature",
+            with("id_token_signed_response_alg", json!("none")),
+            "invalid_client_metadata",
+        ),
         ("launch that is a script", with("launch_uri", json!("javascript:alert(1)")), "invalid_client_metadata"),
         ("origin with a path", with("origins", json!(["https://app.example/x"])), "invalid_client_metadata"),
         ("not an object", json!([1, 2]), "invalid_client_metadata"),
@@ -552,7 +571,10 @@ async fn apps_that_could_not_be_trusted_are_not_even_put_in_the_queue() {
         assert_eq!(world.state().await, before, "{name}");
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    assert_eq!(world.send("POST", "/clinic/auth/register", &form, "client_name=x").await.is(400).error(), "invalid_client_metadata");
+    assert_eq!(
+        world.send("POST", "/clinic/auth/register", &form, "client_name=x").await.is(400).error(),
+        "invalid_client_metadata"
+    );
     // It cannot make itself more than an app.
     let asks = json!({ "client_name": "App", "redirect_uris": [BACK], "token_endpoint_auth_method": "client_secret_post",
         "scope": "openid", "may_introspect": true, "standing": "active", "id": "conf", "client_id": "conf" });

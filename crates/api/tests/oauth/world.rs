@@ -120,7 +120,8 @@ impl Got {
 }
 
 pub(crate) fn parameter(address: &str, name: &str) -> Option<String> {
-    let url = url::Url::parse(address).or_else(|_| url::Url::parse("https://ehr.example").unwrap().join(address)).ok()?;
+    let url =
+        url::Url::parse(address).or_else(|_| url::Url::parse("https://ehr.example").unwrap().join(address)).ok()?;
     url.query_pairs().find(|(it, _)| it == name).map(|(_, value)| value.into_owned())
 }
 
@@ -177,8 +178,7 @@ impl World {
             weight("w1", "p1"),
             weight("w2", "p2"),
         ];
-        let batch =
-            Batch { writes: resources.into_iter().map(write).collect(), action: "test", ..Batch::default() };
+        let batch = Batch { writes: resources.into_iter().map(write).collect(), action: "test", ..Batch::default() };
         store.commit(&Caller::system("test"), batch, START).await.unwrap();
         let organisation = Arc::new(Organisation {
             slug: "clinic".into(),
@@ -196,7 +196,8 @@ impl World {
     }
 
     async fn register(&self) {
-        let people = "openid fhirUser profile launch launch/patient offline_access online_access patient/*.cruds user/*.rs";
+        let people =
+            "openid fhirUser profile launch launch/patient offline_access online_access patient/*.cruds user/*.rs";
         let code = || Some(vec!["authorization_code".to_owned(), "refresh_token".to_owned()]);
         let app = |name: &str, method: &str| Registration {
             client_name: name.into(),
@@ -220,7 +221,14 @@ impl World {
         for (id, secret, registration) in [
             ("public", "unused", app("Public app", "none")),
             ("conf", SECRET, app("Confidential app", "client_secret_basic")),
-            ("other", OTHER_SECRET, Registration { redirect_uris: vec!["https://other.example/back".into()], ..app("Other app", "client_secret_basic") }),
+            (
+                "other",
+                OTHER_SECRET,
+                Registration {
+                    redirect_uris: vec!["https://other.example/back".into()],
+                    ..app("Other app", "client_secret_basic")
+                },
+            ),
             ("lab", "unused", program),
         ] {
             let apps = self.organisation.apps();
@@ -244,7 +252,11 @@ impl World {
         let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Got { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Got {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str, token: &str) -> Got {

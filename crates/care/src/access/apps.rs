@@ -117,7 +117,10 @@ impl From<StoreError> for Denial {
             error => {
                 // The store's own words name shelves and rules, never what lies there.
                 tracing::error!(%error, "the authorization server could not reach its records");
-                Denial { code: Code::ServerError, says: "the server could not answer; its operator finds the cause in the log" }
+                Denial {
+                    code: Code::ServerError,
+                    says: "the server could not answer; its operator finds the cause in the log",
+                }
             }
         }
     }
@@ -221,7 +224,12 @@ impl<'a> Apps<'a> {
     }
 
     /// A record read back as what it is.
-    pub(super) async fn kept<T: DeserializeOwned>(self, shelf: &str, name: &str, now: i64) -> Allowed<Option<(T, Item)>> {
+    pub(super) async fn kept<T: DeserializeOwned>(
+        self,
+        shelf: &str,
+        name: &str,
+        now: i64,
+    ) -> Allowed<Option<(T, Item)>> {
         let Some(item) = self.store().item(shelf, name, now).await? else { return Ok(None) };
         Ok(Some((body(&item)?, item)))
     }
@@ -262,7 +270,8 @@ pub enum GrantType {
 }
 
 impl GrantType {
-    pub const ALL: [GrantType; 3] = [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
+    pub const ALL: [GrantType; 3] =
+        [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials];
 
     pub fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,9 @@ use url::Url;
 /// The permission of whoever looks after the registry.
 pub const MANAGE: &str = "apps.manage";
 
+/// The app of our launcher page.
+pub const OWN_APP: &str = "launcher";
+
 /// How many apps may wait for approval at once; more are turned away.
 const QUEUE: usize = 200;
 
@@ -198,7 +201,11 @@ impl Registration {
             "none" => Proof::Public,
             "client_secret_basic" | "client_secret_post" => Proof::Secret { digest: Mark::of(secret).name() },
             "private_key_jwt" => keys(self.jwks.clone(), self.jwks_uri.clone())?,
-            _ => return data("token_endpoint_auth_method is none, client_secret_basic, client_secret_post or private_key_jwt"),
+            _ => {
+                return data(
+                    "token_endpoint_auth_method is none, client_secret_basic, client_secret_post or private_key_jwt",
+                );
+            }
         };
         if !matches!(proof, Proof::Keys { .. }) && (self.jwks.is_some() || self.jwks_uri.is_some()) {
             return data("jwks and jwks_uri go with private_key_jwt alone");
@@ -215,7 +222,10 @@ impl Registration {
         };
         let with_people = grant_types.contains(&GrantType::AuthorizationCode);
         if with_people == self.redirect_uris.is_empty() {
-            return denied(Code::InvalidRedirectUri, "redirect_uris go with authorization_code, which needs at least one");
+            return denied(
+                Code::InvalidRedirectUri,
+                "redirect_uris go with authorization_code, which needs at least one",
+            );
         }
         if grant_types.contains(&GrantType::RefreshToken) && !with_people {
             return data("refresh_token goes with authorization_code");
@@ -232,7 +242,9 @@ impl Registration {
             }
             it => it,
         };
-        let Ok(scopes) = Scopes::parse(&self.scope) else { return denied(Code::InvalidScope, "scope is not understood") };
+        let Ok(scopes) = Scopes::parse(&self.scope) else {
+            return denied(Code::InvalidScope, "scope is not understood");
+        };
         if scopes.is_empty() {
             return denied(Code::InvalidScope, "scope says the most the app will ever ask for");
         }
@@ -294,7 +306,10 @@ pub enum Brought<'a> {
     Nothing,
     /// `client_secret_basic` or `client_secret_post`.
     Secret(&'a str),
-    Assertion { kind: &'a str, text: &'a str },
+    Assertion {
+        kind: &'a str,
+        text: &'a str,
+    },
 }
 
 /// A client that proved itself; `once` must be written with whatever it is given.
@@ -496,6 +511,36 @@ impl Apps<'_> {
         all.extend(self.all(REGISTRATION, now).await?);
         all.sort_by_key(|it| it.name.to_lowercase());
         Ok(all)
+    }
+
+    /// Apps that can be opened from our pages, by name.
+    pub async fn launchable(self, now: i64) -> Allowed<Vec<Client>> {
+        let mut all = self.all(CLIENT, now).await?;
+        all.retain(|it| it.standing == Standing::Active && it.launch_uri.is_some());
+        all.sort_by_key(|it| it.name.to_lowercase());
+        Ok(all)
+    }
+
+    /// The app that is part of our launcher page; it lies at our own address and is registered when it is first used.
+    pub async fn own_app(self, now: i64) -> Allowed<Arc<Client>> {
+        if let Ok(client) = self.client(OWN_APP, now).await {
+            return Ok(client);
+        }
+        let base = &self.organisation.base;
+        let registration = Registration {
+            client_name: "Launcher".into(),
+            redirect_uris: vec![format!("{base}/launcher/app")],
+            launch_uri: Some(format!("{base}/launcher/app")),
+            token_endpoint_auth_method: Some("none".into()),
+            grant_types: Some(vec!["authorization_code".into(), "refresh_token".into()]),
+            scope: "openid fhirUser profile launch launch/patient launch/encounter offline_access online_access \
+                    patient/*.cruds user/*.cruds"
+                .into(),
+            ..Registration::default()
+        };
+        let registered =
+            self.register_as(&Caller::system("launcher"), registration, OWN_APP.into(), self.secret(), now).await?;
+        Ok(Arc::new(registered.client))
     }
 
     /// Lets a waiting or disabled app in.

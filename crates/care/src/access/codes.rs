@@ -4,7 +4,9 @@
 //!
 //! SMART App Launch 2.2 (launch sequences), RFC 6749, 4.1, RFC 7636, RFC 9207.
 
-use super::apps::{Allowed, Apps, CODE, Code, Denial, GrantType, LAUNCH, MINUTE, Mark, Parameters, SECOND, denied, written};
+use super::apps::{
+    Allowed, Apps, CODE, Code, Denial, GrantType, LAUNCH, MINUTE, Mark, Parameters, SECOND, denied, written,
+};
 use super::clients::Client;
 use super::principal::Principal;
 use super::scopes::{Context, Scopes};
@@ -163,7 +165,8 @@ impl Apps<'_> {
             return Err(Denial { code: Code::InvalidRequest, says: "client_id is missing" }.into());
         };
         let client = self.client(id, now).await?;
-        let Some(redirect_uri) = given.get("redirect_uri").filter(|it| client.redirect_uris.iter().any(|own| own == it))
+        let Some(redirect_uri) =
+            given.get("redirect_uri").filter(|it| client.redirect_uris.iter().any(|own| own == it))
         else {
             let says = "redirect_uri is not one that the app registered";
             return Err(Denial { code: Code::InvalidRequest, says }.into());
@@ -371,7 +374,13 @@ impl Apps<'_> {
     }
 
     /// Whose record it is about: that of the launch, the chosen one, or a patient's only one.
-    async fn patient_of(self, caller: &Caller, subject: &Subject, asked: &Asked, choice: &Choice) -> Allowed<Option<Id>> {
+    async fn patient_of(
+        self,
+        caller: &Caller,
+        subject: &Subject,
+        asked: &Asked,
+        choice: &Choice,
+    ) -> Allowed<Option<Id>> {
         let missing = || denied(Code::InvalidRequest, "choose whose record the app may work with");
         let patient = match (asked.patient(), &choice.patient) {
             (Some(launched), _) => Id::parse(launched),

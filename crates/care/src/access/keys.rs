@@ -6,10 +6,12 @@
 use super::apps::{Allowed, Apps, Code, DAY, Denial, KEY, body, denied, written};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::digest::{SHA256, SHA384, digest};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::digest::{SHA256, SHA384, digest};
 use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
+use ring::signature::{
+    ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -57,7 +59,9 @@ impl SigningKey {
     fn open(kid: &str, alg: &str, from: i64, pkcs8: &[u8]) -> Allowed<SigningKey> {
         let pair = match alg {
             "RS256" => RsaKeyPair::from_pkcs8(pkcs8).map(Pair::Rsa),
-            _ => EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8, &SystemRandom::new()).map(Pair::Ecdsa),
+            _ => {
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8, &SystemRandom::new()).map(Pair::Ecdsa)
+            }
         };
         let pair = pair.map_err(|_| trouble("it is damaged"))?;
         Ok(SigningKey { kid: kid.to_owned(), alg: alg.to_owned(), from, pair })
@@ -160,7 +164,9 @@ impl Apps<'_> {
         // Held while keys are made, so that no two requests make them.
         let mut held = self.memory().keys.lock().await;
         if let Some(ring) = &*held
-            && ALGORITHMS.iter().all(|alg| ring.current(alg, now).is_some_and(|it| now - it.from < IN_USE) && ring.has_next(alg, now))
+            && ALGORITHMS
+                .iter()
+                .all(|alg| ring.current(alg, now).is_some_and(|it| now - it.from < IN_USE) && ring.has_next(alg, now))
         {
             return Ok(ring.clone());
         }

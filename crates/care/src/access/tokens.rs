@@ -6,13 +6,13 @@
 //! RFC 6749 (5, 6), RFC 7662 (introspection), RFC 7009 (revocation), RFC 9700 (4.14), SMART App Launch 2.2 (backend services).
 
 use super::apps::{
-    Allowed, Apps, CODE, Code, DAY, Denial, GRANT, GrantType, HOUR, MINUTE, Mark, Parameters, REFRESH, SECOND, TOKEN, app,
-    body, denied, same, written,
+    Allowed, Apps, CODE, Code, DAY, Denial, GRANT, GrantType, HOUR, MINUTE, Mark, Parameters, REFRESH, SECOND, TOKEN,
+    app, body, denied, same, written,
 };
 use super::clients::{Client, MANAGE, Proven, Standing};
 use super::codes::{Coded, Subject, is_over, seconds};
-use super::scopes::{Context, Scopes};
 use super::principal::Principal;
+use super::scopes::{Context, Scopes};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::{Id, Key, ResourceType};
@@ -152,11 +152,15 @@ impl Apps<'_> {
             (_, true) => ONLINE,
             _ => FOR_PEOPLE,
         };
-        ItemChange::put(GRANT, &grant.id, written(grant)).owned_by(&grant.subject.who).until(now + life).expecting(expect)
+        ItemChange::put(GRANT, &grant.id, written(grant))
+            .owned_by(&grant.subject.who)
+            .until(now + life)
+            .expecting(expect)
     }
 
     fn read_scopes(self, text: &str) -> Allowed<Scopes> {
-        Scopes::parse(text).map_err(|_| Denial { code: Code::ServerError, says: "the server cannot read its own record" })
+        Scopes::parse(text)
+            .map_err(|_| Denial { code: Code::ServerError, says: "the server cannot read its own record" })
     }
 
     /// Makes the tokens of a grant and writes them together with what led to them.
