@@ -94,8 +94,11 @@ impl Client {
         let stream = self.stream.as_mut().expect("it was just opened");
         self.write.clear();
         let Target { host, prefix, headers } = &self.target;
-        let head =
-            format!("{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}");
+        // A base without a path is asked at its root.
+        let root = if prefix.is_empty() && path.is_empty() { "/" } else { "" };
+        let head = format!(
+            "{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}"
+        );
         self.write.extend_from_slice(head.as_bytes());
         if let Some(body) = body {
             let kind = if method == "PATCH" { "application/json-patch+json" } else { "application/fhir+json" };
@@ -246,6 +249,4 @@ mod tests {
         assert_eq!(Target::parse("http://peer").unwrap().port(), 80);
         assert!(Target::parse("https://peer").is_err());
     }
-}        // A base without a path is asked at its root.
-        let root = if prefix.is_empty() && path.is_empty() { "/" } else { "" };
-
+}
