@@ -80,6 +80,10 @@ pub(super) async fn client(call: &Call, given: &Parameters) -> Allowed<Proven> {
             let text = given.get("client_assertion").unwrap_or("");
             apps.prove(named, Brought::Assertion { kind, text }, call.now).await
         }
+        None if named.is_none() => match apps.public_holder(given, call.now).await? {
+            Some(proven) => Ok(proven),
+            None => apps.prove(None, Brought::Nothing, call.now).await,
+        },
         None => apps.prove(named, Brought::Nothing, call.now).await,
     }
 }
