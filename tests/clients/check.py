@@ -55,12 +55,12 @@ assert refused(lambda: Patient().create(program.server), (Exception,))
 app = with_fhirpy(given["app"])
 assert app.reference("Patient", given["patient"]).to_resource()["id"] == given["patient"]
 assert {it["id"] for it in app.resources("Patient").fetch()} == {given["patient"]}
-assert refused(lambda: app.reference("Patient", given["other"]).to_resource(), NOT))
-assert refused(lambda: app.resources("Condition").fetch(), NOT))
+assert refused(lambda: app.reference("Patient", given["other"]).to_resource(), NOT)
+assert refused(lambda: app.resources("Condition").fetch(), NOT)
 
 program = with_fhirpy(given["program"])
 assert len(program.resources("Patient").limit(5).fetch()) == 5
-assert refused(lambda: program.resource("Patient", name=[{"family": "X"}]).save(), NOT))
+assert refused(lambda: program.resource("Patient", name=[{"family": "X"}]).save(), NOT)
 
 nobody = with_fhirpy("not-a-token")
 assert refused(lambda: nobody.resources("Patient").fetch(), (Exception,))

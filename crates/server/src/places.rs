@@ -52,6 +52,7 @@ impl Place {
             organisation: self.slug.clone(),
             address: address.to_owned(),
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
+            labels: store::Labels(Some(care::access::LabelRules::ours())),
             ..store::Settings::default()
         }
     }

@@ -263,6 +263,13 @@ async fn version<S: Session>(session: &mut S, row: &[Value]) -> StoreResult<Stor
     Ok(Stored { version: version as u64, at, body: body::whole(&key, version, at, &packed)?, key, deleted: false })
 }
 
+pub(crate) async fn last_change<S: Session>(session: &mut S) -> StoreResult<u64> {
+    let here = session.dialect().here("c");
+    let sql = format!("SELECT seq FROM change c WHERE {here} seq > 0 ORDER BY seq DESC LIMIT 1");
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows.first().map_or(0, |row| row[0].int() as u64))
+}
+
 pub(crate) async fn changes<S: Session>(session: &mut S, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
     let (here, there) = (session.dialect().here("c"), session.dialect().here("r"));
     let sql = format!(

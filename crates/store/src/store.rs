@@ -27,8 +27,10 @@ use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key, ResourceType};
 use futures::FutureExt;
 use std::collections::HashMap;
+use std::fmt;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::runtime::RuntimeFlavor;
@@ -46,6 +48,28 @@ pub struct Settings {
     pub bases: BaseUrls,
     /// How long one search may run before it is refused as too costly.
     pub search_limit: Duration,
+    /// Who puts labels on what is written.
+    pub labels: Labels,
+}
+
+/// Puts labels on what is about to be written, by whatever way it came.
+pub trait Labeller: Send + Sync {
+    fn label<'a>(
+        &'a self,
+        store: &'a Store,
+        writes: &'a mut [Write],
+        now: i64,
+    ) -> Pin<Box<dyn Future<Output = StoreResult<()>> + Send + 'a>>;
+}
+
+/// The labeller of a store, if it has one.
+#[derive(Clone, Default)]
+pub struct Labels(pub Option<Arc<dyn Labeller>>);
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "labels" } else { "no labels" })
+    }
 }
 
 impl Default for Settings {
@@ -55,6 +79,7 @@ impl Default for Settings {
             address: String::new(),
             bases: BaseUrls::default(),
             search_limit: Duration::from_secs(10),
+            labels: Labels::default(),
         }
     }
 }
@@ -220,7 +245,10 @@ impl Store {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let judged = !reach.is_everything() && !batch.writes.is_empty();
-        let Batch { writes, guards, items, action } = batch;
+        let Batch { mut writes, guards, items, action } = batch;
+        if let Some(labels) = &self.0.settings.labels.0 {
+            labels.label(self, &mut writes, now).await?;
+        }
         let event = event.unwrap_or_else(|| Event::of(action));
         let mut attempts = ATTEMPTS;
         loop {
@@ -475,6 +503,14 @@ impl Store {
     pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
         self.only_all(caller, "changes")?;
         reading!(self, session => history::changes(&mut session, after, limit).await)
+    }
+
+    /// The place of the latest change in the change log; 0 before the first.
+    pub async fn last_change(&self, caller: &Caller) -> StoreResult<u64> {
+        if !caller.rights.are_everything() {
+            return Err(StoreError::Forbidden);
+        }
+        reading!(self, session => history::last_change(&mut session).await)
     }
 
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are

@@ -6,13 +6,22 @@ pub mod apps;
 mod assertion;
 pub mod clients;
 pub mod codes;
+pub mod consent;
+pub mod emergency;
 pub mod keys;
-pub mod principal;
+pub mod label;
+pub mod labels;
+mod policies;
+mod principal;
+mod relations;
 pub mod roles;
 pub mod scopes;
 pub mod tokens;
+mod veils;
 
-pub use principal::{Policies, Principal};
+pub use labels::LabelRules;
+pub use policies::Policies;
+pub use principal::Principal;
 pub use roles::{Role, Roles};
 pub use scopes::Scopes;
 
