@@ -8,6 +8,7 @@ mod db;
 mod demo;
 mod doctor;
 mod entry;
+mod egress;
 mod export;
 mod failure;
 mod health;

@@ -13,6 +13,7 @@ mod intern;
 mod item;
 mod lane;
 mod maintain;
+mod owner;
 mod physical;
 mod place;
 mod prepare;
