@@ -18,7 +18,7 @@ pub(crate) async fn caller(organisation: &Organisation, headers: &HeaderMap, pag
         let given = given.to_str().unwrap_or("");
         let token = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let caller = match token {
-            Some((_, token)) => organisation.access.bearer(token.trim(), now).await?,
+            Some((_, token)) => organisation.bearer(token.trim(), now).await?,
             None => None,
         };
         return caller.ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));

@@ -369,7 +369,7 @@ impl Access {
             "name": [{ "use": "official", "family": family, "given": [given] }],
         });
         let checked = Draft::from_value(resource).check().map_err(|_| AccessError::NameUnfit)?;
-        Ok((key.clone(), Write { key, expect: Expect::Absent, change: Change::Put(checked) }))
+        Ok((key.clone(), Write { key, expect: Expect::New, change: Change::Put(checked) }))
     }
 
     async fn make(

@@ -102,7 +102,11 @@ impl Access {
         for (name, table, forgotten) in against.each() {
             let found: Option<(Failures, u64)> = shelf::get(&self.store, ATTEMPT, name, now).await?;
             let count = found.map_or(0, |(it, _)| it.count).saturating_add(1);
-            let it = Failures { count, until: now + pause(table, count) };
+            let until = match pause(table, count) {
+                0 => 0,
+                pause => now + pause,
+            };
+            let it = Failures { count, until };
             changes.push(shelf::put(ATTEMPT, name, "", Some(now + forgotten), &it, ItemExpect::Anything));
         }
         Ok(changes)

@@ -9,21 +9,26 @@
 //! NIST SP 800-63B-4; OWASP ASVS 5.0, chapters 6 and 7.
 
 pub mod accounts;
+pub mod apps;
 mod as_text;
+mod assertion;
 pub mod breached;
 mod cbor;
+pub mod clients;
+pub mod codes;
 pub mod consent;
 pub mod emergency;
 mod error;
 pub mod factors;
 mod guess;
 pub mod invitations;
+pub mod keys;
 pub mod label;
+pub mod labels;
 mod lockout;
 mod machine;
 mod passkey;
 mod password;
-pub mod labels;
 mod policies;
 pub mod policy;
 mod principal;
@@ -35,6 +40,7 @@ mod secret;
 pub mod sessions;
 pub mod shelf;
 pub mod sign_in;
+pub mod tokens;
 mod totp;
 pub mod upstream;
 mod veils;
@@ -43,13 +49,13 @@ pub use accounts::{Charge, NewUser, PersonLink, Relation, User, UserChange};
 pub use breached::Breached;
 pub use error::{AccessError, AccessResult};
 pub use factors::{Factors, PasskeyInfo, Question, TotpOffer};
-pub use machine::machine_token;
 pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
+pub use labels::LabelRules;
+pub use machine::machine_token;
 pub use passkey::PasskeyPlace;
 pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
-pub use policy::SignInPolicy;
-pub use labels::LabelRules;
 pub use policies::Policies;
+pub use policy::SignInPolicy;
 pub use principal::Principal;
 pub use roles::{Role, Roles};
 pub use scopes::Scopes;
@@ -59,7 +65,6 @@ pub use sign_in::{Factor, Opened, Proof, SignIn};
 pub use totp::{base32, code_at as one_time_code};
 pub use upstream::{Provider, ProviderInfo, ProviderStep};
 
-use crate::egress::Egress;
 use crate::organisation::Surroundings;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,8 +94,6 @@ pub struct AccessSettings {
     pub breached: Breached,
     /// The rules that are not in the store.
     pub policies: Policies,
-    /// The way out, for outside providers of identity.
-    pub egress: Arc<dyn Egress>,
     /// A demonstration lists its logins.
     pub demo: bool,
 }
@@ -109,7 +112,6 @@ impl AccessSettings {
             hashes_at_once: 1,
             breached: Breached::none(),
             policies: Policies::default(),
-            egress: Arc::new(crate::egress::Closed),
             demo: false,
         }
     }
@@ -163,7 +165,8 @@ pub struct Access {
     sessions: sessions::Open,
     lanes: lockout::Lanes,
     tokens: HashMap<Secret, Caller>,
-    machines: machine::Machines,
+    /// Of the authorization server.
+    pub(crate) apps: apps::Memory,
     policies: Policies,
 }
 
@@ -179,7 +182,7 @@ impl Access {
             sessions: sessions::Open::default(),
             lanes: lockout::Lanes::default(),
             tokens: HashMap::new(),
-            machines: machine::Machines::default(),
+            apps: apps::Memory::default(),
             policies,
             store,
             world,
@@ -194,12 +197,9 @@ impl Access {
 
     /// Who holds this bearer token: a system client, or someone with an open session.
     pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
-        if let Some(caller) = self.tokens.get(&Secret::of(token)) {
-            return Ok(Some(caller.clone()));
-        }
-        match self.session_caller(token, now).await? {
-            Some(caller) => Ok(Some(caller)),
-            None => self.machine(token, now).await,
+        match self.tokens.get(&Secret::of(token)) {
+            Some(caller) => Ok(Some(caller.clone())),
+            None => self.session_caller(token, now).await,
         }
     }
 
@@ -230,5 +230,7 @@ impl Access {
     }
 }
 
+#[cfg(test)]
+mod passkey_tests;
 #[cfg(test)]
 mod tests;

@@ -255,7 +255,3 @@ pub(super) fn used(
     }
     Ok(data.count)
 }
-
-#[cfg(test)]
-#[path = "passkey_tests.rs"]
-mod tests;

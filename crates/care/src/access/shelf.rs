@@ -16,6 +16,8 @@ pub const CREDENTIAL: &str = "credential";
 pub const SESSION: &str = "session";
 /// Codes for patients and proxies, and the set-up code of the first run.
 pub const INVITATION: &str = "invitation";
+/// Apps and programs that are known here.
+pub const CLIENT: &str = "client";
 /// What bearer tokens stand for, by their digest.
 pub const TOKEN: &str = "token";
 /// Links with which a password may be set.

@@ -151,6 +151,9 @@ impl View<'_> {
     }
 
     fn is_enough(&self, label: Label, permit: &Branch) -> bool {
+        if !permit.speaks_of(label) {
+            return false;
+        }
         match (self.recipient, self.purpose, label.tier()) {
             (Recipient::Themself, ..) => true,
             (Recipient::ProxyLimited, ..) => false,

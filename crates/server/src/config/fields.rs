@@ -73,6 +73,10 @@ pub(crate) const FIELDS: &[Field] = &[
     field("access.key", Secret, None,
         "Seals what must be read back (seeds of one-time codes): 32 random bytes as base64url. Several servers of one organisation need the same. \
          When absent, `installation.key` in the data folder, which is made at the first start."),
+    field("egress.allow", Text, None,
+        "Origins that may be called although they are private or without TLS, with spaces between: `http://10.0.0.5:8080`. Public https addresses need no leave."),
+    field("egress.only_allowed", Switch, Some("false"),
+        "Nothing but what `egress.allow` names may be called."),
     field("audit.strict", Switch, Some("false"),
         "Whether an answer waits until the audit log has it on disk. Otherwise reads and searches are on disk within a tenth of a second; writes always are before their answer."),
     field("health.disk_free_mb", Count(0, 1_000_000_000), Some("500"),

@@ -62,6 +62,11 @@ fn a_server_of_ones_own_listens_on_this_machine_and_makes_its_key() {
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_to_string(&key).unwrap().trim().len(), 43, "256 bits");
     place.run(&["healthcheck", "--url", &format!("http://{address}")], 0);
+    // A program comes in with a token that the operator made while it is served.
+    let token = place.json(&["token", "--name", "monitor", "--scopes", "system/Patient.rs"], 0);
+    assert_eq!(get(&address, "/riverside/fhir/Patient", token["token"].as_str()).unwrap().0, 200);
+    assert_eq!(get(&address, "/riverside/fhir/Observation", token["token"].as_str()).unwrap().0, 403);
+    place.run(&["token", "--name", "monitor", "--scopes", "patient"], 70);
     // The record is copied, counted and checked while it is in use; what would change it is refused.
     let taken = place.json(&["backup", "now"], 0);
     assert_eq!(taken["taken"][0]["manifest"]["resources"], 0, "{taken}");
