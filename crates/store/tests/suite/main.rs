@@ -9,10 +9,12 @@ mod places;
 mod world;
 
 mod canonical;
+mod chance;
 mod commit;
 mod contained;
 mod cost;
 mod disk;
+mod escape;
 mod examples;
 mod items;
 mod oracle;
