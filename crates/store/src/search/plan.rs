@@ -315,8 +315,16 @@ impl<'a, S: Session> Planner<'a, S> {
         let mut none_other =
             vec![Plan::Any(vec![Plan::Leaf(among(&rids)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
         if !slots.is_empty() {
+            let mut others = pointing_among(&rids, &slots, true);
+            // A reference to one version has a row of its own beside that of the patient.
+            let here = self.session.dialect().here("m");
+            others.condition.push_str(&format!(
+                " AND ({{t}}.target > 0 OR NOT EXISTS (SELECT 1 FROM term m WHERE {here} m.id = ((-{{t}}.target) >> 8) \
+                 AND m.system = {}))",
+                space::VERSION
+            ));
             some.push(Plan::Leaf(pointing_among(&rids, &slots, false)));
-            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, true)))));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(others))));
         }
         Ok(match of {
             Of::Some => Plan::any(some),
