@@ -11,7 +11,10 @@ use fhir::search::{Handling, Limits, Reading, Registry, Scope};
 use fhir::{Id, Key, ResourceType};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use store::{Action, Actions, Caller, Grant, HistoryQuery, HistoryScope, Kinds, Layer, PageQuery, Permit, Rights, Role, Veil, Within};
+use store::{
+    Action, Actions, Caller, Grant, HistoryQuery, HistoryScope, Kinds, Layer, PageQuery, Permit, Rights, Role, Veil,
+    Within,
+};
 
 fn kind(name: &str) -> ResourceType {
     ResourceType::parse(name).unwrap()
@@ -162,7 +165,8 @@ async fn who_may_see_some_finds_what_there_would_be_without_the_others() {
 /// Inclusions bring what may be seen, reached through what may be seen.
 async fn along(place: &crate::places::Place, caller: &Caller, theirs: &World, wrong: &mut Vec<String>) {
     let registry = place.store.registry();
-    let reading = Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
+    let reading =
+        Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
     let asked = [("_include", "*"), ("_include:iterate", "*"), ("_revinclude:iterate", "*")];
     let asked = asked.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let (query, _) = reading.query(&Scope::System, &asked, Handling::Strict).unwrap();

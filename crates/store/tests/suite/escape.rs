@@ -142,7 +142,13 @@ impl Looker<'_> {
     }
 
     /// A refusal, in words that fit the absent one as well.
-    async fn refused<T>(&mut self, way: &str, hidden: Result<T, StoreError>, absent: Result<T, StoreError>, ids: [&str; 2]) {
+    async fn refused<T>(
+        &mut self,
+        way: &str,
+        hidden: Result<T, StoreError>,
+        absent: Result<T, StoreError>,
+        ids: [&str; 2],
+    ) {
         let told = |answer: Result<T, StoreError>, id: &str| match answer {
             Ok(_) => "shown".to_owned(),
             Err(error) => format!("{:?} {}", error.kind(), error.to_string().replace(id, "*")),
@@ -167,8 +173,7 @@ impl Looker<'_> {
         self.refused("read", a, b, ids).await;
         let (a, b) = (store.vread(&caller, &key(&theirs), "1").await, store.vread(&caller, &key("nobody"), "1").await);
         self.refused("vread", a, b, ids).await;
-        let history =
-            |scope: HistoryScope| HistoryQuery { scope, since: None, at: None, count: 1_000, cursor: None };
+        let history = |scope: HistoryScope| HistoryQuery { scope, since: None, at: None, count: 1_000, cursor: None };
         let of_one = |id: &str| history(HistoryScope::Instance(key(id)));
         assert_eq!(store.history(&caller, &of_one(&mine)).await.unwrap().versions.len(), 1);
         let (a, b) = (store.history(&caller, &of_one(&theirs)).await, store.history(&caller, &of_one("nobody")).await);
@@ -204,11 +209,17 @@ impl Looker<'_> {
         assert_eq!(counted, BTreeSet::from(["Some(1)".to_owned()]));
         self.search(in_type(), &[("_total", "accurate"), ("_count", "1"), ("_tag", "urn:words|all")]).await;
         // By what leads there.
-        let along = self.search(Scope::Type(kind("List")), &[("_include", "List:item"), ("_id", "list-mine,list-theirs")]).await;
+        let along = self
+            .search(Scope::Type(kind("List")), &[("_include", "List:item"), ("_id", "list-mine,list-theirs")])
+            .await;
         assert!(along.contains(&own) && along.contains("List/list-mine"), "{along:?}");
         let along = self.search(in_type(), &[("_id", &theirs_of_type), ("_revinclude", "List:item")]).await;
         assert_eq!(along.iter().filter(|it| it.starts_with("List/list-")).collect::<Vec<_>>(), ["List/list-mine"]);
-        self.search(in_type(), &[("_id", &mine), ("_revinclude:iterate", "List:item"), ("_include:iterate", "List:item")]).await;
+        self.search(
+            in_type(),
+            &[("_id", &mine), ("_revinclude:iterate", "List:item"), ("_include:iterate", "List:item")],
+        )
+        .await;
         assert_eq!(self.search(Scope::Type(kind("List")), &[(&chain, &tag)]).await, BTreeSet::new());
         assert_eq!(self.search(in_type(), &[("_has:List:item:_tag", &tag)]).await, BTreeSet::new());
         assert_eq!(self.search(Scope::Type(kind("Patient")), &[(&back, &tag)]).await, BTreeSet::new());
@@ -251,7 +262,8 @@ async fn no_link_of_the_compartment_leads_to_another_patient() {
             let value = pointing(&registry, *of, code, "x", "mine", "x");
             let mine = Target::Local { key: Key::parse("Patient/mine").unwrap(), version: None };
             let rows = registry.rows(*of, &value, place.store.bases());
-            let points = rows.iter().any(|it| slots.contains(&it.slot) && it.value == RowValue::Reference(mine.clone()));
+            let points =
+                rows.iter().any(|it| slots.contains(&it.slot) && it.value == RowValue::Reference(mine.clone()));
             assert!(points, "{of}.{code}: {value}");
             looker.link(*of, code).await;
         }
@@ -296,7 +308,9 @@ async fn no_link_of_the_compartment_leads_to_another_patient() {
         // The same ways do find the other's for who may see it: the test would notice.
         let mut all_seeing = Looker { place: &place, caller: me(), registry: registry.clone(), wrong: Vec::new() };
         let tag = format!("urn:words|{SECRET}");
-        for params in [vec![("_tag", tag.as_str())], vec![("_content", SECRET)], vec![("_list", "list-mine"), ("_count", "300")]] {
+        for params in
+            [vec![("_tag", tag.as_str())], vec![("_content", SECRET)], vec![("_list", "list-mine"), ("_count", "300")]]
+        {
             all_seeing.search(Scope::Type(kind("Observation")), &params).await;
             assert!(!std::mem::take(&mut all_seeing.wrong).is_empty(), "{params:?}");
         }

@@ -23,3 +23,4 @@ mod patients;
 mod postgres;
 mod reach;
 mod search;
+mod writing;
