@@ -2,11 +2,20 @@
 //! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
 //! a demo login, a generated word list of enough length.
 
-pub mod principal;
+pub mod consent;
+pub mod emergency;
+pub mod label;
+pub mod labels;
+mod policies;
+mod principal;
+mod relations;
 pub mod roles;
 pub mod scopes;
+mod veils;
 
-pub use principal::{Policies, Principal};
+pub use labels::LabelRules;
+pub use policies::Policies;
+pub use principal::Principal;
 pub use roles::{Role, Roles};
 pub use scopes::Scopes;
 

@@ -62,6 +62,8 @@ pub(crate) const FIELDS: &[Field] = &[
         "The most matches on one search page."),
     field("limits.search_seconds", Count(1, 3_600), Some("10"),
         "How long one search may run. A longer one is answered with `too-costly` and what to narrow."),
+    field("audit.strict", Switch, Some("false"),
+        "Whether an answer waits until the audit log has it on disk. Otherwise reads and searches are on disk within a tenth of a second; writes always are before their answer."),
     field("health.disk_free_mb", Count(0, 1_000_000_000), Some("500"),
         "With less free space than this on the disk of the data folder, /readyz says no."),
     field("metrics.token", Secret, None,
