@@ -659,6 +659,8 @@ fn pointing_among(rids: &[i64], slots: &[i64], other: bool) -> Leaf {
     let mut leaf = in_slots("reference", slots);
     leaf.probe_by_rid = true;
     leaf.tells_kind = false;
+    // Nobody counts what thousands of patients have; it is much.
+    leaf.cost = rids.len() as u64 * 50;
     if other {
         leaf.condition
             .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
