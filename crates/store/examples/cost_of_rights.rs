@@ -5,7 +5,7 @@ use fhir::search::query::{Filter, Query, Source, Test, TokenTest};
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Checked, Id, Key, ResourceType};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 use store::{
@@ -57,7 +57,7 @@ async fn main() {
     let labels = ["ETH", "PSY", "HIV", "SEX"]
         .map(|code| Test::Token(TokenTest::Coding { system: Some("http://labels".into()), code: code.into() }));
     let hides = Filter::Row { sources: security, tests: labels.to_vec() }.into();
-    let veil = Veil { rule: "label".into(), kinds: Kinds::all(), hides };
+    let veil = Veil { rule: "label".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() };
     let id = |at: usize| Id::parse(&format!("p{at}")).expect("an id");
     let callers = [
         ("system", Rights::everything()),

@@ -11,7 +11,7 @@ use crate::prepare;
 use crate::rights::Ruling;
 use crate::search::judge::{self, Version};
 use crate::search::sql::Sql;
-use crate::search::{Planner, Reach};
+use crate::search::{Planner, Reach, fetch};
 use crate::stored::Stored;
 use bytes::Bytes;
 use fhir::Key;
@@ -87,12 +87,12 @@ pub(crate) async fn current<S: Session>(
     for (rule, filter) in &ruling.rules {
         match (Owned { key, owner, known, slots: &ruling.compartment }).passes(filter) {
             Some(true) => {}
-            Some(false) => return Ok(Sight::Hidden(rule.clone())),
+            Some(false) => return Ok(Sight::Hidden(more_precisely(session, reach, key, owner, rule).await?)),
             None => doubtful.push((rule.clone(), filter)),
         }
     }
     Ok(match hidden_by(session, reach, bases, key, &current, &doubtful).await? {
-        Some(rule) => Sight::Hidden(rule),
+        Some(rule) => Sight::Hidden(more_precisely(session, reach, key, owner, &rule).await?),
         None => Sight::Seen(current),
     })
 }
@@ -110,8 +110,9 @@ async fn hidden_by<S: Session>(
     let mut sql = Sql::new(session.dialect());
     let here = session.dialect().here("r");
     sql.push("SELECT r.rid");
+    let mut planner = Planner::of(session, reach.registry);
     for (_, filter) in &short {
-        let plan = Planner::of(session, reach.registry).plan(filter).await?;
+        let plan = planner.plan(filter).await?;
         sql.push(", CAST(CASE WHEN ").test(&plan, "r.rid");
         sql.push(" THEN 1 ELSE 0 END AS BIGINT)");
     }
@@ -228,6 +229,27 @@ impl Owned<'_> {
     fn one_owner(&self) -> Option<i64> {
         self.owner.filter(|owner| *owner != SEVERAL)
     }
+}
+
+/// One veil may stand for what many patients said; the audit log is told whose word it was.
+async fn more_precisely<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    key: &Key,
+    owner: Option<i64>,
+    rule: &Arc<str>,
+) -> StoreResult<Arc<str>> {
+    let rights = &reach.caller.rights;
+    if !rights.names_patients(rule) {
+        return Ok(rule.clone());
+    }
+    let mut patient = (key.kind.name() == "Patient").then(|| key.id.clone());
+    if let (None, Some(owner)) = (&patient, owner) {
+        let sql = format!("SELECT id FROM resource r WHERE {} rid = ?", session.dialect().here("r"));
+        let rows = session.query(&sql, &[owner.into()]).await?;
+        patient = rows.first().map(|row| fetch::key(owner, &row[0])).transpose()?.map(|it| it.id);
+    }
+    Ok(patient.and_then(|it| rights.rule_of(rule, &it)).unwrap_or_else(|| rule.clone()))
 }
 
 /// Whether a version passes all rules by what it says itself.

@@ -86,7 +86,7 @@ impl Granter<'_> {
             let one = kind(self.dice().pick(&KINDS));
             let hides = Within::Any(vec![Within::Matching(self.condition(one)), self.within(one)]);
             let hides = Within::All(vec![Within::Kinds([one].into_iter().collect()), hides]);
-            veils.push(Veil { rule: "veil".into(), kinds: Kinds::all(), hides });
+            veils.push(Veil { rule: "veil".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() });
         }
         Rights::new(layers, veils, BTreeSet::new())
     }

@@ -6,7 +6,7 @@ use fhir::search::query::{Filter, ReferenceTest, Source, Test, TokenTest};
 use fhir::search::row::Target;
 use fhir::{Id, Key, ResourceType, Value};
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use store::{
     Actions, Batch, Caller, Change, Done, Expect, Grant, HistoryQuery, HistoryScope, Kinds, Layer, Outcome, PageQuery,
@@ -167,7 +167,12 @@ fn labelled(registry: &fhir::search::Registry, code: &str) -> Veil {
     let sources: Vec<Source> =
         registry.param(ResourceType::parse("Observation").unwrap(), "_security").unwrap().sources.clone();
     let tests = vec![Test::Token(TokenTest::Coding { system: Some("urn:labels".into()), code: code.into() })];
-    Veil { rule: format!("label/{code}").into(), kinds: Kinds::all(), hides: Filter::Row { sources, tests }.into() }
+    Veil {
+        rule: format!("label/{code}").into(),
+        kinds: Kinds::all(),
+        hides: Filter::Row { sources, tests }.into(),
+        names: BTreeMap::new(),
+    }
 }
 
 #[tokio::test]
