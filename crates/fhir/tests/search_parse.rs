@@ -73,6 +73,7 @@ fn told(filter: &Filter) -> String {
             let names: Vec<&str> = slots.iter().map(|slot| registry.slot_def(*slot).name.as_str()).collect();
             format!("within {owner} by {}", names.join("+"))
         }
+        Filter::OfPatients { patients, of, .. } => format!("of {of:?} {:?}", patients.ids()),
         Filter::Narrative(words) => format!("narrative {:?}", words.0.iter().map(|it| &it.any_of).collect::<Vec<_>>()),
         Filter::Content(words) => format!("content {:?}", words.0.iter().map(|it| &it.any_of).collect::<Vec<_>>()),
         Filter::List(id) => format!("list {id}"),

@@ -1,6 +1,7 @@
-//! What is written, all or nothing: a [`Batch`] of writes with what each expects to find, and guards
-//! that a search still finds what it found when the batch was prepared.
+//! What is written, all or nothing: a [`Batch`] of writes with what each expects to find, guards that a search still
+//! finds what it found when the batch was prepared, and records that are not FHIR.
 
+use crate::item::ItemChange;
 use fhir::search::query::Query;
 use fhir::{Checked, Key};
 
@@ -9,13 +10,15 @@ use fhir::{Checked, Key};
 pub struct Batch {
     pub writes: Vec<Write>,
     pub guards: Vec<Guard>,
+    /// Records that are not FHIR, written with the resources.
+    pub items: Vec<ItemChange>,
     /// What the audit log calls it: `create`, `transaction`, `import`.
     pub action: &'static str,
 }
 
 impl Batch {
     pub fn of(action: &'static str, write: Write) -> Batch {
-        Batch { writes: vec![write], guards: Vec::new(), action }
+        Batch { writes: vec![write], action, ..Batch::default() }
     }
 }
 

@@ -18,6 +18,9 @@ pub enum StoreError {
     Conflict { key: Key, expected: String, actual: String },
     #[error("what the condition finds has changed while the request was prepared")]
     GuardFailed { guard: usize },
+    /// A record is not as it was expected to be; `at` is the place of its change in the batch.
+    #[error("what is on {shelf} has changed while the request was prepared")]
+    ItemConflict { shelf: &'static str, at: usize },
     #[error("the caller may not do this")]
     Forbidden,
     #[error("the query is not supported: {0}")]
@@ -54,7 +57,7 @@ impl StoreError {
             StoreError::NotFound(_) | StoreError::NoSuchVersion { .. } => (404, IssueCode::NotFound),
             StoreError::Gone { .. } => (410, IssueCode::Deleted),
             StoreError::Conflict { .. } => (412, IssueCode::Conflict),
-            StoreError::GuardFailed { .. } => (409, IssueCode::Conflict),
+            StoreError::GuardFailed { .. } | StoreError::ItemConflict { .. } => (409, IssueCode::Conflict),
             StoreError::Forbidden => (403, IssueCode::Forbidden),
             StoreError::NotSupported(_) => (400, IssueCode::NotSupported),
             StoreError::TooCostly(_) => (422, IssueCode::TooCostly),

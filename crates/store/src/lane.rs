@@ -5,7 +5,7 @@
 //! expectation fails is refused alone; when the database itself fails, the group is undone and each commit is
 //! tried by itself, so that one cannot take others down.
 
-use crate::audit::{self, Look};
+use crate::audit::{self, Event, Look};
 use crate::batch::{Done, Expect, Guard, Outcome};
 use crate::body;
 use crate::caller::Caller;
@@ -13,6 +13,7 @@ use crate::db::table::{AUDIT, CHANGE, HISTORY, RESOURCE, RESOURCE_BY_ID, TALLY, 
 use crate::db::{Rows, Session, Step, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{Interner, by_id};
+use crate::item::{self, ItemChange, Shelves};
 use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
 use crate::prepare::{Clue, Index, Ready, index_of_packed};
@@ -48,9 +49,11 @@ impl Shared {
 
 pub(crate) struct Job {
     pub(crate) caller: Caller,
-    pub(crate) action: &'static str,
+    /// What the audit log says of it.
+    pub(crate) event: Event,
     pub(crate) ready: Vec<Ready>,
     pub(crate) guards: Vec<Guard>,
+    pub(crate) items: Vec<ItemChange>,
     pub(crate) now: i64,
     /// The registry the rows were computed with.
     pub(crate) registry: Arc<Registry>,
@@ -59,7 +62,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn weight(&self) -> usize {
-        self.ready.len().max(1)
+        (self.ready.len() + self.items.len()).max(1)
     }
 }
 
@@ -86,6 +89,8 @@ struct Known {
     seq: i64,
     tx: i64,
     last_at: i64,
+    /// When expired records were last taken away.
+    swept: i64,
     tally: HashMap<i64, i64>,
 }
 
@@ -191,6 +196,7 @@ impl Lane {
         let known = self.known(session).await?;
         let registry = shared.registry();
         let mut current = known.load_current(session, jobs.iter().flat_map(|job| &job.ready)).await?;
+        let mut shelves = known.open_shelves(session, jobs).await?;
         let mut pending = Pending::new();
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -203,13 +209,15 @@ impl Lane {
                 answers.push(Err(StoreError::GuardFailed { guard }));
                 continue;
             }
-            if let Err(refusal) = check(&job.ready, &current) {
+            if let Err(refusal) = check(&job.ready, &current).and_then(|()| shelves.check(&job.items, job.now)) {
                 answers.push(Err(refusal));
                 continue;
             }
+            shelves.stage(&job.items, known.tx + 1);
             answers.push(Ok(known.stage(session, &shared, &registry, job, &mut current, &mut pending).await?));
         }
         pending.flush(session, &known.tally).await?;
+        shelves.flush(session).await?;
         Ok(answers)
     }
 }
@@ -283,7 +291,15 @@ impl Known {
         let tx = session.query(&sql, &[]).await?[0][0].int();
         let sql = format!("SELECT kind, live FROM tally t WHERE {} kind >= 0", dialect.here("t"));
         let tally = session.query(&sql, &[]).await?.iter().map(|row| (row[0].int(), row[1].int())).collect();
-        Ok(Known { interner, seq, tx, last_at, tally })
+        Ok(Known { interner, seq, tx, last_at, swept: 0, tally })
+    }
+
+    /// The records that these jobs change; expired ones are taken away on the way.
+    async fn open_shelves<S: Session>(&mut self, session: &mut S, jobs: &[Job]) -> StoreResult<Shelves> {
+        let changing = || jobs.iter().filter(|job| !job.items.is_empty());
+        let Some(now) = changing().map(|job| job.now).min() else { return Ok(Shelves::default()) };
+        self.swept = item::sweep(session, self.swept, now).await?;
+        Shelves::load(session, changing().flat_map(|job| &job.items)).await
     }
 
     async fn load_current<S: Session>(
@@ -389,7 +405,8 @@ impl Known {
 
     fn audit(&mut self, job: &Job, at: i64, tx: i64, pending: &mut Pending) {
         self.tx = tx;
-        pending.audit.push(audit::entry(tx, at, &job.caller, job.action, None));
+        let what = Some(job.event.detail.as_str()).filter(|it| !it.is_empty());
+        pending.audit.push(audit::entry(tx, at, &job.caller, job.event.action, what));
     }
 
     #[allow(clippy::too_many_arguments)] // One step of `stage`, with all it has gathered.

@@ -1,7 +1,7 @@
 //! The one store: versions, search index, change log, audit, on SQLite or PostgreSQL. The only place
 //! with SQL, and [`Store::commit`] is the only way to write. Every call says who asks ([`Caller`]).
 
-mod audit;
+pub mod audit;
 mod batch;
 mod body;
 mod caller;
@@ -9,6 +9,7 @@ mod db;
 mod error;
 mod history;
 mod intern;
+mod item;
 mod lane;
 mod maintain;
 mod physical;
@@ -26,6 +27,7 @@ pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Write};
 pub use body::{instant, tail as stored_text};
 pub use caller::{Caller, Purpose};
 pub use error::{StoreError, StoreResult};
+pub use item::{Item, ItemChange, ItemExpect};
 pub use maintain::{Progress, Stats};
 pub use rights::{Action, Actions, Grant, Kinds, Layer, Permit, Rights, Veil, Within};
 pub use special::Everything;

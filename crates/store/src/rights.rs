@@ -7,7 +7,7 @@
 //! Actions are those of SMART App Launch 2.2, section 3.0.2.2 (c r u d s).
 
 use fhir::search::Registry;
-use fhir::search::query::Filter;
+use fhir::search::query::{Filter, Of, Patients};
 use fhir::{Id, Key, ResourceType};
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -103,9 +103,21 @@ pub enum Within {
     Organisation,
     /// Those in the compartment of one of these patients (FHIR R4 CompartmentDefinition/patient).
     Patients(Vec<Id>),
+    /// Those of one of these patients, who may be many.
+    Of(Arc<Patients>),
+    /// Those of one of these patients and of no other patient.
+    OnlyOf(Arc<Patients>),
     /// Those that pass (granular scopes: `category=…`; relationships: `participant=Practitioner/7`).
     Matching(Filter),
     All(Vec<Within>),
+    Any(Vec<Within>),
+    Not(Box<Within>),
+}
+
+impl From<Filter> for Within {
+    fn from(filter: Filter) -> Within {
+        Within::Matching(filter)
+    }
 }
 
 /// These actions, on these types, on these resources.
@@ -129,8 +141,8 @@ pub struct Veil {
     /// The rule that hides, as the audit log names it: `consent/81f2`, `label/ETH`.
     pub rule: Arc<str>,
     pub kinds: Kinds,
-    /// Whatever passes this is hidden.
-    pub hides: Filter,
+    /// Whatever is within this is hidden.
+    pub hides: Within,
 }
 
 /// What one caller may do.
@@ -200,7 +212,7 @@ impl Rights {
             return Permit::Never;
         }
         let veils = self.veils.iter().filter(|it| it.kinds.contains(kind));
-        must.extend(veils.map(|it| Filter::Not(Box::new(it.hides.clone()))));
+        must.extend(veils.map(|it| Filter::Not(Box::new(within(registry, kind, &it.hides)))));
         match must.len() {
             0 => Permit::Always,
             1 => Permit::Only(must.remove(0)),
@@ -217,9 +229,21 @@ fn within(registry: &Registry, kind: ResourceType, it: &Within) -> Filter {
     match it {
         Within::Organisation => Filter::everything(),
         Within::Patients(ids) => any(ids.iter().map(|id| in_compartment(registry, kind, id)).collect()),
+        Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
+        Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
         Within::Matching(filter) => filter.clone(),
         Within::All(parts) => Filter::All(parts.iter().map(|it| within(registry, kind, it)).collect()),
+        Within::Any(parts) => Filter::Any(parts.iter().map(|it| within(registry, kind, it)).collect()),
+        Within::Not(inner) => Filter::Not(Box::new(within(registry, kind, inner))),
     }
+}
+
+fn of_patients(registry: &Registry, kind: ResourceType, patients: &Arc<Patients>, of: Of) -> Filter {
+    let slots = registry.compartment_slots("Patient", kind);
+    if patients.ids().is_empty() || (slots.is_empty() && kind.name() != "Patient") {
+        return Filter::nothing();
+    }
+    Filter::OfPatients { patients: patients.clone(), slots, of }
 }
 
 fn in_compartment(registry: &Registry, kind: ResourceType, patient: &Id) -> Filter {
@@ -289,7 +313,7 @@ mod tests {
     fn a_veil_hides_what_is_granted() {
         let registry = Registry::r4();
         let hidden = Filter::Ids(vec![Id::parse("secret").unwrap()]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone() };
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into() };
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));

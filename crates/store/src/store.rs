@@ -1,6 +1,6 @@
 //! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
-use crate::audit::{self, Looks};
+use crate::audit::{self, Event, Looks};
 use crate::batch::{Batch, Change, Expect, Outcome};
 use crate::body;
 use crate::caller::Caller;
@@ -62,11 +62,11 @@ const QUEUE: usize = 4_096;
 
 /// The record of one organisation. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(crate) Arc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     settings: Settings,
-    db: Db,
+    pub(crate) db: Db,
     lane: mpsc::Sender<Message>,
     shared: Arc<Shared>,
     seal: Seal,
@@ -75,7 +75,7 @@ struct Inner {
 }
 
 /// The backends. A new one is a file in `db/` and a line here.
-enum Db {
+pub(crate) enum Db {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
@@ -84,17 +84,18 @@ enum Db {
 macro_rules! reading {
     ($store:expr, $session:ident => $run:expr) => {
         match &$store.0.db {
-            Db::Sqlite(db) => {
+            $crate::store::Db::Sqlite(db) => {
                 let mut $session = db.reader()?;
                 $run
             }
-            Db::Postgres(db) => {
+            $crate::store::Db::Postgres(db) => {
                 let mut $session = db.reader().await?;
                 $run
             }
         }
     };
 }
+pub(crate) use reading;
 
 /// How long a search may hold a thread that others wait for.
 const PATIENCE: Duration = Duration::from_millis(2);
@@ -202,6 +203,18 @@ impl Store {
         if !caller.rights.are_everything() {
             return Err(StoreError::Forbidden);
         }
+        self.enqueue(caller, batch, None, now).await
+    }
+
+    /// Prepares a batch and sends it down the lane. The event is what the audit log says of it, where its action does
+    /// not say all.
+    pub(crate) async fn enqueue(
+        &self,
+        caller: &Caller,
+        batch: Batch,
+        event: Option<Event>,
+        now: i64,
+    ) -> StoreResult<Vec<Outcome>> {
         let registry = self.registry();
         let current = self.current(&batch).await?;
         let mut ready = Vec::with_capacity(batch.writes.len());
@@ -209,8 +222,9 @@ impl Store {
             ready.push(prepare::ready(&registry, self.bases(), write, current)?);
         }
         let (reply, answer) = oneshot::channel();
-        let job =
-            Job { caller: caller.clone(), action: batch.action, ready, guards: batch.guards, now, registry, reply };
+        let Batch { guards, items, action, .. } = batch;
+        let event = event.unwrap_or_else(|| Event::of(action));
+        let job = Job { caller: caller.clone(), event, ready, guards, items, now, registry, reply };
         self.send(Message::Commit(job)).await?;
         answer.await.map_err(|_| stopped())?
     }
@@ -234,6 +248,12 @@ impl Store {
         }
         let found = |write: &crate::Write| if fresh(write) { None } else { live.get(&write.key).cloned() };
         Ok(batch.writes.iter().map(found).collect())
+    }
+
+    /// Writes down what happened.
+    pub async fn record(&self, caller: &Caller, event: Event, _now: i64) -> StoreResult<()> {
+        self.0.looks.add(caller, event.action, event.detail);
+        Ok(())
     }
 
     async fn send(&self, message: Message) -> StoreResult<()> {

@@ -80,7 +80,12 @@ pub(crate) async fn create(ask: Ask<'_>, mut value: Value, criteria: &str) -> An
         let checked = content::check(value.clone())?;
         let warnings = checked.warnings().to_vec();
         let write = Write { key: key.clone(), expect: Expect::Absent, change: Change::Put(checked) };
-        let batch = Batch { writes: vec![write], guards: vec![criteria.guard(Vec::new())], action: "create" };
+        let batch = Batch {
+            writes: vec![write],
+            guards: vec![criteria.guard(Vec::new())],
+            items: Vec::new(),
+            action: "create",
+        };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(mut outcomes) => {
                 let outcome = outcomes.pop().expect("one write has one outcome");
@@ -149,8 +154,12 @@ pub(crate) async fn update(mut ask: Ask<'_>) -> Answer<Reply> {
         let checked = content::check(value)?;
         let warnings = checked.warnings().to_vec();
         let write = Write { key, expect, change: Change::Put(checked) };
-        let batch =
-            Batch { writes: vec![write], guards: vec![criteria.guard(found.into_iter().collect())], action: "update" };
+        let batch = Batch {
+            writes: vec![write],
+            guards: vec![criteria.guard(found.into_iter().collect())],
+            items: Vec::new(),
+            action: "update",
+        };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(mut outcomes) => {
                 let outcome = outcomes.pop().expect("one write has one outcome");
@@ -217,7 +226,7 @@ pub(crate) async fn delete(mut ask: Ask<'_>) -> Answer<Reply> {
         if found.is_empty() {
             return Ok(Reply::new(StatusCode::NO_CONTENT, Answered::Nothing));
         }
-        let batch = Batch { writes, guards: vec![criteria.guard(found)], action: "delete" };
+        let batch = Batch { writes, guards: vec![criteria.guard(found)], items: Vec::new(), action: "delete" };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(outcomes) => return Ok(write::deleted(ask.conditions.returns, &outcomes[0])),
             Err(StoreError::GuardFailed { .. }) => {}

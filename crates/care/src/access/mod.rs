@@ -2,6 +2,14 @@
 //! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
 //! a demo login, a generated word list of enough length.
 
+pub mod principal;
+pub mod roles;
+pub mod scopes;
+
+pub use principal::{Policies, Principal};
+pub use roles::{Role, Roles};
+pub use scopes::Scopes;
+
 use fhir::Id;
 use ring::digest::{SHA256, digest};
 use std::collections::HashMap;
@@ -52,6 +60,7 @@ pub struct Access {
     logins: HashMap<String, Login>,
     tokens: HashMap<Secret, Caller>,
     sessions: RwLock<HashMap<Secret, Session>>,
+    policies: Policies,
 }
 
 impl Access {

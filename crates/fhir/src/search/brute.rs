@@ -4,7 +4,7 @@
 use super::fold::{fold, words};
 use super::index::Texts;
 use super::query::{
-    DateTest, Filter, Prefix, QuantityTest, ReferenceTest, Source, StringTest, Test, TokenTest, UnitTest, UriTest,
+    DateTest, Filter, Of, Prefix, QuantityTest, ReferenceTest, Source, StringTest, Test, TokenTest, UnitTest, UriTest,
     Words,
 };
 use super::row::{Amount, Row, RowValue, Span, Target, Text, Token, code_key};
@@ -56,6 +56,17 @@ pub fn matches(filter: &Filter, key: &Key, holdings: &dyn Holdings) -> bool {
         Filter::InCompartment { owner, slots } => {
             let mut rows = holdings.rows(key).iter().filter(|row| slots.contains(&row.slot));
             key == owner || rows.any(|row| targets(&row.value, holdings).contains(owner))
+        }
+        Filter::OfPatients { patients, slots, of } => {
+            let is_patient = |key: &Key| key.kind.name() == "Patient";
+            let known = |key: &Key| is_patient(key) && patients.ids().contains(&key.id);
+            let rows: Vec<&Row> = holdings.rows(key).iter().filter(|row| slots.contains(&row.slot)).collect();
+            let other = |row: &&Row| match &row.value {
+                RowValue::Reference(Target::Local { key, .. }) => is_patient(key) && !known(key),
+                value => kind_of(value).is_some_and(|kind| kind.name() == "Patient"),
+            };
+            let some = known(key) || rows.iter().any(|row| targets(&row.value, holdings).iter().any(known));
+            some && (*of == Of::Some || !((is_patient(key) && !known(key)) || rows.iter().any(other)))
         }
         Filter::Narrative(words) => full_text(words, &holdings.texts(key).narrative),
         Filter::Content(words) => full_text(words, &holdings.texts(key).content),

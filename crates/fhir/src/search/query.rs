@@ -3,6 +3,8 @@
 
 use super::row::{Slot, Span, Target};
 use crate::resource::{Id, Key, ResourceType};
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// A whole search.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,12 @@ pub enum Filter {
         owner: Key,
         slots: Vec<Slot>,
     },
+    /// Of these patients by the Patient compartment, whose slots are given (or one of the patients itself).
+    OfPatients {
+        patients: Arc<Patients>,
+        slots: Vec<Slot>,
+        of: Of,
+    },
     /// `_text`: the narrative holds these words.
     Narrative(Words),
     /// `_content`: the resource holds these words.
@@ -84,6 +92,43 @@ impl Filter {
         Filter::Any(Vec::new())
     }
 }
+
+/// How a resource is of a set of patients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Of {
+    /// Of at least one of them.
+    Some,
+    /// Of at least one of them, and of no other patient.
+    NoOther,
+}
+
+/// Some patients, perhaps very many: a policy holds them once and all its filters share them.
+#[derive(Debug, Default)]
+pub struct Patients {
+    ids: BTreeSet<Id>,
+    /// What a store calls them, once it has found them all. A set belongs to one store.
+    pub numbers: OnceLock<Vec<i64>>,
+}
+
+impl Patients {
+    pub fn ids(&self) -> &BTreeSet<Id> {
+        &self.ids
+    }
+}
+
+impl FromIterator<Id> for Patients {
+    fn from_iter<I: IntoIterator<Item = Id>>(ids: I) -> Patients {
+        Patients { ids: ids.into_iter().collect(), numbers: OnceLock::new() }
+    }
+}
+
+impl PartialEq for Patients {
+    fn eq(&self, other: &Patients) -> bool {
+        self.ids == other.ids
+    }
+}
+
+impl Eq for Patients {}
 
 /// A slot to look in, perhaps only at references to one type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

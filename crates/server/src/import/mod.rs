@@ -474,7 +474,12 @@ type Outcomes = Vec<(String, ResourceType, Result<Fate, Issue>)>;
 /// and ends the import; what was written stays, and `--resume` goes on.
 async fn commit(store: &Store, slug: &str, batch: Vec<Ready>) -> Result<Outcomes, Failure> {
     let about: Vec<(String, ResourceType)> = batch.iter().map(|it| (it.place.clone(), it.key.kind)).collect();
-    let batch = Batch { writes: batch.into_iter().map(write).collect(), guards: Vec::new(), action: "import" };
+    let batch = Batch {
+        writes: batch.into_iter().map(write).collect(),
+        guards: Vec::new(),
+        items: Vec::new(),
+        action: "import",
+    };
     let done = store.commit(&Caller::system("import"), batch, world::now()).await;
     let outcomes = done.map_err(Failure::store("write to", slug))?;
     let fates = outcomes.into_iter().map(|outcome| Ok(Fate::from(outcome.done)));

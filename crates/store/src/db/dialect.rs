@@ -25,6 +25,14 @@ impl Dialect {
         }
     }
 
+    /// That a number is one of many, which come as one value: numbers with commas between them.
+    pub(crate) fn one_of_list(self, list: String) -> (&'static str, String) {
+        match self {
+            Dialect::Sqlite => (" IN (SELECT value FROM json_each(?))", format!("[{list}]")),
+            Dialect::Postgres { .. } => (" = ANY (CAST(CAST(? AS text) AS bigint[]))", format!("{{{list}}}")),
+        }
+    }
+
     /// What a column is called: in SQLite, a row of full text is named by its rowid.
     pub(crate) fn column(self, table: &str, column: &'static str) -> &'static str {
         match self {

@@ -38,7 +38,8 @@ const PIPELINED: usize = 16;
 /// The oldest server whose SQL we use.
 const OLDEST: i32 = 150_000;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_resources.postgres.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_resources.postgres.sql"), include_str!("../migrations/0002_items.postgres.sql")];
 
 /// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.
 /// PostgreSQL looks by itself about once a minute, which is late for a store that is being filled.
@@ -47,7 +48,7 @@ const FIRST_ANALYSIS: usize = 2_000;
 const LAST_ANALYSIS: usize = 4_000_000;
 
 /// Tables with rows that come and go.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "resource",
     "history",
     "change",
@@ -64,6 +65,7 @@ const TABLES: [&str; 16] = [
     "date",
     "quantity",
     "words",
+    "item",
 ];
 
 /// Values of a reader differ so much in how many rows they find that a plan made for all of them serves none.

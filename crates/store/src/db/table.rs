@@ -209,6 +209,17 @@ pub(crate) static WORDS: Table = Table {
 pub(crate) static SETTING: Table =
     Table { name: "setting", columns: &[text("name"), blob("value")], key: 1, on_conflict: OnConflict::Replace };
 
+/// Records that are not FHIR.
+pub(crate) static ITEM: Table = Table {
+    name: "item",
+    columns: &[text("shelf"), text("name"), text("owner"), int("until"), int("version"), blob("body")],
+    key: 2,
+    on_conflict: OnConflict::Replace,
+};
+
+pub(crate) static ITEM_BY_NAME: Lookup =
+    Lookup { table: "item", key: &[text("shelf"), text("name")], returning: ITEM.columns };
+
 pub(crate) static RESOURCE_BY_ID: Lookup = Lookup {
     table: "resource",
     key: &[blob("id"), int("(rid >> 40)")],

@@ -144,6 +144,7 @@ fn within(filter: &Filter) -> StoreResult<Filter> {
             sources: slots.iter().map(|slot| Source { slot: *slot, only: None }).collect(),
             tests: vec![Test::Reference(ReferenceTest::To(Target::Local { key: owner.clone(), version: None }))],
         },
+        Filter::OfPatients { .. } => return Err(unsupported("_contained for a caller who may not see everything")),
         other => other.clone(),
     })
 }

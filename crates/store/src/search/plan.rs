@@ -3,13 +3,16 @@
 
 use super::spans::{compare_amount, dates, quantity_leaf, updated, window};
 use super::terms::{Terms, token_terms};
-use crate::db::{Session, Value};
+use crate::db::table::RID_BY_ID;
+use crate::db::{Rows, Session, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{by_id, space, term_key};
 use crate::physical::{Layer, cut, elsewhere, version_name};
 use crate::place;
 use fhir::search::Registry;
-use fhir::search::query::{Filter, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words};
+use fhir::search::query::{
+    Filter, Of, Patients, QuantityTest, ReferenceTest, Source, StringTest, Test, UnitTest, UriTest, Words,
+};
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
 
@@ -177,6 +180,7 @@ impl<'a, S: Session> Planner<'a, S> {
             Filter::Content(words) => Ok(self.words("content", words)),
             Filter::List(id) => self.listed(id).await,
             Filter::InCompartment { owner, slots } => self.compartment(owner, slots).await,
+            Filter::OfPatients { patients, slots, of } => self.of_patients(patients, slots, *of).await,
             Filter::Row { sources, tests } => self.rows(sources, tests).await,
             Filter::Chain { sources, kind, inner } => {
                 let inner = Box::pin(self.plan(inner)).await?;
@@ -296,6 +300,46 @@ impl<'a, S: Session> Planner<'a, S> {
             parts.push(Plan::Leaf(pointing_at(&[rid], &slots, false)));
         }
         Ok(Plan::any(parts))
+    }
+
+    async fn of_patients(&mut self, patients: &Patients, slots: &[Slot], of: Of) -> StoreResult<Plan> {
+        let rids = match patients.numbers.get() {
+            Some(known) => known.clone(),
+            None => self.numbers_of(patients).await?,
+        };
+        if rids.is_empty() {
+            return Ok(Plan::Nothing);
+        }
+        let kind = ResourceType::parse("Patient").expect("a type of R4");
+        let dialect = self.session.dialect();
+        let slots = self.slots(slots.iter().copied()).await?;
+        let mut some = vec![Plan::Leaf(among(&rids, dialect))];
+        let mut none_other =
+            vec![Plan::Any(vec![Plan::Leaf(among(&rids, dialect)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
+        if !slots.is_empty() {
+            some.push(Plan::Leaf(pointing_among(&rids, &slots, dialect, false)));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, dialect, true)))));
+        }
+        Ok(match of {
+            Of::Some => Plan::any(some),
+            Of::NoOther => Plan::All([vec![Plan::any(some)], none_other].concat()),
+        })
+    }
+
+    /// The numbers of patients, remembered once all of them are here.
+    async fn numbers_of(&mut self, patients: &Patients) -> StoreResult<Vec<i64>> {
+        let kind = ResourceType::parse("Patient").expect("a type of R4");
+        let mut sought = Rows::new(2);
+        patients.ids().iter().for_each(|id| sought.push(by_id(&Key::new(kind, id.clone()))));
+        let found = self.session.lookup(&RID_BY_ID, &sought).await?;
+        let mut rids: Vec<i64> = found.iter().map(|row| row[0].int()).collect();
+        rids.sort_unstable();
+        rids.dedup();
+        if rids.len() == patients.ids().len() {
+            // Another search may have been faster; both found the same.
+            let _ = patients.numbers.set(rids.clone());
+        }
+        Ok(rids)
     }
 
     fn words(&mut self, column: &str, words: &Words) -> Plan {
@@ -579,6 +623,54 @@ pub(super) fn resources(rids: &[i64]) -> Plan {
     };
     one_of(&mut leaf, &rids);
     Plan::Leaf(leaf)
+}
+
+/// Live resources among these, which may be very many.
+fn among(rids: &[i64], dialect: crate::db::Dialect) -> Leaf {
+    let mut leaf = Leaf {
+        table: "resource",
+        condition: format!("{{t}}.state = {} AND {{t}}.rid", crate::lane::LIVE),
+        values: Vec::new(),
+        tells_kind: false,
+        probe_by_rid: true,
+        ordered: false,
+        cost: rids.len() as u64,
+    };
+    one_of_many(&mut leaf, rids, dialect);
+    leaf
+}
+
+/// Rows that point at one of these patients; `other`: at a patient that is none of these, here or elsewhere.
+fn pointing_among(rids: &[i64], slots: &[i64], dialect: crate::db::Dialect, other: bool) -> Leaf {
+    let kind = ResourceType::parse("Patient").expect("a type of R4");
+    let mut leaf = in_slots("reference", slots);
+    leaf.probe_by_rid = true;
+    leaf.tells_kind = false;
+    if other {
+        leaf.condition
+            .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
+        let number = i64::from(kind.number()) + 1;
+        leaf.values.extend([place::first_of(kind).into(), place::end_of(kind).into(), number.into()]);
+        leaf.condition.push_str(" AND NOT (+{t}.target");
+        one_of_many(&mut leaf, rids, dialect);
+        leaf.condition.push(')');
+    } else {
+        // The plus keeps SQLite from trying every one of them on each resource.
+        leaf.condition.push_str(if rids.len() > 1 { " AND +{t}.target" } else { " AND {t}.target" });
+        one_of_many(&mut leaf, rids, dialect);
+    }
+    leaf
+}
+
+/// Few numbers are named one by one; many come as one value, so that the statement stays short and the same.
+fn one_of_many(leaf: &mut Leaf, numbers: &[i64], dialect: crate::db::Dialect) {
+    if numbers.len() <= 8 {
+        return one_of(leaf, numbers);
+    }
+    let list = numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+    let (condition, list) = dialect.one_of_list(list);
+    leaf.condition.push_str(condition);
+    leaf.values.push(list.into());
 }
 
 fn one_of(leaf: &mut Leaf, numbers: &[i64]) {

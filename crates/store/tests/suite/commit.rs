@@ -49,7 +49,8 @@ async fn expectations_that_fail_refuse_the_whole_batch() {
                 put(patient("b")),
                 put_expecting(expect, json!({"resourceType": "Patient", "id": "a", "active": true})),
             ];
-            let refused = store.commit(&me(), Batch { writes, guards: vec![], action: "test" }, NOON).await;
+            let refused =
+                store.commit(&me(), Batch { writes, guards: vec![], items: Vec::new(), action: "test" }, NOON).await;
             assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
             assert!(matches!(store.read(&me(), &key("Patient/b")).await, Err(StoreError::NotFound(_))));
         }

@@ -14,6 +14,23 @@ pub(crate) struct Place {
     folder: Option<PathBuf>,
 }
 
+impl Place {
+    /// Closes the store and opens it again.
+    pub(crate) async fn reopened(mut self) -> Place {
+        let (settings, folder) = (self.store.settings().clone(), self.folder.take());
+        self.store.close().await;
+        drop(self);
+        loop {
+            match Store::open(settings.clone()).await {
+                Ok(store) => return Place { store, folder },
+                // The lock is given back when the last clone has gone.
+                Err(error) if error.to_string().contains("in use") => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
@@ -86,5 +103,5 @@ pub(crate) async fn write(store: &Store, write: Write) -> StoreResult<Outcome> {
 
 pub(crate) async fn write_all(store: &Store, values: Vec<Value>) -> Vec<Outcome> {
     let writes = values.into_iter().map(put).collect();
-    store.commit(&me(), Batch { writes, guards: Vec::new(), action: "test" }, NOON).await.unwrap()
+    store.commit(&me(), Batch { writes, guards: Vec::new(), items: Vec::new(), action: "test" }, NOON).await.unwrap()
 }

@@ -88,7 +88,12 @@ impl World {
             let key = Key::new(checked.kind(), Id::parse(checked.id().unwrap()).unwrap());
             Write { key, expect: Expect::Anything, change: Change::Put(checked) }
         };
-        let batch = Batch { writes: resources.into_iter().map(write).collect(), guards: Vec::new(), action: "test" };
+        let batch = Batch {
+            writes: resources.into_iter().map(write).collect(),
+            guards: Vec::new(),
+            items: Vec::new(),
+            action: "test",
+        };
         store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
         let login = |username: &str, display: &str, role: &str, patient| Login {
             username: username.into(),

@@ -2,12 +2,16 @@
 //! lane a few times a second, so that reading does not wait for the disk. Losing power may lose the looks of the last
 //! moment, never those before.
 
+mod event;
+
 use crate::caller::Caller;
 use crate::db::{Rows, Value};
 use crate::stored::HistoryScope;
 use fhir::search::query::Query;
 use std::sync::Mutex;
 use std::time::Duration;
+
+pub use event::{Event, Outcome};
 
 /// How often gathered looks are written.
 pub(crate) const EVERY: Duration = Duration::from_millis(200);
