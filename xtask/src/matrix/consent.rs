@@ -125,7 +125,7 @@ fn consent(id: &str, patient: &str, state: &str, purpose: &str, actor: &Value) -
         "purpose": [purpose_coding(purpose)] });
     let provision = match state {
         "permit TPO" => json!({ "type": "permit",
-            "purpose": ["TREAT", "HPAYMT", "HOPERAT"].map(purpose_coding) }),
+            "purpose": [purpose_coding("TREAT"), purpose_coding("HPAYMT"), purpose_coding("HOPERAT")] }),
         "deny" => json!({ "type": "deny" }),
         "expired" => {
             let mut it = named;

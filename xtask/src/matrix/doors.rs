@@ -1,7 +1,7 @@
 //! How people and programs come in: the sign-in page, the token endpoint, the pages of administrators. Only what any
 //! browser or app would send.
 
-use super::world::text;
+use super::world::{Principal, World, text};
 use crate::http::{Client, Request, Target, encode};
 use serde_json::Value;
 
@@ -10,7 +10,10 @@ pub struct Login {
     pub role: String,
     pub username: String,
     pub password: String,
+    /// Whose record they may see.
     pub patient: Option<String>,
+    /// Who they are in the record: `Practitioner/7`.
+    pub person: Option<String>,
 }
 
 impl Login {
@@ -20,6 +23,7 @@ impl Login {
             username: text(&it["username"]).to_owned(),
             password: text(&it["password"]).to_owned(),
             patient: it["patient"].as_str().map(str::to_owned),
+            person: it["person"].as_str().map(str::to_owned),
         }
     }
 }
@@ -60,4 +64,19 @@ pub async fn sign_in(root: &Target, slug: &str, login: &Login) -> Result<String,
         .map(|value| value.split(';').next().unwrap_or_default().to_owned())
         .find(|value| !value.is_empty());
     session.ok_or_else(|| format!("{} of {slug} was not let in: {}", login.username, answer.status))
+}
+
+/// Opens break-glass for one patient, as the page does.
+pub fn break_glass(world: &World, who: &Principal, patient: &str) -> Result<(), String> {
+    let runtime = crate::program::runtime()?;
+    let session = who.headers.trim().rsplit(' ').next().unwrap_or_default();
+    let headers = format!("{}{}", cookie(session), origin(&world.root));
+    let body = form(&[("reason", "unconscious in the emergency room"), ("minutes", "60")]);
+    let path = format!("/{}/patients/{patient}/break-glass", world.near.slug);
+    let request =
+        Request { method: "POST", path: &path, headers: &headers, content: FORM, body: Some(body.as_bytes()) };
+    let answer = runtime
+        .block_on(async { Client::new(&world.root).ask(request).await })
+        .map_err(|error| format!("cannot open break-glass: {error}"))?;
+    if answer.ok() || answer.status == 303 { Ok(()) } else { Err(format!("break-glass was refused: {}", answer.status)) }
 }

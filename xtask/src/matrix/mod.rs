@@ -2,49 +2,90 @@
 //! was written apart from the code that decides. Writes `docs/assurance/authorisation.md`.
 
 mod ask;
+mod consent;
 mod doors;
 mod escape;
 mod fhir;
+mod mutants;
+mod oauth;
+mod people;
 mod policy;
+mod report;
+mod routes;
 mod sample;
+mod scopes;
 mod tables;
 mod world;
 
-use ask::Tally;
-use std::path::PathBuf;
-use world::{Principal, World};
+use crate::postgres::Postgres;
+use ask::{Fault, Tally};
+use people::People;
+use report::Told;
+use std::path::{Path, PathBuf};
+use world::World;
 
 const HELP: &str = "cargo xtask matrix [--binary FILE] [--sample N] [--postgres] [--only fhir,scopes,escape,routes,consent] \
-[--cell TEXT] [--out FOLDER]";
+[--cell TEXT] [--mutants] [--out FOLDER]";
 
 struct Plans {
     binary: Option<PathBuf>,
-    sample: Option<usize>,
     postgres: bool,
+    mutants: bool,
+    out: Option<PathBuf>,
+    which: Which,
+}
+
+/// Which cells are asked.
+#[derive(Clone, Default)]
+struct Which {
     only: Vec<String>,
+    /// Those whose name has this text.
     cell: Option<String>,
-    out: PathBuf,
+    /// About so many of all.
+    sample: Option<usize>,
+}
+
+/// About how many cells there are; a sample is a share of them.
+const ALL: usize = 95_000;
+
+impl Which {
+    fn block(&self, name: &str) -> bool {
+        let asked = |cell: &String| cell.starts_with(name) || !BLOCKS.iter().any(|it| cell.starts_with(it));
+        self.cell.as_ref().is_none_or(asked) && (self.only.is_empty() || self.only.iter().any(|it| it == name))
+    }
+
+    fn cell(&self, name: &str) -> bool {
+        self.cell.as_ref().is_none_or(|cell| name.contains(cell.as_str()))
+            && self.sample.is_none_or(|sample| spread(name) as usize % ALL < sample)
+    }
+}
+
+const BLOCKS: [&str; 5] = ["escape", "consent", "routes", "scopes", "fhir"];
+
+/// The same name, the same number: a sample can be repeated (FNV-1a).
+fn spread(name: &str) -> u32 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    (hash >> 32) as u32
 }
 
 fn read(arguments: &[String]) -> Result<Plans, String> {
-    let mut plans = Plans {
-        binary: None,
-        sample: None,
-        postgres: false,
-        only: Vec::new(),
-        cell: None,
-        out: crate::step::root().join("docs/assurance"),
-    };
+    let mut plans = Plans { binary: None, postgres: false, mutants: false, out: None, which: Which::default() };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value\n{HELP}"));
         match argument.as_str() {
             "--binary" => plans.binary = Some(PathBuf::from(value()?)),
-            "--sample" => plans.sample = Some(value()?.parse().map_err(|_| format!("--sample needs a number\n{HELP}"))?),
+            "--sample" => {
+                let number = value()?.parse().map_err(|_| format!("--sample needs a number\n{HELP}"))?;
+                plans.which.sample = Some(number);
+            }
             "--postgres" => plans.postgres = true,
-            "--only" => plans.only = value()?.split(',').map(str::to_owned).collect(),
-            "--cell" => plans.cell = Some(value()?.clone()),
-            "--out" => plans.out = PathBuf::from(value()?),
+            "--mutants" => plans.mutants = true,
+            "--only" => plans.which.only = value()?.split(',').map(str::to_owned).collect(),
+            "--cell" => plans.which.cell = Some(value()?.clone()),
+            "--out" => plans.out = Some(PathBuf::from(value()?)),
             other => return Err(format!("unknown argument {other}\n{HELP}")),
         }
     }
@@ -57,29 +98,82 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         Some(binary) => binary.clone(),
         None => crate::program::build()?,
     };
-    let world = World::start(&binary, "matrix")?;
-    let principals = principals(&world)?;
-    let keep = |name: &str| plans.cell.as_ref().is_none_or(|cell| name.contains(cell.as_str()));
-    let kinds = world.tables.kinds.clone();
-    let wants = |block: &str| plans.only.is_empty() || plans.only.iter().any(|it| it == block);
-    let mut total = Tally::default();
-    if wants("escape") {
-        let escape = escape::seed(&world, 1)?;
-        let askers: Vec<Principal> = principals.iter().filter(|it| it.role == "patient").cloned().collect();
-        let tally = escape::run(&world, escape, &askers, &keep)?;
-        tell("escape", &tally);
-        total.add(tally);
+    let mut told = blocks(&binary, &plans.which, None, true)?;
+    if plans.postgres {
+        let postgres = Postgres::start(false)?;
+        let which = Which { sample: Some(5_000), ..plans.which.clone() };
+        told.extend(blocks(&binary, &which, Some(&postgres), true)?);
     }
-    if wants("fhir") {
-        fhir::seed(&world, &principals, &kinds)?;
-        let tally = fhir::run(&world, &principals, &kinds, &keep)?;
-        tell("fhir", &tally);
-        total.add(tally);
+    let caught = if plans.mutants { mutants::run()? } else { Vec::new() };
+    // Half an answer is not published.
+    let whole = plans.which.only.is_empty() && plans.which.cell.is_none() && plans.which.sample.is_none();
+    match plans.out {
+        Some(folder) => report::write(&folder, &told, &caught)?,
+        None if whole => report::write(&crate::step::root().join("docs/assurance"), &told, &caught)?,
+        None => {}
     }
-    if total.wrong() == 0 { Ok(()) } else { Err(format!("{} cells differ", total.wrong())) }
+    judge(&told)
 }
 
-fn tell(name: &str, tally: &Tally) {
+/// A part of all blocks, for every change.
+pub fn small_dose(binary: &Path) -> Result<(), String> {
+    let which = Which { sample: Some(6_000), ..Which::default() };
+    judge(&blocks(binary, &which, None, false)?)
+}
+
+fn judge(told: &[Told]) -> Result<(), String> {
+    let wrong: usize = told.iter().map(|it| it.tally.wrong()).sum();
+    if told.iter().map(|it| it.tally.cells).sum::<usize>() == 0 {
+        return Err("no cell was asked".into());
+    }
+    if wrong == 0 { Ok(()) } else { Err(format!("{wrong} answers differ from what they must be")) }
+}
+
+/// Asks the blocks one after another, those that change least first.
+fn blocks(binary: &Path, which: &Which, postgres: Option<&Postgres>, verbose: bool) -> Result<Vec<Told>, String> {
+    let world = World::start(binary, postgres.map(|it| it.address("continuo")))?;
+    let store = postgres.map_or_else(|| "SQLite".to_owned(), Postgres::version);
+    let people = People::gather(&world)?;
+    let keep = |name: &str| which.cell(name);
+    let mut told: Vec<Told> = Vec::new();
+    let mut tell = |name: &'static str, what: &'static str, tally: Tally| {
+        aloud(name, &tally, verbose);
+        told.push(Told { name, what, store: store.clone(), tally });
+    };
+    if which.block("escape") {
+        // One probe of a link stands for its link; a sample takes fewer links.
+        let every = which.sample.map_or(1, |sample| (ALL / sample.max(1)).clamp(1, 10));
+        let escape = escape::seed(&world, every)?;
+        let tally = escape::run(&world, escape, &people.askers(), &|name| {
+            which.cell.as_ref().is_none_or(|cell| name.contains(cell.as_str()))
+        })?;
+        tell("escape", "100 links × 16 ways out of one's own compartment × who asks", tally);
+    }
+    if which.block("consent") {
+        let mut tally = Tally::default();
+        match people.recipients(&world) {
+            Ok(recipients) => {
+                let emergency = |who: &world::Principal, patient: &str| doors::break_glass(&world, who, patient);
+                tally.add(consent::run(&world, &recipients, &emergency, &keep)?);
+            }
+            Err(reason) => tally.note("consent", Fault::Odd, &reason),
+        }
+        tell("consent", "purposes × confidentialities × sensitivities × consents × recipients", tally);
+    }
+    if which.block("routes") {
+        let tally = routes::run(&world, &people.principals, &keep)?;
+        tell("routes", "pages and addresses × who asks × own or other organisation", tally);
+    }
+    if which.block("fhir") {
+        let kinds = world.tables.kinds.clone();
+        fhir::seed(&world, &people.principals, &kinds)?;
+        let tally = fhir::run(&world, &people.principals, &kinds, &keep)?;
+        tell("fhir", "who asks × types × 10 interactions × whose it is", tally);
+    }
+    Ok(told)
+}
+
+fn aloud(name: &str, tally: &Tally, verbose: bool) {
     eprintln!(
         "{name}: {} cells ({} must be given), {} requests in {:.1} s = {:.0}/s; {:?}",
         tally.cells,
@@ -89,34 +183,8 @@ fn tell(name: &str, tally: &Tally) {
         tally.requests as f64 / tally.seconds.max(0.001),
         tally.faults
     );
-    for example in &tally.examples {
+    let most = if verbose { tally.examples.len() } else { 20 };
+    for example in tally.examples.iter().take(most) {
         eprintln!("  {example}");
     }
-}
-
-/// Everybody who asks.
-fn principals(world: &World) -> Result<Vec<Principal>, String> {
-    let runtime = crate::program::runtime()?;
-    let near = &world.near;
-    let session = |role: &str, nth: usize| -> Result<String, String> {
-        let login = near.login(role, nth).ok_or_else(|| format!("the demo has no login of {role}"))?;
-        runtime.block_on(doors::sign_in(&world.root, &near.slug, login)).map(|it| doors::bearer(&it))
-    };
-    let mut all = vec![Principal { key: "anonymous", role: "anonymous", headers: String::new() }];
-    let people = [
-        ("patient", "patient"),
-        ("front-desk", "front-desk"),
-        ("nurse", "nurse"),
-        ("clinician", "clinician"),
-        ("biller", "biller"),
-        ("practice-admin", "practice-admin"),
-        ("system-admin", "system-admin"),
-        ("privacy-officer", "privacy-officer"),
-        ("integration-engineer", "integration-engineer"),
-    ];
-    for (key, role) in people {
-        all.push(Principal { key, role, headers: session(role, 0)? });
-    }
-    all.push(Principal { key: "system", role: "system", headers: near.bearer() });
-    Ok(all)
 }

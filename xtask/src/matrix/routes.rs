@@ -3,6 +3,8 @@
 //! goes unjudged.
 
 use super::ask::{self, Cell, Expect, Fault, Tally};
+use super::fhir::reach;
+use super::policy::Reach;
 use super::world::{Principal, World};
 use crate::step;
 
@@ -15,8 +17,6 @@ enum For {
     Roles(&'static str),
     /// Whoever is signed in.
     SignedIn,
-    /// Only programs with a token that may do everything.
-    Programs,
 }
 
 const STAFF: &str =
@@ -84,7 +84,6 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
                     For::Anyone => Expect::Status(&[200]),
-                    For::Programs => Expect::Status(&[401, 403, 404]),
                     For::SignedIn if known => Expect::Status(&[200, 204]),
                     // A page of a thing that is not there is not there for those who may see it either.
                     For::Roles(roles) if known && roles.split(' ').any(|it| it == principal.role) => {
@@ -97,8 +96,84 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
             }
         }
     }
+    cells.extend(addresses(world, principals).into_iter().filter(|cell| keep(&cell.name)));
     total.add(ask::ask(&world.root, cells)?);
     Ok(total)
+}
+
+/// What an address of the door for machines asks of the caller.
+#[derive(Clone, Copy)]
+enum Needs {
+    /// Nothing: it tells what everybody may know.
+    Nothing,
+    /// A token; what comes back is filtered, or the whole is refused.
+    Token,
+    /// This letter on this type, for a thing of the own patient or of another.
+    Letter(char, &'static str, bool),
+}
+
+/// Addresses of the door for machines that are not about one type and one interaction: those the block of roles asks.
+const ADDRESSES: &[(&str, &str, Needs)] = &[
+    ("GET", "metadata", Needs::Nothing),
+    ("GET", "_history?_count=5", Needs::Token),
+    ("GET", "?_type=Patient,Observation&_count=5", Needs::Token),
+    ("POST", "$validate", Needs::Token),
+    ("POST", "", Needs::Token),
+    ("GET", "Patient/{own}/$everything?_count=5", Needs::Letter('r', "Patient", true)),
+    ("GET", "Patient/{other}/$everything?_count=5", Needs::Letter('r', "Patient", false)),
+    ("GET", "Patient/{own}/$meta", Needs::Letter('r', "Patient", true)),
+    ("GET", "Patient/{other}/$meta", Needs::Letter('r', "Patient", false)),
+    ("POST", "Patient/{own}/$meta-add", Needs::Letter('u', "Patient", true)),
+    ("POST", "Patient/{other}/$meta-add", Needs::Letter('u', "Patient", false)),
+    ("POST", "Patient/{own}/$meta-delete", Needs::Letter('u', "Patient", true)),
+    ("GET", "Observation/$lastn?patient={own}&max=1&category=vital-signs", Needs::Letter('s', "Observation", true)),
+    ("POST", "Patient/_search", Needs::Letter('s', "Patient", true)),
+];
+
+fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for (method, address, needs) in ADDRESSES {
+        for principal in principals {
+            for (at, word) in [(&world.near, "own organisation"), (&world.far, "other organisation")] {
+                let known = word == "own organisation" && principal.role != "anonymous";
+                let expect = match *needs {
+                    Needs::Nothing => Expect::Done,
+                    _ if !known => Expect::Unknown,
+                    Needs::Token => Expect::Status(&[200, 403]),
+                    Needs::Letter(letter, kind, own) => match reach(principal, kind, letter) {
+                        Reach::All => Expect::Done,
+                        Reach::Own if own => Expect::Done,
+                        _ => Expect::Hidden,
+                    },
+                };
+                let path = address.replace("{own}", &world.near.own).replace("{other}", &world.near.other);
+                let headers = match needs {
+                    // A token of another organisation is no reason to keep what everybody may know.
+                    Needs::Nothing => String::new(),
+                    _ => principal.headers.clone(),
+                };
+                let tag = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:matrix","code":"a"}]}}]}"#;
+                let (content, body) = match *address {
+                    _ if *method == "GET" => ("", None),
+                    "Patient/_search" => (super::doors::FORM, Some("_count=1")),
+                    "" => ("", Some(r#"{"resourceType":"Bundle","type":"batch"}"#)),
+                    "$validate" => ("", Some(r#"{"resourceType":"Patient"}"#)),
+                    _ => ("", Some(tag)),
+                };
+                let path = at.fhir(&path);
+                cells.push(Cell {
+                    name: format!("routes/{}/{method} {address}/{word}", principal.key),
+                    method,
+                    path: path.trim_end_matches('/').to_owned(),
+                    headers,
+                    content,
+                    body: body.map(Into::into),
+                    expect,
+                });
+            }
+        }
+    }
+    cells
 }
 
 #[cfg(test)]

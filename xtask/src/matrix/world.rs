@@ -32,7 +32,8 @@ pub struct Organisation {
     pub own: String,
     /// Somebody else.
     pub other: String,
-    pub demo: Value,
+    /// The id of the client that holds the token.
+    pub client: Option<String>,
 }
 
 impl Organisation {
@@ -69,14 +70,15 @@ impl Drop for World {
 }
 
 impl World {
-    /// Starts a demo with few people in a folder of its own.
-    pub fn start(binary: &Path, name: &str) -> Result<World, String> {
-        let folder = step::scratch(name)?;
+    /// Starts a demo with few people in a folder of its own; `store` is the address of a database, or a file is used.
+    pub fn start(binary: &Path, store: Option<String>) -> Result<World, String> {
+        let folder = step::scratch(if store.is_some() { "matrix-postgres" } else { "matrix" })?;
         let port = step::free_port()?;
         let log = std::fs::File::create(folder.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
         let server = Command::new(binary)
             .args(["serve", "--demo", "--patients", "24", "--port", &port.to_string(), "--data-dir"])
             .arg(folder.join("data"))
+            .args(store.iter().flat_map(|store| ["--store", store]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -90,7 +92,7 @@ impl World {
             logins: Vec::new(),
             own: String::new(),
             other: String::new(),
-            demo: Value::Null,
+            client: None,
         };
         let mut world = World { server, folder, root, near: nobody(), far: nobody(), tables };
         world.wait()?;
@@ -120,10 +122,6 @@ impl World {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-    }
-
-    pub fn process(&self) -> u32 {
-        self.server.id()
     }
 
     /// Plants resources with the token that may do everything, a hundred in a transaction.
@@ -186,6 +184,6 @@ fn organisation(demo: &Value) -> Result<Organisation, String> {
         own: own.ok_or("the demo has no patient who signs in")?,
         other: "someone-else".into(),
         logins,
-        demo: demo.clone(),
+        client: demo["client"].as_str().map(str::to_owned),
     })
 }
