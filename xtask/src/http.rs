@@ -123,8 +123,11 @@ impl Client {
         let stream = self.stream.as_mut().expect("it was just opened");
         self.write.clear();
         let Target { host, prefix, headers } = &self.target;
-        let head =
-            format!("{method} {prefix}{path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}{own}");
+        // A base without a path is asked at its root.
+        let root = if prefix.is_empty() && path.is_empty() { "/" } else { "" };
+        let head = format!(
+            "{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}{own}"
+        );
         self.write.extend_from_slice(head.as_bytes());
         if let Some(body) = body {
             let kind = match method {

@@ -61,6 +61,7 @@ fn told(filter: &Filter) -> String {
         Filter::Any(all) => format!("any({})", list(all)),
         Filter::Not(inner) => format!("not({})", told(inner)),
         Filter::Ids(ids) => format!("ids{ids:?}"),
+        Filter::Keys(keys) => format!("keys{keys:?}"),
         Filter::LastUpdated(tests) => format!("updated {}", tests.iter().map(date).collect::<Vec<_>>().join(",")),
         Filter::Row { sources: from, tests } => {
             format!("{} {}", sources(from), tests.iter().map(test).collect::<Vec<_>>().join(" or "))
@@ -116,6 +117,7 @@ fn test(test_: &Test) -> String {
         Test::Reference(ReferenceTest::To(Target::Canonical { url, version })) => {
             format!("to canonical {url}{}", version.as_ref().map(|it| format!("|{it}")).unwrap_or_default())
         }
+        Test::Reference(ReferenceTest::ToAny(keys)) => format!("to any of {keys:?}"),
         Test::Reference(ReferenceTest::ToId { id, kinds }) => format!("to {kinds:?}/{id}"),
         Test::Reference(ReferenceTest::CanonicalBelow(it)) => format!("below {it}"),
         Test::Reference(ReferenceTest::CanonicalAbove(it)) => format!("above {it}"),

@@ -33,6 +33,9 @@ pub struct Write {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     Anything,
+    /// There is nothing, because the id was made for this very write: a create. Whoever may not see all resources of a
+    /// type can create in this way alone, so that they learn nothing from ids they make up.
+    New,
     /// Never existed, or was deleted.
     Absent,
     /// Exists and is not deleted.

@@ -21,6 +21,9 @@ pub enum StoreError {
     /// A record is not as it was expected to be; `at` is the place of its change in the batch.
     #[error("what is on {shelf} has changed while the request was prepared")]
     ItemConflict { shelf: &'static str, at: usize },
+    /// What a new body refers to is not there, or the caller may not see it: they are not told which.
+    #[error("{path} refers to a resource that is not known here")]
+    UnknownReference { path: String },
     #[error("the caller may not do this")]
     Forbidden,
     #[error("the query is not supported: {0}")]
@@ -58,6 +61,7 @@ impl StoreError {
             StoreError::Gone { .. } => (410, IssueCode::Deleted),
             StoreError::Conflict { .. } => (412, IssueCode::Conflict),
             StoreError::GuardFailed { .. } | StoreError::ItemConflict { .. } => (409, IssueCode::Conflict),
+            StoreError::UnknownReference { .. } => (422, IssueCode::NotFound),
             StoreError::Forbidden => (403, IssueCode::Forbidden),
             StoreError::NotSupported(_) => (400, IssueCode::NotSupported),
             StoreError::TooCostly(_) => (422, IssueCode::TooCostly),

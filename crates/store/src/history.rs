@@ -1,16 +1,19 @@
 //! Versions and the change log.
 
 use crate::body;
-use crate::caller::Caller;
 use crate::db::{Session, Value};
 use crate::error::{StoreError, StoreResult};
-use crate::intern::by_id;
 use crate::lane::{DELETED, LIVE};
 use crate::place;
+use crate::read;
+use crate::rights::{Action, Ruling};
 use crate::search::cursor::{Place, Seal};
-use crate::search::fetch;
+use crate::search::sql::Sql;
+use crate::search::{Planner, Reach, fetch};
 use crate::stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Stored};
 use bytes::Bytes;
+use fhir::search::row::BaseUrls;
+use fhir::{Key, ResourceType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Time, state and body of a version that was replaced.
@@ -28,92 +31,213 @@ pub(crate) async fn old_version<S: Session>(
     }))
 }
 
-/// A page of versions, newest first.
+/// Versions judged at a time, when not all may be shown.
+const JUDGED: usize = 100;
+
+/// Which lines of the change log are walked.
+struct Walk {
+    /// Conditions on `change c`, each begun with AND, and their values.
+    conditions: String,
+    values: Vec<Value>,
+    /// What a version must pass, by its type.
+    action: Action,
+    /// Some of the versions may be hidden.
+    judged: bool,
+}
+
+/// A page of versions, newest first: of what the caller may see now, those versions that they might see by themselves.
 pub(crate) async fn page<S: Session>(
     session: &mut S,
-    caller: &Caller,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
     seal: &Seal,
     asked: &HistoryQuery,
 ) -> StoreResult<HistoryPage> {
     let dialect = session.dialect();
-    let mut conditions = String::new();
-    let mut values: Vec<Value> = Vec::new();
-    match &asked.scope {
-        HistoryScope::Instance(key) => {
-            let sql =
-                format!("SELECT rid, version FROM resource r WHERE {} id = ? AND (rid >> 40) = ?", dialect.here("r"));
-            let rows = session.query(&sql, &by_id(key)).await?;
-            let Some(row) = rows.first().filter(|row| row[1].int() > 0) else {
-                return Err(StoreError::NotFound(key.clone()));
-            };
-            conditions.push_str(" AND c.rid = ?");
-            values.push(row[0].clone());
-        }
-        HistoryScope::Kind(kind) => {
-            conditions.push_str(" AND c.rid >= ? AND c.rid < ?");
-            values.extend([place::first_of(*kind).into(), place::end_of(*kind).into()]);
-        }
-        HistoryScope::System => {}
-    }
+    let mut walk = walk(session, reach, &asked.scope).await?;
     if let Some(since) = asked.since {
-        conditions.push_str(" AND c.at >= ?");
-        values.push(since.into());
+        walk.conditions.push_str(" AND c.at >= ?");
+        walk.values.push(since.into());
     }
     if let Some((from, until)) = asked.at {
         // Current at some moment of the span: written before its end and not replaced before its start.
-        conditions.push_str(&format!(
+        walk.conditions.push_str(&format!(
             " AND c.at < ? AND NOT EXISTS (SELECT 1 FROM change n WHERE {} n.rid = c.rid AND n.version = c.version + 1 AND n.at <= ?)",
             dialect.here("n")
         ));
-        values.extend([until.into(), from.into()]);
+        walk.values.extend([until.into(), from.into()]);
     }
     let id = history_id(asked);
-    let start = asked.cursor.as_ref().map(|cursor| seal.open(caller, id, cursor)).transpose()?;
-    let (bound, order) = match start {
-        None => ("", "DESC"),
-        Some(Place::Before(_)) => (" AND c.seq < ?", "DESC"),
-        Some(Place::After(_)) => (" AND c.seq > ?", "ASC"),
+    let start = asked.cursor.as_ref().map(|cursor| seal.open(reach.caller, id, cursor)).transpose()?;
+    let backwards = match start {
+        None | Some(Place::Before(_)) => false,
+        Some(Place::After(_)) => true,
         Some(Place::At { .. }) => return Err(StoreError::BadCursor),
     };
     let here = dialect.here("c");
     let total = match &asked.scope {
+        _ if walk.judged => None,
         HistoryScope::System if asked.since.is_none() && asked.at.is_none() => None,
         _ => {
-            let sql = format!("SELECT count(*) FROM change c WHERE {here} c.seq > 0{conditions}");
-            Some(session.query(&sql, &values).await?[0][0].int() as u64)
+            let sql = format!("SELECT count(*) FROM change c WHERE {here} c.seq > 0{}", walk.conditions);
+            Some(session.query(&sql, &walk.values).await?[0][0].int() as u64)
         }
     };
     if asked.count == 0 {
         return Ok(HistoryPage { total, ..HistoryPage::default() });
     }
-    if let Some(Place::Before(seq) | Place::After(seq)) = start {
-        values.push(seq.into());
-    }
     let size = asked.count as usize;
-    let sql = format!(
-        "SELECT c.seq, c.rid, c.version, c.at, c.state FROM change c WHERE {here} c.seq > 0{conditions}{bound} ORDER BY c.seq {order} LIMIT {}",
-        size + 1
-    );
-    let mut rows = session.query(&sql, &values).await?;
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let backwards = order == "ASC";
+    let (mut shown, more) = walked(session, reach, bases, &walk, start, size).await?;
     if backwards {
-        rows.reverse();
+        shown.reverse();
     }
-    let at = |row: Option<&Vec<Value>>| row.map(|row| row[0].int());
-    let (newest, oldest) = (at(rows.first()), at(rows.last()));
-    let mut versions = Vec::with_capacity(rows.len());
-    for row in rows {
-        versions.push(version(session, &row).await?);
-    }
-    let link = |place: Option<Place>| place.map(|place| seal.seal(caller, id, place)).transpose();
+    let (newest, oldest) = (shown.first().map(|it| it.0), shown.last().map(|it| it.0));
+    let link = |place: Option<Place>| place.map(|place| seal.seal(reach.caller, id, place)).transpose();
     Ok(HistoryPage {
-        versions,
+        versions: shown.into_iter().map(|(_, stored)| stored).collect(),
         total,
         next: link(oldest.filter(|_| more || backwards).map(Place::Before))?,
         previous: link(newest.filter(|_| start.is_some() && (more || !backwards)).map(Place::After))?,
     })
+}
+
+async fn walk<S: Session>(session: &mut S, reach: Reach<'_>, scope: &HistoryScope) -> StoreResult<Walk> {
+    let all = |conditions: &str, values: Vec<Value>| Walk {
+        conditions: conditions.to_owned(),
+        values,
+        action: Action::Search,
+        judged: false,
+    };
+    let (mut walk, kinds) = match scope {
+        HistoryScope::Instance(key) => {
+            let ruling = reach.ruling(key.kind, Action::Read);
+            let row = read::current(session, reach, &ruling, key).await?.seen();
+            let rid = row.ok_or_else(|| StoreError::NotFound(key.clone()))?.rid;
+            let judged = !ruling.is_always();
+            return Ok(Walk { action: Action::Read, judged, ..all(" AND c.rid = ?", vec![rid.into()]) });
+        }
+        HistoryScope::Kind(kind) => {
+            let (first, end) = (place::first_of(*kind), place::end_of(*kind));
+            (all(" AND c.rid >= ? AND c.rid < ?", vec![first.into(), end.into()]), vec![*kind])
+        }
+        HistoryScope::System => (all("", Vec::new()), ResourceType::all().collect()),
+    };
+    let ruled = |kind: &ResourceType| reach.ruling(*kind, walk.action);
+    let (whole, parts): (Vec<_>, Vec<_>) = kinds.iter().copied().partition(|kind| ruled(kind).is_always());
+    let parts: Vec<ResourceType> = parts.into_iter().filter(|kind| !ruled(kind).is_never()).collect();
+    if whole.len() == kinds.len() {
+        return Ok(walk);
+    }
+    let mut sql = Sql::new(session.dialect());
+    sql.push(" AND (1 = 0");
+    if !whole.is_empty() {
+        sql.push(" OR ").kinds("c.rid", &whole);
+    }
+    if !parts.is_empty() {
+        let plan = Planner::of(session, reach.registry).plan(&reach.of_kinds(&parts, walk.action)).await?;
+        if plan.can_drive() {
+            sql.push(" OR c.rid IN (");
+            sql.set(&plan, &parts);
+            sql.push(")");
+        } else {
+            sql.push(" OR (").kinds("c.rid", &parts).push(" AND EXISTS (SELECT 1");
+            let live = sql.from("resource");
+            sql.push(&format!("{live}.rid = c.rid AND {live}.state = {LIVE}) AND ")).test(&plan, "c.rid");
+            sql.push(")");
+        }
+    }
+    sql.push(")");
+    walk.conditions.push_str(&sql.text);
+    walk.values.extend(sql.values);
+    walk.judged = true;
+    Ok(walk)
+}
+
+/// The next versions that may be shown, with their places in the log, and whether there are more.
+async fn walked<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    walk: &Walk,
+    mut from: Option<Place>,
+    size: usize,
+) -> StoreResult<(Vec<(i64, Stored)>, bool)> {
+    let here = session.dialect().here("c");
+    let most = if walk.judged { JUDGED.max(size + 1) } else { size + 1 };
+    let mut shown = Vec::with_capacity(size);
+    loop {
+        session.check_time()?;
+        let (bound, order) = match from {
+            Some(Place::After(_)) => (" AND c.seq > ?", "ASC"),
+            Some(_) => (" AND c.seq < ?", "DESC"),
+            None => ("", "DESC"),
+        };
+        let mut values = walk.values.clone();
+        if let Some(Place::Before(seq) | Place::After(seq)) = from {
+            values.push(seq.into());
+        }
+        let sql = format!(
+            "SELECT c.seq, c.rid, c.version, c.at, c.state FROM change c WHERE {here} c.seq > 0{}{bound} ORDER BY c.seq {order} LIMIT {most}",
+            walk.conditions
+        );
+        let rows = session.query(&sql, &values).await?;
+        for row in &rows {
+            if !walk.judged && shown.len() == size {
+                return Ok((shown, true));
+            }
+            let stored = version(session, row).await?;
+            if walk.judged && !may_be_shown(session, reach, bases, walk.action, row, &stored).await? {
+                continue;
+            }
+            if shown.len() == size {
+                return Ok((shown, true));
+            }
+            shown.push((row[0].int(), stored));
+        }
+        let Some(last) = rows.last().filter(|_| rows.len() == most) else { return Ok((shown, false)) };
+        let last = last[0].int();
+        from = Some(if order == "ASC" { Place::After(last) } else { Place::Before(last) });
+    }
+}
+
+/// A version by what it says; a deletion by what it deleted.
+async fn may_be_shown<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    action: Action,
+    row: &[Value],
+    stored: &Stored,
+) -> StoreResult<bool> {
+    let ruling = reach.ruling(stored.key.kind, action);
+    if !stored.deleted {
+        return read::passes(session, reach, bases, &ruling, stored).await;
+    }
+    if ruling.is_always() {
+        return Ok(true);
+    }
+    deleted(session, reach, bases, &ruling, &stored.key, row[1].int(), stored.version as i64).await
+}
+
+/// Whether a deletion may be shown: if what it deleted may.
+pub(crate) async fn deleted<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    ruling: &Ruling,
+    key: &Key,
+    rid: i64,
+    deletion: i64,
+) -> StoreResult<bool> {
+    match old_version(session, rid, deletion - 1).await? {
+        Some((at, LIVE, packed)) => {
+            let version = deletion - 1;
+            let body = body::whole(key, version, at, &packed)?;
+            let before = Stored { key: key.clone(), version: version as u64, at, body, deleted: false };
+            read::passes(session, reach, bases, ruling, &before).await
+        }
+        _ => Ok(false),
+    }
 }
 
 /// A line of the change log with its body.

@@ -17,7 +17,7 @@ use crate::item::{self, ItemChange, Shelves};
 use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
 use crate::prepare::{Clue, Index, Ready, index_of_packed};
-use crate::search;
+use crate::search::{self, Reach};
 use bytes::Bytes;
 use fhir::Key;
 use fhir::search::Registry;
@@ -205,7 +205,8 @@ impl Lane {
             if again || !job.guards.is_empty() {
                 pending.flush(session, &known.tally).await?;
             }
-            if let Some(guard) = failing_guard(session, &registry, &job.guards).await? {
+            let reach = Reach { caller: &job.caller, registry: &registry };
+            if let Some(guard) = failing_guard(session, reach, &job.guards).await? {
                 answers.push(Err(StoreError::GuardFailed { guard }));
                 continue;
             }
@@ -240,7 +241,7 @@ fn check(ready: &[Ready], current: &HashMap<Key, Current>) -> StoreResult<()> {
         let (version, live) = *meanwhile.get(&write.key).unwrap_or(&(now.version, now.state == LIVE));
         let fits = match write.expect {
             Expect::Anything => true,
-            Expect::Absent => !live,
+            Expect::Absent | Expect::New => !live,
             Expect::Present => live,
             Expect::Version(wanted) => live && wanted == version as u64,
         };
@@ -249,7 +250,7 @@ fn check(ready: &[Ready], current: &HashMap<Key, Current>) -> StoreResult<()> {
                 key: write.key.clone(),
                 expected: match write.expect {
                     Expect::Anything => unreachable!("anything fits"),
-                    Expect::Absent => "no such resource".to_owned(),
+                    Expect::Absent | Expect::New => "no such resource".to_owned(),
                     Expect::Present => "an existing resource".to_owned(),
                     Expect::Version(version) => format!("version {version}"),
                 },
@@ -263,13 +264,9 @@ fn check(ready: &[Ready], current: &HashMap<Key, Current>) -> StoreResult<()> {
     Ok(())
 }
 
-async fn failing_guard<S: Session>(
-    session: &mut S,
-    registry: &Registry,
-    guards: &[Guard],
-) -> StoreResult<Option<usize>> {
+async fn failing_guard<S: Session>(session: &mut S, reach: Reach<'_>, guards: &[Guard]) -> StoreResult<Option<usize>> {
     for (at, guard) in guards.iter().enumerate() {
-        let mut found = search::find(session, registry, &guard.query, guard.found.len() + 1).await?;
+        let mut found = search::find(session, reach, &guard.query, guard.found.len() + 1).await?;
         let mut wanted = guard.found.clone();
         found.sort_unstable();
         wanted.sort_unstable();

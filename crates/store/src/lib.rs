@@ -1,6 +1,7 @@
 //! The one store: versions, search index, change log, audit, on SQLite or PostgreSQL. The only place
 //! with SQL, and [`Store::commit`] is the only way to write. Every call says who asks ([`Caller`]).
 
+mod admit;
 pub mod audit;
 mod batch;
 mod body;
@@ -15,6 +16,7 @@ mod maintain;
 mod physical;
 mod place;
 mod prepare;
+mod read;
 mod rewind;
 mod rights;
 mod run;
@@ -29,7 +31,7 @@ pub use caller::{Caller, Purpose};
 pub use error::{StoreError, StoreResult};
 pub use item::{Item, ItemChange, ItemExpect};
 pub use maintain::{Progress, Stats};
-pub use rights::{Action, Actions, Grant, Kinds, Layer, Permit, Rights, Veil, Within};
+pub use rights::{Action, Actions, Grant, Kinds, Layer, Permit, Rights, Veil, Within, in_compartments};
 pub use special::Everything;
 pub use store::{Settings, Store};
 pub use stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Match, Page, PageCursor, PageQuery, Role, Stored};

@@ -7,10 +7,11 @@
 //! Actions are those of SMART App Launch 2.2, section 3.0.2.2 (c r u d s).
 
 use fhir::search::Registry;
-use fhir::search::query::{Filter, Of, Patients};
+use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
 use fhir::{Id, Key, ResourceType};
-use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, LazyLock, RwLock};
 
 /// One thing that can be done with resources of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +110,8 @@ pub enum Within {
     OnlyOf(Arc<Patients>),
     /// Those that pass (granular scopes: `category=…`; relationships: `participant=Practitioner/7`).
     Matching(Filter),
+    /// All of these types.
+    Kinds(Kinds),
     All(Vec<Within>),
     Any(Vec<Within>),
     Not(Box<Within>),
@@ -153,6 +156,7 @@ pub struct Rights {
     /// Permissions that are not about resources: `audit.read`, `users.manage`, `apps.manage`, `break-glass`.
     may: BTreeSet<Arc<str>>,
     everything: bool,
+    compiled: Compiled,
 }
 
 /// The answer for one type and action.
@@ -169,7 +173,7 @@ static EVERYTHING: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights { ev
 impl Rights {
     /// No layer is no permission: at least one must be given.
     pub fn new(layers: Vec<Layer>, veils: Vec<Veil>, may: BTreeSet<Arc<str>>) -> Rights {
-        Rights { layers, veils, may, everything: false }
+        Rights { layers, veils, may, everything: false, compiled: Compiled::default() }
     }
 
     /// All of the organisation: our own work.
@@ -193,49 +197,242 @@ impl Rights {
         self.everything || self.may.contains(permission)
     }
 
+    /// Veils hide what is there, so they are part of every answer but that for `Create`.
     pub fn permit(&self, registry: &Registry, kind: ResourceType, action: Action) -> Permit {
-        if self.everything {
-            return Permit::Always;
+        self.judged(registry, kind, action, action != Action::Create).permit()
+    }
+
+    /// The same by rule, remembered as long as the search parameters stay the same.
+    pub(crate) fn ruling(&self, registry: &Arc<Registry>, kind: ResourceType, action: Action) -> Arc<Ruling> {
+        self.remembered(registry, kind, action, action != Action::Create)
+    }
+
+    /// What the layers alone permit: how a resource must be that is about to be written.
+    pub(crate) fn granted(&self, registry: &Arc<Registry>, kind: ResourceType, action: Action) -> Arc<Ruling> {
+        self.remembered(registry, kind, action, false)
+    }
+
+    fn remembered(&self, registry: &Arc<Registry>, kind: ResourceType, action: Action, veiled: bool) -> Arc<Ruling> {
+        let key = (kind, action, veiled);
+        if let Some(known) = self.compiled.rulings.of(registry, |them| them.get(&key).cloned()) {
+            return known;
         }
-        let mut must = Vec::new();
+        let ruling = Arc::new(self.judged(registry, kind, action, veiled));
+        self.compiled.rulings.keep(registry, |them| them.insert(key, ruling.clone()));
+        ruling
+    }
+
+    fn judged(&self, registry: &Registry, kind: ResourceType, action: Action, veiled: bool) -> Ruling {
+        let mut ruling = Ruling::default();
+        if self.everything {
+            return ruling;
+        }
+        if self.layers.is_empty() {
+            return Ruling { refused_by: Some("nothing granted".into()), ..ruling };
+        }
         for layer in &self.layers {
             let fitting = layer.grants.iter().filter(|it| it.actions.contains(action) && it.kinds.contains(kind));
             let withins: Vec<&Within> = fitting.map(|it| &it.within).collect();
             if withins.is_empty() {
-                return Permit::Never;
+                return Ruling { refused_by: Some(layer.name.clone()), rules: Vec::new() };
             }
             if !withins.contains(&&Within::Organisation) {
-                must.push(any(withins.into_iter().map(|it| within(registry, kind, it)).collect()));
+                let parts = withins.into_iter().map(|it| self.within(registry, kind, it)).collect();
+                ruling.rules.push((layer.name.clone(), any(parts)));
             }
         }
-        if self.layers.is_empty() {
-            return Permit::Never;
+        if veiled {
+            let veils = self.veils.iter().filter(|it| it.kinds.contains(kind));
+            let hides = veils.map(|it| (it.rule.clone(), self.within(registry, kind, &it.hides)));
+            let some = hides.filter(|(_, hides)| *hides != Filter::nothing());
+            ruling.rules.extend(some.map(|(rule, hides)| (rule, Filter::Not(Box::new(hides)))));
         }
-        let veils = self.veils.iter().filter(|it| it.kinds.contains(kind));
-        must.extend(veils.map(|it| Filter::Not(Box::new(within(registry, kind, &it.hides)))));
-        match must.len() {
-            0 => Permit::Always,
-            1 => Permit::Only(must.remove(0)),
-            _ => Permit::Only(Filter::All(must)),
+        ruling.rules.retain(|(_, filter)| *filter != Filter::everything());
+        ruling
+    }
+
+    fn within(&self, registry: &Registry, kind: ResourceType, it: &Within) -> Filter {
+        let each =
+            |parts: &[Within]| -> Vec<Filter> { parts.iter().map(|it| self.within(registry, kind, it)).collect() };
+        match it {
+            Within::Organisation => Filter::everything(),
+            Within::Patients(ids) => in_compartments(registry, kind, &self.compiled.owners(ids)),
+            Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
+            Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
+            Within::Matching(filter) => filter.clone(),
+            Within::Kinds(kinds) if kinds.contains(kind) => Filter::everything(),
+            Within::Kinds(_) => Filter::nothing(),
+            // What is certain for the type is left out, so that veils about other types cost nothing.
+            Within::All(parts) => {
+                let mut parts = each(parts);
+                parts.retain(|it| *it != Filter::everything());
+                match parts.len() {
+                    _ if parts.contains(&Filter::nothing()) => Filter::nothing(),
+                    1 => parts.remove(0),
+                    _ => Filter::All(parts),
+                }
+            }
+            Within::Any(parts) => {
+                let mut parts = each(parts);
+                parts.retain(|it| *it != Filter::nothing());
+                match parts.len() {
+                    _ if parts.contains(&Filter::everything()) => Filter::everything(),
+                    1 => parts.remove(0),
+                    _ => Filter::Any(parts),
+                }
+            }
+            Within::Not(inner) => match self.within(registry, kind, inner) {
+                it if it == Filter::everything() => Filter::nothing(),
+                it if it == Filter::nothing() => Filter::everything(),
+                it => Filter::Not(Box::new(it)),
+            },
+        }
+    }
+
+    /// What may be reached of all types, as one filter; remembered.
+    pub(crate) fn of_all_kinds(&self, registry: &Arc<Registry>, action: Action) -> Filter {
+        if let Some(known) = self.compiled.whole.of(registry, |them| them.get(&action).cloned()) {
+            return known;
+        }
+        let whole = self.of_kinds(registry, &ResourceType::all().collect::<Vec<_>>(), action);
+        self.compiled.whole.keep(registry, |them| them.insert(action, whole.clone()));
+        whole
+    }
+
+    /// The same of some types. Types whose filters differ in nothing but their slots share one.
+    pub(crate) fn of_kinds(&self, registry: &Arc<Registry>, kinds: &[ResourceType], action: Action) -> Filter {
+        let mut alike: Vec<(Filter, Vec<ResourceType>)> = Vec::new();
+        for kind in kinds {
+            let ruling = self.ruling(registry, *kind, action);
+            let filter = ruling.filter();
+            if ruling.is_never() || filter == Filter::nothing() {
+                continue;
+            }
+            let joint = alike.iter_mut().find_map(|(other, kinds)| {
+                let joint = merged(registry, other, &filter)?;
+                *other = joint;
+                Some(kinds)
+            });
+            match joint {
+                Some(kinds) => kinds.push(*kind),
+                None => alike.push((filter, vec![*kind])),
+            }
+        }
+        let part = |(filter, kinds): (Filter, Vec<ResourceType>)| match filter {
+            // Its slots are of these types alone.
+            Filter::Row { ref sources, .. } if sources.iter().all(|it| is_own(registry, it)) => filter,
+            filter if filter == Filter::everything() => Filter::Kind(kinds),
+            filter => Filter::All(vec![filter, Filter::Kind(kinds)]),
+        };
+        any(alike.into_iter().map(part).collect())
+    }
+}
+
+/// What the rules say of one type and action.
+#[derive(Debug, Default)]
+pub(crate) struct Ruling {
+    /// The layer that permits nothing of the kind.
+    pub(crate) refused_by: Option<Arc<str>>,
+    /// What must pass, each with the name of its rule; none: everything may.
+    pub(crate) rules: Vec<(Arc<str>, Filter)>,
+}
+
+impl Ruling {
+    pub(crate) fn is_never(&self) -> bool {
+        self.refused_by.is_some()
+    }
+
+    pub(crate) fn is_always(&self) -> bool {
+        self.refused_by.is_none() && self.rules.is_empty()
+    }
+
+    /// All rules as one filter.
+    pub(crate) fn filter(&self) -> Filter {
+        match (self.is_never(), self.rules.as_slice()) {
+            (true, _) => Filter::nothing(),
+            (false, [(_, only)]) => only.clone(),
+            (false, rules) => Filter::All(rules.iter().map(|(_, filter)| filter.clone()).collect()),
+        }
+    }
+
+    fn permit(&self) -> Permit {
+        match (self.is_never(), self.is_always()) {
+            (true, _) => Permit::Never,
+            (_, true) => Permit::Always,
+            _ => Permit::Only(self.filter()),
+        }
+    }
+}
+
+/// Rulings as far as they were asked for. A copy of the rights begins without any.
+#[derive(Default)]
+struct Compiled {
+    rulings: Remembered<HashMap<(ResourceType, Action, bool), Arc<Ruling>>>,
+    whole: Remembered<HashMap<Action, Filter>>,
+    /// By where the list of patients lies, which does not change while the rights live.
+    owners: RwLock<HashMap<usize, Arc<[Key]>>>,
+}
+
+impl Compiled {
+    /// The patients of a grant as keys; the filters of all types share them.
+    fn owners(&self, ids: &[Id]) -> Arc<[Key]> {
+        let place = ids.as_ptr() as usize;
+        if let Some(known) = self.owners.read().expect("nobody panics while it holds the owners").get(&place) {
+            return known.clone();
+        }
+        let patient = ResourceType::parse("Patient").expect("a type of R4");
+        let owners: Arc<[Key]> = ids.iter().map(|id| Key::new(patient, id.clone())).collect();
+        self.owners.write().expect("nobody panics while it holds the owners").insert(place, owners.clone());
+        owners
+    }
+}
+
+impl Clone for Compiled {
+    fn clone(&self) -> Compiled {
+        Compiled::default()
+    }
+}
+
+impl PartialEq for Compiled {
+    fn eq(&self, _: &Compiled) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Something computed with these search parameters; others forget it.
+struct Remembered<T>(RwLock<Option<(Arc<Registry>, T)>>);
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Remembered<T> {
+        Remembered(RwLock::new(None))
+    }
+}
+
+impl<T: Default> Remembered<T> {
+    fn of<R>(&self, registry: &Arc<Registry>, get: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+        let held = self.0.read().expect("nobody panics while it holds a ruling");
+        held.as_ref().filter(|(with, _)| Arc::ptr_eq(with, registry)).and_then(|(_, it)| get(it))
+    }
+
+    fn keep<R>(&self, registry: &Arc<Registry>, put: impl FnOnce(&mut T) -> R) {
+        let mut held = self.0.write().expect("nobody panics while it holds a ruling");
+        if !held.as_ref().is_some_and(|(with, _)| Arc::ptr_eq(with, registry)) {
+            *held = Some((registry.clone(), T::default()));
+        }
+        if let Some((_, it)) = held.as_mut() {
+            put(it);
         }
     }
 }
 
 fn any(mut filters: Vec<Filter>) -> Filter {
     if filters.len() == 1 { filters.remove(0) } else { Filter::Any(filters) }
-}
-
-fn within(registry: &Registry, kind: ResourceType, it: &Within) -> Filter {
-    match it {
-        Within::Organisation => Filter::everything(),
-        Within::Patients(ids) => any(ids.iter().map(|id| in_compartment(registry, kind, id)).collect()),
-        Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
-        Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
-        Within::Matching(filter) => filter.clone(),
-        Within::All(parts) => Filter::All(parts.iter().map(|it| within(registry, kind, it)).collect()),
-        Within::Any(parts) => Filter::Any(parts.iter().map(|it| within(registry, kind, it)).collect()),
-        Within::Not(inner) => Filter::Not(Box::new(within(registry, kind, inner))),
-    }
 }
 
 fn of_patients(registry: &Registry, kind: ResourceType, patients: &Arc<Patients>, of: Of) -> Filter {
@@ -246,13 +443,59 @@ fn of_patients(registry: &Registry, kind: ResourceType, patients: &Arc<Patients>
     Filter::OfPatients { patients: patients.clone(), slots, of }
 }
 
-fn in_compartment(registry: &Registry, kind: ResourceType, patient: &Id) -> Filter {
-    let owner = Key::new(ResourceType::parse("Patient").expect("a type of R4"), patient.clone());
-    let slots = registry.compartment_slots("Patient", kind);
-    if slots.is_empty() && kind != owner.kind {
+/// What is in the compartment of one of these patients (FHIR R4 CompartmentDefinition/patient).
+pub fn in_compartments(registry: &Registry, kind: ResourceType, patients: &Arc<[Key]>) -> Filter {
+    if patients.is_empty() {
         return Filter::nothing();
     }
-    Filter::InCompartment { owner, slots }
+    let slots = registry.compartment_slots("Patient", kind);
+    let sources: Vec<Source> = slots.into_iter().map(|slot| Source { slot, only: None }).collect();
+    let mut ways = Vec::new();
+    if kind.name() == "Patient" {
+        ways.push(Filter::Keys(patients.clone()));
+    }
+    if !sources.is_empty() {
+        let tests = vec![Test::Reference(ReferenceTest::ToAny(patients.clone()))];
+        ways.push(Filter::Row { sources, tests });
+    }
+    any(ways)
+}
+
+/// Whether only resources of the slot's own type have rows there.
+fn is_own(registry: &Registry, source: &Source) -> bool {
+    let name = registry.slot_def(source.slot).name.split('.').next();
+    name.is_some_and(|name| ResourceType::parse(name).is_some())
+}
+
+/// One filter for the types of both, where they differ in nothing but slots of their own.
+fn merged(registry: &Registry, a: &Filter, b: &Filter) -> Option<Filter> {
+    let each = |a: &[Filter], b: &[Filter]| -> Option<Vec<Filter>> {
+        (a.len() == b.len()).then(|| a.iter().zip(b).map(|(a, b)| merged(registry, a, b)).collect())?
+    };
+    Some(match (a, b) {
+        (a, b) if a == b => a.clone(),
+        (Filter::All(a), Filter::All(b)) => Filter::All(each(a, b)?),
+        (Filter::Any(a), Filter::Any(b)) => Filter::Any(each(a, b)?),
+        (Filter::Not(a), Filter::Not(b)) => Filter::Not(Box::new(merged(registry, a, b)?)),
+        (Filter::Row { sources: a, tests }, Filter::Row { sources: b, tests: same }) if tests == same => {
+            if !a.iter().chain(b).all(|it| is_own(registry, it)) {
+                return None;
+            }
+            let mut sources: Vec<Source> = a.iter().chain(b).copied().collect();
+            sources.sort_unstable();
+            sources.dedup();
+            Filter::Row { sources, tests: tests.clone() }
+        }
+        (Filter::OfPatients { patients, slots: a, of }, Filter::OfPatients { patients: same, slots: b, of: alike })
+            if patients == same && of == alike =>
+        {
+            let mut slots = [a.as_slice(), b.as_slice()].concat();
+            slots.sort_unstable();
+            slots.dedup();
+            Filter::OfPatients { patients: patients.clone(), slots, of: *of }
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -302,11 +545,11 @@ mod tests {
         let it = rights(&[&role, &scope], Vec::new());
         assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Never);
         assert_eq!(it.permit(&registry, kind("Observation"), Action::Create), Permit::Never);
-        let Permit::Only(Filter::InCompartment { owner, .. }) = it.permit(&registry, kind("Observation"), Action::Read)
-        else {
+        let Permit::Only(Filter::Row { tests, .. }) = it.permit(&registry, kind("Observation"), Action::Read) else {
             panic!("only the compartment")
         };
-        assert_eq!(owner.to_string(), "Patient/7");
+        let seven: Arc<[Key]> = [Key::parse("Patient/7").unwrap()].into();
+        assert_eq!(tests, [Test::Reference(ReferenceTest::ToAny(seven))]);
     }
 
     #[test]
@@ -317,6 +560,55 @@ mod tests {
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));
+    }
+
+    #[test]
+    fn types_that_differ_in_their_slots_alone_share_one_filter() {
+        let registry = Registry::r4();
+        let it = Rights::patient(Id::parse("7").unwrap());
+        let Filter::Any(parts) = it.of_all_kinds(&registry, Action::Search) else { panic!("patients and all others") };
+        assert_eq!(parts.len(), 2, "{parts:?}");
+        let slots: usize = ResourceType::all().map(|kind| registry.compartment_slots("Patient", kind).len()).sum();
+        let own = registry.compartment_slots("Patient", kind("Patient")).len();
+        let Some(Filter::Row { sources, .. }) = parts.iter().find(|it| matches!(it, Filter::Row { .. })) else {
+            panic!("one row test")
+        };
+        assert_eq!(sources.len(), slots - own);
+    }
+
+    #[test]
+    fn slots_of_compartments_are_of_one_type_each() {
+        let registry = Registry::r4();
+        for kind in ResourceType::all() {
+            for slot in registry.compartment_slots("Patient", kind) {
+                let name = &registry.slot_def(slot).name;
+                assert!(name.starts_with(&format!("{kind}.")), "{name} is a slot of {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_compiled_is_forgotten_with_the_search_parameters() {
+        let it = Rights::patient(Id::parse("7").unwrap());
+        let (one, two) = (Registry::r4(), Arc::new(Registry::with(&Registry::r4(), &[]).0));
+        let first = it.ruling(&one, kind("Observation"), Action::Read);
+        assert!(Arc::ptr_eq(&first, &it.ruling(&one, kind("Observation"), Action::Read)));
+        assert!(!Arc::ptr_eq(&first, &it.ruling(&two, kind("Observation"), Action::Read)));
+    }
+
+    #[test]
+    fn what_is_certain_for_a_type_is_not_asked() {
+        let registry = Registry::r4();
+        let some: Kinds = [kind("Observation")].into_iter().collect();
+        let secret = Within::Matching(Filter::Ids(vec![Id::parse("secret").unwrap()]));
+        let hides =
+            Within::All(vec![Within::Kinds(some), secret.clone(), Within::Not(Box::new(Within::Any(Vec::new())))]);
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides };
+        let it = rights(&[&[grant(&["Patient", "Observation"], "rs", Within::Organisation)]], vec![veil]);
+        assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Always);
+        let Within::Matching(filter) = secret else { unreachable!("made above") };
+        let only = Permit::Only(Filter::Not(Box::new(filter)));
+        assert_eq!(it.permit(&registry, kind("Observation"), Action::Read), only);
     }
 
     #[test]

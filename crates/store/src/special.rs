@@ -3,6 +3,7 @@
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::place;
+use crate::rights::Action;
 use crate::search::{Searcher, fetch};
 use crate::stored::{Match, Page, PageCursor, Role};
 use fhir::search::query::{Contained, Filter, Query};
@@ -41,7 +42,7 @@ pub(crate) async fn everything<S: Session>(
     if let Some(page) = searcher.go_on(session, id, asked.cursor.as_ref(), size).await? {
         return Ok(page);
     }
-    let registry = searcher.registry;
+    let registry = searcher.reach.registry;
     let compartment = asked.owner.kind.name();
     let slots = ResourceType::all().flat_map(|kind| registry.compartment_slots(compartment, kind)).collect();
     let inside = Filter::InCompartment { owner: asked.owner.clone(), slots };
@@ -56,7 +57,7 @@ pub(crate) async fn everything<S: Session>(
     };
     let referred = searcher.referred(session, &rids).await?;
     let supporting: Vec<i64> = referred.into_iter().filter(|rid| !personal(rid) || is_context(*rid)).collect();
-    let supporting = searcher.reachable(session, supporting).await?;
+    let supporting = searcher.reach.among(session, supporting, Action::Read).await?;
     let owner = rids.iter().position(|rid| place::kind_of(*rid) == Some(asked.owner.kind));
     if let Some(at) = owner {
         let owner = rids.remove(at);

@@ -1,8 +1,8 @@
 //! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
+use crate::admit::{self, Present};
 use crate::audit::{self, Event, Looks};
-use crate::batch::{Batch, Change, Expect, Outcome};
-use crate::body;
+use crate::batch::{Batch, Change, Expect, Outcome, Write};
 use crate::caller::Caller;
 use crate::db::postgres::{self, Postgres};
 use crate::db::sqlite::Sqlite;
@@ -13,19 +13,21 @@ use crate::history;
 use crate::intern::by_id;
 use crate::lane::{DELETED, Job, LIVE, Shared};
 use crate::maintain::{self, Stats};
-use crate::prepare;
+use crate::prepare::{self, Ready};
+use crate::read::{self, CurrentRow, Sight};
+use crate::rights::{Action, Ruling};
 use crate::run::{Message, run};
 use crate::search::cursor::Seal;
-use crate::search::{Kept, Searcher, fetch, find, within_reach};
+use crate::search::{Kept, Reach, Searcher, fetch, find};
 use crate::special;
-use crate::stored::{Changed, HistoryPage, HistoryQuery, Page, PageQuery, Stored};
-use bytes::Bytes;
+use crate::stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Page, PageQuery, Stored};
 use fhir::search::Registry;
-use fhir::search::query::{Filter, Query};
+use fhir::search::query::Query;
 use fhir::search::row::BaseUrls;
-use fhir::{Issue, Key};
+use fhir::{Issue, Key, ResourceType};
 use futures::FutureExt;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -59,6 +61,9 @@ impl Default for Settings {
 
 /// Commits that may wait before new ones are kept waiting at the door.
 const QUEUE: usize = 4_096;
+
+/// How often a write is judged again because somebody wrote in between.
+const ATTEMPTS: u32 = 5;
 
 /// The record of one organisation. Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -200,9 +205,6 @@ impl Store {
 
     /// Writes a batch: all of it or nothing. When this returns, it is on disk.
     pub async fn commit(&self, caller: &Caller, batch: Batch, now: i64) -> StoreResult<Vec<Outcome>> {
-        if !caller.rights.are_everything() {
-            return Err(StoreError::Forbidden);
-        }
         self.enqueue(caller, batch, None, now).await
     }
 
@@ -216,27 +218,64 @@ impl Store {
         now: i64,
     ) -> StoreResult<Vec<Outcome>> {
         let registry = self.registry();
-        let current = self.current(&batch).await?;
-        let mut ready = Vec::with_capacity(batch.writes.len());
-        for (write, current) in batch.writes.iter().zip(current) {
-            ready.push(prepare::ready(&registry, self.bases(), write, current)?);
-        }
-        let (reply, answer) = oneshot::channel();
-        let Batch { guards, items, action, .. } = batch;
+        let reach = Reach { caller, registry: &registry };
+        let judged = !reach.is_everything() && !batch.writes.is_empty();
+        let Batch { writes, guards, items, action } = batch;
         let event = event.unwrap_or_else(|| Event::of(action));
-        let job = Job { caller: caller.clone(), event, ready, guards, items, now, registry, reply };
-        self.send(Message::Commit(job)).await?;
-        answer.await.map_err(|_| stopped())?
+        let mut attempts = ATTEMPTS;
+        loop {
+            attempts -= 1;
+            let current = self.current(&writes, judged).await?;
+            let mut ready = Vec::with_capacity(writes.len());
+            for (write, current) in writes.iter().zip(&current) {
+                ready.push(prepare::ready(&registry, self.bases(), write, current.clone())?);
+            }
+            let pinned = if judged { self.admit(reach, &writes, &current, &mut ready).await? } else { Vec::new() };
+            let (reply, answer) = oneshot::channel();
+            let job = Job {
+                caller: caller.clone(),
+                event: event.clone(),
+                ready,
+                guards: guards.clone(),
+                items: items.clone(),
+                now,
+                registry: registry.clone(),
+                reply,
+            };
+            self.send(Message::Commit(job)).await?;
+            match answer.await.map_err(|_| stopped())? {
+                // Somebody wrote what was judged: it must be judged again.
+                Err(StoreError::Conflict { key, .. }) if attempts > 0 && pinned.contains(&key) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn admit(
+        &self,
+        reach: Reach<'_>,
+        writes: &[Write],
+        current: &[Present],
+        ready: &mut [Ready],
+    ) -> StoreResult<Vec<Key>> {
+        let judged =
+            reading!(self, session => admit::admit(&mut session, reach, self.bases(), writes, current, ready).await?);
+        judged.map_err(|refused| {
+            let rule = refused.rule.as_deref().unwrap_or_default();
+            self.refused(reach.caller, &refused.key, refused.action, rule);
+            refused.error
+        })
     }
 
     /// What is live now under the keys of a batch; a first look, which the lane repeats.
-    async fn current(&self, batch: &Batch) -> StoreResult<Vec<Option<(i64, i64, Bytes)>>> {
-        let fresh = |write: &crate::Write| write.expect == Expect::Absent && !matches!(write.change, Change::Delete);
-        if batch.writes.iter().all(fresh) {
-            return Ok(vec![None; batch.writes.len()]);
+    async fn current(&self, writes: &[Write], judged: bool) -> StoreResult<Vec<Present>> {
+        let absent = |expect: Expect| expect == Expect::New || (expect == Expect::Absent && !judged);
+        let fresh = |write: &Write| absent(write.expect) && !matches!(write.change, Change::Delete);
+        if writes.iter().all(fresh) {
+            return Ok(vec![None; writes.len()]);
         }
         let mut sought = Rows::new(2);
-        batch.writes.iter().filter(|write| !fresh(write)).for_each(|write| sought.push(by_id(&write.key)));
+        writes.iter().filter(|write| !fresh(write)).for_each(|write| sought.push(by_id(&write.key)));
         let rows = reading!(self, session => session.lookup(&RESOURCE_BY_ID, &sought).await?);
         let mut live = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -246,8 +285,56 @@ impl Store {
                 live.insert(key, (version, at, row.into_iter().nth(5).map(Value::into_blob).unwrap_or_default()));
             }
         }
-        let found = |write: &crate::Write| if fresh(write) { None } else { live.get(&write.key).cloned() };
-        Ok(batch.writes.iter().map(found).collect())
+        let found = |write: &Write| if fresh(write) { None } else { live.get(&write.key).cloned() };
+        Ok(writes.iter().map(found).collect())
+    }
+
+    /// What the rules say of a type; when they permit nothing of the kind, the refusal is written down.
+    fn allowed(
+        &self,
+        reach: Reach<'_>,
+        kind: ResourceType,
+        action: Action,
+        about: &dyn Display,
+    ) -> StoreResult<Arc<Ruling>> {
+        let ruling = reach.ruling(kind, action);
+        match &ruling.refused_by {
+            Some(rule) => {
+                self.refused(reach.caller, about, action, rule);
+                Err(StoreError::Forbidden)
+            }
+            None => Ok(ruling),
+        }
+    }
+
+    /// A search of one type that the caller may not search at all is refused; of several, those are searched that may.
+    fn may_search(&self, reach: Reach<'_>, query: &Query) -> StoreResult<()> {
+        match query.kinds.as_slice() {
+            [kind] => self.allowed(reach, *kind, Action::Search, &audit::asked(query)).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Work on the whole store.
+    fn may_operate(&self, caller: &Caller, work: &str) -> StoreResult<()> {
+        if caller.rights.may("operate") {
+            return Ok(());
+        }
+        self.refused(caller, &work, Action::Update, "operate");
+        Err(StoreError::Forbidden)
+    }
+
+    fn only_all(&self, caller: &Caller, work: &str) -> StoreResult<()> {
+        if caller.rights.are_everything() {
+            return Ok(());
+        }
+        self.refused(caller, &work, Action::Read, "everything");
+        Err(StoreError::Forbidden)
+    }
+
+    /// Writes down that the rules said no, and which one.
+    fn refused(&self, caller: &Caller, about: &dyn Display, action: Action, rule: &str) {
+        self.0.looks.add(caller, "refusal", format_args!("{action:?} {about}: {rule}"));
     }
 
     /// Writes down what happened.
@@ -263,11 +350,11 @@ impl Store {
     /// The current version.
     pub async fn read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
         self.0.looks.add(caller, "read", key);
-        let row = reading!(self, session => {
-            self.check_reach(&mut session, caller, key).await?;
-            current_row(&mut session, key).await?
-        });
-        match row {
+        let registry = self.registry();
+        let reach = Reach { caller, registry: &registry };
+        let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
+        let sight = reading!(self, session => read::current(&mut session, reach, &ruling, key).await?);
+        match self.seen(caller, key, sight) {
             Some(row) if row.state == LIVE => row.stored(key),
             Some(row) if row.state == DELETED => {
                 Err(StoreError::Gone { key: key.clone(), version: row.version as u64 })
@@ -276,78 +363,87 @@ impl Store {
         }
     }
 
-    /// One version, current or not.
+    /// What is hidden is not there; that somebody asked for it is written down.
+    fn seen(&self, caller: &Caller, key: &Key, sight: Sight) -> Option<CurrentRow> {
+        if let Sight::Hidden(rule) = &sight {
+            self.refused(caller, key, Action::Read, rule);
+        }
+        sight.seen()
+    }
+
+    /// One version, current or not. It is shown to whom the current one is shown and who might see this one by itself.
     pub async fn vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
         self.0.looks.add(caller, "vread", format_args!("{key}/_history/{version}"));
         let missing = || StoreError::NoSuchVersion { key: key.clone(), version: version.to_owned() };
         let number: i64 = version.parse().map_err(|_| missing())?;
-        let row = reading!(self, session => {
-            self.check_reach(&mut session, caller, key).await?;
-            match current_row(&mut session, key).await? {
-                Some(row) if row.version != number => {
-                    history::old_version(&mut session, row.rid, number).await?.map(|(at, state, body)| {
-                        CurrentRow { rid: row.rid, version: number, at, state, body }
-                    })
-                }
-                other => other,
-            }
-        });
-        match row {
-            Some(row) if row.state == LIVE && row.version > 0 => row.stored(key),
-            Some(row) if row.state == DELETED => {
-                Err(StoreError::Gone { key: key.clone(), version: row.version as u64 })
-            }
-            _ => Err(missing()),
-        }
-    }
-
-    /// Absent and hidden look the same.
-    async fn check_reach<S: Session>(&self, session: &mut S, caller: &Caller, key: &Key) -> StoreResult<()> {
-        if caller.rights.are_everything() {
-            return Ok(());
-        }
         let registry = self.registry();
-        let asked = Filter::Ids(vec![key.id.clone()]);
-        let query = Query {
-            kinds: vec![key.kind],
-            filter: within_reach(caller, &registry, &asked, &[key.kind]),
-            ..Query::default()
-        };
-        let seen = find(session, &registry, &query, 1).await?;
-        if seen.is_empty() { Err(StoreError::NotFound(key.clone())) } else { Ok(()) }
+        let reach = Reach { caller, registry: &registry };
+        let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
+        reading!(self, session => {
+            let sight = read::current(&mut session, reach, &ruling, key).await?;
+            let current = self.seen(caller, key, sight).ok_or_else(missing)?;
+            let rid = current.rid;
+            let row = if current.version == number {
+                current
+            } else {
+                let old = history::old_version(&mut session, rid, number).await?;
+                let (at, state, body) = old.ok_or_else(missing)?;
+                CurrentRow { rid, version: number, at, state, body }
+            };
+            if row.state == DELETED {
+                let shown = ruling.is_always()
+                    || history::deleted(&mut session, reach, self.bases(), &ruling, key, rid, number).await?;
+                return Err(if shown {
+                    StoreError::Gone { key: key.clone(), version: number as u64 }
+                } else {
+                    missing()
+                });
+            }
+            let stored = row.stored(key)?;
+            if read::passes(&mut session, reach, self.bases(), &ruling, &stored).await? {
+                Ok(stored)
+            } else {
+                Err(missing())
+            }
+        })
     }
 
     pub async fn history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
         self.0.looks.add(caller, "history", audit::scope(&query.scope));
-        if let crate::HistoryScope::Instance(key) = &query.scope {
-            return reading!(self, session => {
-                self.check_reach(&mut session, caller, key).await?;
-                history::page(&mut session, caller, &self.0.seal, query).await
-            });
+        let registry = self.registry();
+        let reach = Reach { caller, registry: &registry };
+        match &query.scope {
+            HistoryScope::Instance(key) => drop(self.allowed(reach, key.kind, Action::Read, key)?),
+            HistoryScope::Kind(kind) => drop(self.allowed(reach, *kind, Action::Search, kind)?),
+            HistoryScope::System => {}
         }
-        if !caller.rights.are_everything() {
-            return Err(StoreError::Forbidden);
+        let (bases, seal) = (self.bases(), &self.0.seal);
+        if reach.is_everything() {
+            return reading!(self, session => history::page(&mut session, reach, bases, seal, query).await);
         }
-        reading!(self, session => history::page(&mut session, caller, &self.0.seal, query).await)
+        // Versions are judged one by one: a walk that may be long.
+        searching!(self, session => history::page(&mut session, reach, bases, seal, query).await)
     }
 
     pub async fn search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
         self.0.looks.add(caller, "search", audit::asked(&query.query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
+        self.may_search(searcher.reach, &query.query)?;
         searching!(self, session => searcher.page(&mut session, query).await)
     }
 
-    fn searcher<'a>(&'a self, caller: &'a Caller, registry: &'a Registry) -> Searcher<'a> {
-        Searcher { caller, registry, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
+    fn searcher<'a>(&'a self, caller: &'a Caller, registry: &'a Arc<Registry>) -> Searcher<'a> {
+        Searcher { reach: Reach { caller, registry }, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
     }
 
     /// The keys that a condition finds, at most `limit`.
     pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
         self.0.looks.add(caller, "find", audit::asked(query));
         let registry = self.registry();
-        let query = Query { filter: within_reach(caller, &registry, &query.filter, &query.kinds), ..query.clone() };
-        searching!(self, session => find(&mut session, &registry, &query, limit).await)
+        let reach = Reach { caller, registry: &registry };
+        self.may_search(reach, query)?;
+        searching!(self, session => find(&mut session, reach, query, limit).await)
     }
 
     /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
@@ -355,8 +451,13 @@ impl Store {
         self.0.looks.add(caller, "everything", &query.owner);
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
+        let owner = &query.owner;
+        let ruling = self.allowed(searcher.reach, owner.kind, Action::Read, owner)?;
         searching!(self, session => {
-            self.check_reach(&mut session, caller, &query.owner).await?;
+            if !ruling.is_always() {
+                let sight = read::current(&mut session, searcher.reach, &ruling, owner).await?;
+                self.seen(caller, owner, sight).ok_or_else(|| StoreError::NotFound(owner.clone()))?;
+            }
             special::everything(&mut session, &searcher, query).await
         })
     }
@@ -366,23 +467,20 @@ impl Store {
         self.0.looks.add(caller, "lastn", audit::asked(query));
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
+        self.may_search(searcher.reach, query)?;
         searching!(self, session => special::last_n(&mut session, &searcher, query, n).await)
     }
 
     /// The change log after a place in it, oldest first.
     pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
-        if !caller.rights.are_everything() {
-            return Err(StoreError::Forbidden);
-        }
+        self.only_all(caller, "changes")?;
         reading!(self, session => history::changes(&mut session, after, limit).await)
     }
 
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are
     /// stored now. Returns how many resources were indexed.
     pub async fn reindex(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
-        if !caller.rights.are_everything() {
-            return Err(StoreError::Forbidden);
-        }
+        self.may_operate(caller, "reindex")?;
         let (reply, answer) = oneshot::channel();
         let (steps, mut heard) = mpsc::unbounded_channel();
         self.send(Message::Reindex { caller: caller.clone(), steps, reply }).await?;
@@ -395,9 +493,7 @@ impl Store {
     /// Takes away every version written after a moment (microseconds), so that what was current then is current
     /// again; the audit log keeps all. For a restored copy. Returns how many versions were taken away.
     pub async fn rewind(&self, caller: &Caller, to: i64, progress: &maintain::Progress<'_>) -> StoreResult<u64> {
-        if !caller.rights.are_everything() {
-            return Err(StoreError::Forbidden);
-        }
+        self.may_operate(caller, "rewind")?;
         let (reply, answer) = oneshot::channel();
         let (steps, mut heard) = mpsc::unbounded_channel();
         self.send(Message::Rewind { caller: caller.clone(), to, steps, reply }).await?;
@@ -409,19 +505,22 @@ impl Store {
 
     /// Whether what is stored agrees with itself: versions without gaps, the log with the versions, the index
     /// with what would be computed now. What it finds is listed.
-    pub async fn verify(&self, _caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<Vec<Issue>> {
+    pub async fn verify(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<Vec<Issue>> {
+        self.may_operate(caller, "verify")?;
         let registry = self.registry();
         reading!(self, session => maintain::verify(&mut session, &registry, self.bases(), progress).await)
     }
 
     /// Gives unused space back to the disk.
-    pub async fn vacuum(&self, _caller: &Caller) -> StoreResult<()> {
+    pub async fn vacuum(&self, caller: &Caller) -> StoreResult<()> {
+        self.may_operate(caller, "vacuum")?;
         let (reply, answer) = oneshot::channel();
         self.send(Message::Vacuum { reply }).await?;
         answer.await.map_err(|_| stopped())?
     }
 
-    pub async fn stats(&self, _caller: &Caller) -> StoreResult<Stats> {
+    pub async fn stats(&self, caller: &Caller) -> StoreResult<Stats> {
+        self.may_operate(caller, "stats")?;
         let mut stats = reading!(self, session => maintain::stats(&mut session).await)?;
         match &self.0.db {
             Db::Sqlite(db) => {
@@ -434,7 +533,8 @@ impl Store {
     }
 
     /// A consistent copy of the store as it is at some moment during this call, while it goes on working.
-    pub async fn backup(&self, _caller: &Caller, to: &Path, progress: &maintain::Progress<'_>) -> StoreResult<()> {
+    pub async fn backup(&self, caller: &Caller, to: &Path, progress: &maintain::Progress<'_>) -> StoreResult<()> {
+        self.may_operate(caller, "backup")?;
         match &self.0.db {
             Db::Sqlite(db) => db.copy_to(to, progress),
             Db::Postgres(_) => Err(StoreError::NotSupported(
@@ -477,32 +577,4 @@ async fn wake<W: Writer>(writer: &mut W, shared: &Shared) -> StoreResult<Seal> {
 
 fn stopped() -> StoreError {
     StoreError::Unavailable("it has been closed".to_owned())
-}
-
-struct CurrentRow {
-    rid: i64,
-    version: i64,
-    at: i64,
-    state: i64,
-    body: Bytes,
-}
-
-impl CurrentRow {
-    fn stored(self, key: &Key) -> StoreResult<Stored> {
-        let body = body::whole(key, self.version, self.at, &self.body)?;
-        Ok(Stored { key: key.clone(), version: self.version as u64, at: self.at, body, deleted: false })
-    }
-}
-
-async fn current_row<S: Session>(session: &mut S, key: &Key) -> StoreResult<Option<CurrentRow>> {
-    let sql = format!(
-        "SELECT rid, version, at, state, body FROM resource r WHERE {} id = ? AND (rid >> 40) = ?",
-        session.dialect().here("r")
-    );
-    let rows = session.query(&sql, &by_id(key)).await?;
-    Ok(rows.into_iter().next().map(|row| {
-        let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());
-        let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
-        CurrentRow { rid, version, at, state, body }
-    }))
 }

@@ -79,7 +79,7 @@ pub(crate) async fn create(ask: Ask<'_>, mut value: Value, criteria: &str) -> An
         }
         let checked = content::check(value.clone())?;
         let warnings = checked.warnings().to_vec();
-        let write = Write { key: key.clone(), expect: Expect::Absent, change: Change::Put(checked) };
+        let write = Write { key: key.clone(), expect: Expect::New, change: Change::Put(checked) };
         let batch = Batch {
             writes: vec![write],
             guards: vec![criteria.guard(Vec::new())],
@@ -128,7 +128,7 @@ pub(crate) fn update_target(
         (Some(_), Some(_)) => Err(Refusal::invalid(
             "the condition finds a resource with another id than the body carries; leave the id out of the body",
         )),
-        (None, None) => Ok((Key::new(kind, door.new_id()), Some(Expect::Absent))),
+        (None, None) => Ok((Key::new(kind, door.new_id()), Some(Expect::New))),
         (None, Some(_)) if !door.settings.update_as_create => Err(write::no_upsert()),
         (None, Some(id)) => Ok((Key::new(kind, id), Some(Expect::Absent))),
     }

@@ -10,7 +10,7 @@ use crate::routes::{Verb, wrong_method};
 use crate::settings::Return;
 use ::fhir::{Issue, IssueCode};
 use http::StatusCode;
-use store::{Batch, Caller, Change, Done, Expect, Outcome, StoreError, Stored, Write};
+use store::{Action, Batch, Caller, Change, Done, Expect, Outcome, Permit, StoreError, Stored, Write};
 
 pub(crate) async fn create(mut ask: Ask<'_>) -> Answer<Reply> {
     refuse_rest(&ask.pairs)?;
@@ -27,7 +27,7 @@ pub(crate) async fn create(mut ask: Ask<'_>) -> Answer<Reply> {
     let checked = content::check(value)?;
     let warnings = checked.warnings().to_vec();
     let key = ::fhir::Key::new(kind, id);
-    let write = Write { key, expect: Expect::Absent, change: Change::Put(checked) };
+    let write = Write { key, expect: Expect::New, change: Change::Put(checked) };
     let outcome = commit_one(&ask, Batch::of("create", write)).await?;
     written(ask.door, ask.caller, ask.conditions.returns, outcome, warnings).await
 }
@@ -111,19 +111,30 @@ pub(crate) async fn written(
     reply.location = Some(format!("{}/_history/{}", outcome.key, outcome.version));
     reply.content = match returns.unwrap_or(door.settings.default_return) {
         Return::Minimal => Answered::Nothing,
-        Return::Representation => Answered::Resource(as_written(door, caller, &outcome).await?.body),
+        Return::Representation => match as_written(door, caller, &outcome).await? {
+            Some(stored) => Answered::Resource(stored.body),
+            None => Answered::Nothing,
+        },
         Return::OperationOutcome => Answered::Outcome(told(outcome.done, warnings)),
     };
     Ok(reply)
 }
 
 /// The version that a write made, even when somebody has written the next one since.
-pub(crate) async fn as_written(door: &Door, caller: &Caller, outcome: &Outcome) -> Answer<Stored> {
-    match door.store().read(caller, &outcome.key).await {
+/// None when the caller may write but not read it: the write is done all the same.
+pub(crate) async fn as_written(door: &Door, caller: &Caller, outcome: &Outcome) -> Answer<Option<Stored>> {
+    let store = door.store();
+    if caller.rights.permit(&store.registry(), outcome.key.kind, Action::Read) == Permit::Never {
+        return Ok(None);
+    }
+    let read = match store.read(caller, &outcome.key).await {
         Ok(stored) if stored.version == outcome.version => Ok(stored),
-        Ok(_) | Err(StoreError::Gone { .. }) => {
-            Ok(door.store().vread(caller, &outcome.key, &outcome.version.to_string()).await?)
-        }
+        Ok(_) | Err(StoreError::Gone { .. }) => store.vread(caller, &outcome.key, &outcome.version.to_string()).await,
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(stored) => Ok(Some(stored)),
+        Err(StoreError::NotFound(_) | StoreError::NoSuchVersion { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

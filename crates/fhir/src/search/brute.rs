@@ -37,6 +37,7 @@ pub fn matches(filter: &Filter, key: &Key, holdings: &dyn Holdings) -> bool {
         Filter::Any(any) => any.iter().any(|filter| matches(filter, key, holdings)),
         Filter::Not(inner) => !matches(inner, key, holdings),
         Filter::Ids(ids) => ids.contains(&key.id),
+        Filter::Keys(keys) => keys.contains(key),
         Filter::LastUpdated(tests) => {
             let at = holdings.last_updated(key);
             tests.iter().any(|test| date(test, Span { low: at, high: at + 1 }))
@@ -184,6 +185,7 @@ fn reference(test: &ReferenceTest, target: &Target) -> bool {
         (ReferenceTest::To(Target::Local { key, version }), Target::Local { key: own, version: own_version }) => {
             key == own && (version.is_none() || version == own_version)
         }
+        (ReferenceTest::ToAny(keys), Target::Local { key, .. }) => keys.contains(key),
         (ReferenceTest::To(Target::Elsewhere { url, .. }), Target::Elsewhere { url: own, .. }) => url == own,
         (
             ReferenceTest::To(Target::Canonical { url, version }),

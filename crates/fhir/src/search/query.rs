@@ -34,6 +34,8 @@ pub enum Filter {
     Not(Box<Filter>),
     /// `_id`.
     Ids(Vec<Id>),
+    /// One of these very resources. No parameter asks this; rights do.
+    Keys(Arc<[Key]>),
     /// `_lastUpdated`, any of the tests.
     LastUpdated(Vec<DateTest>),
     /// At least one row in one of the slots passes at least one of the tests.
@@ -195,6 +197,9 @@ pub enum StringTest {
 pub enum ReferenceTest {
     /// Points there; with a version only at that version.
     To(Target),
+    /// Points at one of these, of whatever version. No parameter asks this; rights do, for as many patients as somebody
+    /// cares for.
+    ToAny(Arc<[Key]>),
     /// `subject=7` — any of the types the parameter may point at, with this id.
     ToId {
         id: Id,

@@ -25,11 +25,11 @@ impl Dialect {
         }
     }
 
-    /// That a number is one of many, which come as one value: numbers with commas between them.
-    pub(crate) fn one_of_list(self, list: String) -> (&'static str, String) {
+    /// Follows a column of numbers: it is one of many, which come as one value, with commas between them.
+    pub(crate) fn among(self) -> &'static str {
         match self {
-            Dialect::Sqlite => (" IN (SELECT value FROM json_each(?))", format!("[{list}]")),
-            Dialect::Postgres { .. } => (" = ANY (CAST(CAST(? AS text) AS bigint[]))", format!("{{{list}}}")),
+            Dialect::Sqlite => " IN (SELECT value FROM json_each('[' || ? || ']'))",
+            Dialect::Postgres { .. } => " = ANY (CAST('{' || CAST(? AS text) || '}' AS bigint[]))",
         }
     }
 

@@ -4,11 +4,12 @@
 
 use super::plan::{Plan, Planner, tokens, unsupported};
 use super::terms::Terms;
-use super::{Searcher, fetch, numbers, planned, terms, within_reach};
+use super::{Searcher, fetch, numbers, planned, terms};
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::physical::{CONTAINS, Layer};
 use crate::place;
+use crate::rights::Action;
 use crate::search::cursor::Place;
 use crate::stored::{Match, Role, Stored};
 use fhir::search::brute::{self, Holdings};
@@ -16,6 +17,7 @@ use fhir::search::query::{ContainedType, Filter, Query, ReferenceTest, Source, T
 use fhir::search::row::{Row, Target, Token, code_key};
 use fhir::search::{Registry, Texts, texts};
 use fhir::{Id, Key, ResourceType, Value};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Containers that are read for one search.
@@ -32,11 +34,12 @@ impl Searcher<'_> {
         if !query.includes.is_empty() {
             return Err(unsupported("_include and _revinclude together with _contained"));
         }
-        let filter = within(&query.filter)?;
-        let mut plan = Planner::of(session, self.registry).containers(&relaxed(&filter), &query.kinds).await?;
-        if !self.caller.rights.are_everything() {
-            let reach = within_reach(self.caller, self.registry, &Filter::everything(), &[]);
-            plan = Plan::all(vec![plan, planned(session, self.registry, &reach).await?]);
+        let asked = self.reach.narrowed_within(session, &query.filter).await?;
+        let filter = within(&asked)?;
+        let mut plan = Planner::of(session, self.reach.registry).containers(&relaxed(&filter), &query.kinds).await?;
+        if !self.reach.is_everything() {
+            let reach = self.reach.of_kinds(&[], Action::Search);
+            plan = Plan::all(vec![plan, planned(session, self.reach.registry, &reach).await?]);
         }
         let containers = numbers(session, &plan, &[], Place::After(0), MOST_READ + 1).await?;
         if containers.len() > MOST_READ {
@@ -44,7 +47,7 @@ impl Searcher<'_> {
                 "more than {MOST_READ} resources contain what may be meant; add a condition"
             )));
         }
-        let sets = Sets::of(session, self.registry, &filter).await?;
+        let sets = Sets::of(session, self.reach.registry, &filter).await?;
         let mut found = Vec::new();
         for rids in containers.chunks(CHUNK) {
             session.check_time()?;
@@ -66,12 +69,13 @@ impl Searcher<'_> {
     fn passing(&self, query: &Query, filter: &Filter, stored: &Stored, sets: &Sets) -> Vec<usize> {
         let container = stored.value();
         let inner: &[Value] = container["contained"].as_array().map_or(&[], Vec::as_slice);
-        let rows = self.registry.contained_rows(&container, self.bases);
+        let rows = self.reach.registry.contained_rows(&container, self.bases);
         let passes = |(id, kind, rows): (String, _, Vec<Row>)| {
             let place = inner.iter().position(|it| it["id"].as_str() == Some(&id))?;
             let key = Key::new(kind, Id::parse(&id)?);
             let asked = query.kinds.is_empty() || query.kinds.contains(&kind);
-            let one = One { rows, texts: texts(&inner[place]), at: stored.at.div_euclid(1000), sets };
+            let texts = Cow::Owned(texts(&inner[place]));
+            let one = One { rows: rows.into(), texts, at: stored.at.div_euclid(1000), sets };
             (asked && brute::matches(filter, &key, &one)).then_some(place)
         };
         rows.into_iter().filter_map(passes).collect()
@@ -139,6 +143,7 @@ fn within(filter: &Filter) -> StoreResult<Filter> {
         }
         Filter::Has { .. } => return Err(unsupported("_has together with _contained; nothing else points inside")),
         Filter::List(_) => return Err(unsupported("_list together with _contained; lists have no contained members")),
+        Filter::Keys(_) => return Err(unsupported("keys together with _contained; they name top-level resources")),
         // A contained resource may point at the owner; it never is the owner, whatever its id.
         Filter::InCompartment { owner, slots } => Filter::Row {
             sources: slots.iter().map(|slot| Source { slot: *slot, only: None }).collect(),
@@ -160,12 +165,13 @@ fn relaxed(filter: &Filter) -> Filter {
     }
 }
 
-/// One contained resource, for the judge.
-struct One<'a> {
-    rows: Vec<Row>,
-    texts: Texts,
-    at: i64,
-    sets: &'a Sets,
+/// One resource by itself, for the judge.
+pub(super) struct One<'a> {
+    pub(super) rows: Cow<'a, [Row]>,
+    pub(super) texts: Cow<'a, Texts>,
+    /// When it was written, in milliseconds.
+    pub(super) at: i64,
+    pub(super) sets: &'a Sets,
 }
 
 impl Holdings for One<'_> {
@@ -182,7 +188,7 @@ impl Holdings for One<'_> {
     }
 
     fn texts(&self, _: &Key) -> Texts {
-        self.texts.clone()
+        self.texts.clone().into_owned()
     }
 
     fn canonical(&self, _: &str, _: Option<&str>) -> Vec<Key> {
@@ -207,13 +213,13 @@ impl Holdings for One<'_> {
 
 /// The value sets and hierarchies that a filter speaks of.
 #[derive(Default)]
-struct Sets {
+pub(super) struct Sets {
     value_sets: HashMap<String, HashSet<(String, String)>>,
     hierarchies: HashMap<String, Vec<(String, String)>>,
 }
 
 impl Sets {
-    async fn of<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Sets> {
+    pub(super) async fn of<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Sets> {
         let mut asked = Vec::new();
         codes_of(filter, &mut asked);
         let mut sets = Sets::default();

@@ -92,7 +92,13 @@ impl Seal {
 
 fn bound_to(caller: &Caller, search: u64) -> Vec<u8> {
     let mut bound = search.to_le_bytes().to_vec();
-    bound.extend(caller.who.as_bytes());
+    // Whoever acts through an app, or for another patient, may see less than by themselves.
+    let patient = caller.patient.as_ref().map(|it| it.as_str());
+    for part in [Some(&*caller.who), Some(&*caller.role), caller.client.as_deref(), patient] {
+        let part = part.unwrap_or_default();
+        bound.extend((part.len() as u64).to_le_bytes());
+        bound.extend(part.as_bytes());
+    }
     bound
 }
 

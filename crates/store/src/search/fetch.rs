@@ -1,9 +1,10 @@
 //! From resource numbers to what is sent: bodies in the asked order, joined as text.
 
 use crate::body;
-use crate::db::table::{Column, Kind};
+use crate::db::table::{Column, Kind, RID_BY_ID};
 use crate::db::{Lookup, Rows, Session, Value};
 use crate::error::{StoreError, StoreResult};
+use crate::intern::by_id;
 use crate::lane::LIVE;
 use crate::place;
 use crate::stored::Stored;
@@ -58,6 +59,13 @@ pub(crate) async fn numbered<S: Session>(session: &mut S, rids: &[i64]) -> Store
         }
     }
     Ok(rids.iter().filter_map(|rid| found.remove_entry(rid)).collect())
+}
+
+/// The numbers of these, as far as they have one.
+pub(crate) async fn rids<S: Session>(session: &mut S, keys: &[Key]) -> StoreResult<Vec<i64>> {
+    let mut sought = Rows::new(2);
+    keys.iter().for_each(|key| sought.push(by_id(key)));
+    Ok(session.lookup(&RID_BY_ID, &sought).await?.iter().map(|row| row[0].int()).collect())
 }
 
 /// Their names only; placeholders and deleted ones are left out.

@@ -1,10 +1,12 @@
 //! `_include` and `_revinclude`: what the matches point at and what points at them, once or again and again.
 
+use super::Reach;
 use super::plan::Planner;
 use super::sql::Sql;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::place;
+use crate::rights::Action;
 use fhir::ResourceType;
 use fhir::search::Registry;
 use fhir::search::query::Include;
@@ -14,13 +16,15 @@ use std::collections::HashSet;
 /// What may come along with one page.
 const MOST: usize = 10_000;
 
-/// The numbers that come along, without the matches, in the order they were found.
+/// The numbers that come along, without the matches, in the order they were found: what the caller may read, reached
+/// through nothing that they may not.
 pub(crate) async fn included<S: Session>(
     session: &mut S,
-    registry: &Registry,
+    reach: Reach<'_>,
     includes: &[Include],
     matches: &[i64],
 ) -> StoreResult<Vec<i64>> {
+    let registry = reach.registry;
     let mut seen: HashSet<i64> = matches.iter().copied().collect();
     let mut found = Vec::new();
     let mut steps = Vec::new();
@@ -48,6 +52,7 @@ pub(crate) async fn included<S: Session>(
                 }
             }
         }
+        let next = reach.among(session, next, Action::Read).await?;
         if found.len() + next.len() > MOST {
             return Err(StoreError::TooCostly(format!(
                 "more than {MOST} resources would come along; use a smaller _count"

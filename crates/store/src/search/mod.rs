@@ -6,28 +6,33 @@ mod contained;
 pub(crate) mod cursor;
 pub(crate) mod fetch;
 mod include;
+pub(crate) mod judge;
 mod kept;
+mod owners;
 mod plan;
+mod reach;
 mod sort;
 mod spans;
-mod sql;
+pub(crate) mod sql;
 mod terms;
 
 pub(crate) use kept::Kept;
+pub(crate) use plan::Planner;
+pub(crate) use reach::Reach;
 
-use crate::caller::Caller;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};
 use crate::lane::LIVE;
 use crate::place;
-use crate::rights::{Action, Permit};
+use crate::rights::Action;
 use crate::stored::{Match, Page, PageCursor, PageQuery, Role};
 use cursor::{Place, Seal};
 use fhir::search::Registry;
 use fhir::search::query::{Contained, Filter, Query, Summary, Total};
 use fhir::search::row::BaseUrls;
 use fhir::{Key, ResourceType};
-use plan::{Plan, Planner};
+use kept::List;
+use plan::Plan;
 use sql::Sql;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,44 +40,22 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// More than this many are not sorted or listed at once.
 const MOST_KEPT: usize = 1_000_000;
 
-/// What the caller may find of what the filter asks, among these types (none named: all).
-pub(crate) fn within_reach(caller: &Caller, registry: &Registry, filter: &Filter, kinds: &[ResourceType]) -> Filter {
-    if caller.rights.are_everything() {
-        return filter.clone();
-    }
-    let mut alike: Vec<(Option<Filter>, Vec<ResourceType>)> = Vec::new();
-    for kind in ResourceType::all().filter(|kind| kinds.is_empty() || kinds.contains(kind)) {
-        let only = match caller.rights.permit(registry, kind, Action::Search) {
-            Permit::Never => continue,
-            Permit::Always => None,
-            Permit::Only(only) => Some(only),
-        };
-        match alike.iter_mut().find(|(filter, _)| *filter == only) {
-            Some((_, kinds)) => kinds.push(kind),
-            None => alike.push((only, vec![kind])),
-        }
-    }
-    let part = |(only, kinds): (Option<Filter>, Vec<ResourceType>)| {
-        Filter::All(only.into_iter().chain([Filter::Kind(kinds)]).collect())
-    };
-    Filter::All(vec![filter.clone(), Filter::Any(alike.into_iter().map(part).collect())])
-}
-
 async fn planned<S: Session>(session: &mut S, registry: &Registry, filter: &Filter) -> StoreResult<Plan> {
     Planner::of(session, registry).plan(filter).await
 }
 
-/// The keys a condition finds, at most `limit`, in the order of creation.
+/// The keys a condition finds of what the caller may see, at most `limit`, in the order of creation.
 pub(crate) async fn find<S: Session>(
     session: &mut S,
-    registry: &Registry,
+    reach: Reach<'_>,
     query: &Query,
     limit: usize,
 ) -> StoreResult<Vec<Key>> {
     if query.contained != Contained::False {
         return Err(plan::unsupported("_contained in a condition; it chooses top-level resources"));
     }
-    let plan = planned(session, registry, &query.filter).await?;
+    let filter = reach.narrowed(session, &query.filter, &query.kinds, Action::Search).await?;
+    let plan = planned(session, reach.registry, &filter).await?;
     let rids = numbers(session, &plan, &query.kinds, Place::After(0), limit).await?;
     fetch::keys(session, &rids).await
 }
@@ -161,7 +144,7 @@ fn unique(plan: &Plan) -> bool {
     match plan {
         Plan::Leaf(leaf) => leaf.ordered,
         Plan::All(parts) if parts.iter().any(Plan::can_drive) => unique(Plan::driver(parts).0),
-        Plan::All(_) | Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) | Plan::Nothing => true,
+        Plan::All(_) | Plan::Not(_) | Plan::Kinds(_) | Plan::Nothing => true,
         Plan::Any(parts) => !parts.iter().all(Plan::can_drive),
         Plan::Chain { .. } | Plan::Has { .. } => false,
     }
@@ -186,8 +169,7 @@ async fn count<S: Session>(session: &mut S, plan: &Plan, kinds: &[ResourceType])
 
 /// What a search needs beside a connection.
 pub(crate) struct Searcher<'a> {
-    pub(crate) caller: &'a Caller,
-    pub(crate) registry: &'a Registry,
+    pub(crate) reach: Reach<'a>,
     pub(crate) bases: &'a BaseUrls,
     pub(crate) seal: &'a Seal,
     pub(crate) kept: &'a Kept,
@@ -199,24 +181,24 @@ impl Searcher<'_> {
         let size = query.count.unwrap_or(asked.default_count).min(asked.max_count) as usize;
         let id = search_id(query);
         let place = match &asked.cursor {
-            Some(cursor) => Some(self.seal.open(self.caller, id, cursor)?),
+            Some(cursor) => Some(self.seal.open(self.reach.caller, id, cursor)?),
             None => None,
         };
         if let Some(Place::At { kept, offset }) = place {
-            let rids = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
-            return self.kept_page(session, query, id, (kept, &rids), offset as usize, size).await;
+            let list = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
+            return self.kept_page(session, query, id, (kept, &list), offset as usize, size).await;
         }
         if query.contained != Contained::False {
             return self.with_contained(session, query, id, size).await;
         }
-        let filter = within_reach(self.caller, self.registry, &query.filter, &query.kinds);
-        let plan = planned(session, self.registry, &filter).await?;
+        let filter = self.reach.narrowed(session, &query.filter, &query.kinds, Action::Search).await?;
+        let plan = planned(session, self.reach.registry, &filter).await?;
         if query.summary == Summary::Count || query.count == Some(0) {
             let total = count(session, &plan, &query.kinds).await?;
             return Ok(Page { total: Some(total), ..Page::default() });
         }
         if !query.sort.is_empty() {
-            let rids = sort::sorted(session, self.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await?;
+            let rids = sort::sorted(session, self.reach.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await?;
             return self.listed(session, query, id, rids, size).await;
         }
         self.plain_page(session, query, id, &plan, place.unwrap_or(Place::After(0)), size).await
@@ -270,7 +252,7 @@ impl Searcher<'_> {
         } else {
             None
         };
-        let seal = |place| self.seal.seal(self.caller, id, place).map(Some);
+        let seal = |place| self.seal.seal(self.reach.caller, id, place).map(Some);
         let next = match rids.last() {
             Some(last) if more || backwards => seal(Place::After(*last))?,
             _ => None,
@@ -297,8 +279,8 @@ impl Searcher<'_> {
             return Ok(Page { entries, total: Some(rids.len() as u64), next: None, previous: None });
         }
         let number = self.seal.number()?;
-        let rids = self.kept.keep(number, rids);
-        self.kept_page(session, query, id, (number, &rids), 0, size).await
+        let list = self.kept.keep(number, rids, &self.reach.caller.rights);
+        self.kept_page(session, query, id, (number, &list), 0, size).await
     }
 
     async fn kept_page<S: Session>(
@@ -306,20 +288,24 @@ impl Searcher<'_> {
         session: &mut S,
         query: &Query,
         id: u64,
-        (number, rids): (u64, &[i64]),
+        (number, list): (u64, &List),
         offset: usize,
         size: usize,
     ) -> StoreResult<Page> {
+        let rids = &list.rids;
         let end = (offset + size).min(rids.len());
         let page = rids.get(offset..end).ok_or(StoreError::BadCursor)?;
-        let entries = self.with_included(session, query, page).await?;
+        // The list was made a while ago: what the caller may see now counts, of what is there now.
+        let page = self.reach.among(session, page.to_vec(), Action::Search).await?;
+        let entries = self.with_included(session, query, &page).await?;
         let at = |offset: usize| {
             let place = Place::At { kept: number, offset: offset as u64 };
-            self.seal.seal(self.caller, id, place).map(Some)
+            self.seal.seal(self.reach.caller, id, place).map(Some)
         };
         Ok(Page {
             entries,
-            total: Some(rids.len() as u64),
+            // Counted under other rights, it would tell what is hidden now.
+            total: list.counts_for(&self.reach.caller.rights).then_some(rids.len() as u64),
             next: if end < rids.len() { at(end)? } else { None },
             previous: if offset > 0 { at(offset.saturating_sub(size))? } else { None },
         })
@@ -328,24 +314,11 @@ impl Searcher<'_> {
     async fn with_included<S: Session>(&self, session: &mut S, query: &Query, rids: &[i64]) -> StoreResult<Vec<Match>> {
         let mut entries = contained::matches(session, rids).await?;
         if !query.includes.is_empty() {
-            let found = include::included(session, self.registry, &query.includes, rids).await?;
-            let seen = self.reachable(session, found).await?;
+            let seen = include::included(session, self.reach, &query.includes, rids).await?;
             let included = fetch::resources(session, &seen).await?;
             entries.extend(included.into_iter().map(|stored| Match::of(Role::Include, stored)));
         }
         Ok(entries)
-    }
-
-    /// Those of the numbers that the caller may see.
-    pub(crate) async fn reachable<S: Session>(&self, session: &mut S, rids: Vec<i64>) -> StoreResult<Vec<i64>> {
-        if self.caller.rights.are_everything() || rids.is_empty() {
-            return Ok(rids);
-        }
-        let reach = within_reach(self.caller, self.registry, &Filter::everything(), &[]);
-        let reach = planned(session, self.registry, &reach).await?;
-        let plan = Plan::All(vec![Plan::Rids(rids.clone()), reach]);
-        let seen = numbers(session, &plan, &[], Place::After(0), rids.len()).await?;
-        Ok(rids.into_iter().filter(|rid| seen.binary_search(rid).is_ok()).collect())
     }
 
     /// The page a link names, when there is one.
@@ -357,11 +330,11 @@ impl Searcher<'_> {
         size: usize,
     ) -> StoreResult<Option<Page>> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let Place::At { kept, offset } = self.seal.open(self.caller, id, cursor)? else {
+        let Place::At { kept, offset } = self.seal.open(self.reach.caller, id, cursor)? else {
             return Err(StoreError::BadCursor);
         };
-        let rids = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
-        self.kept_page(session, &Query::default(), id, (kept, &rids), offset as usize, size).await.map(Some)
+        let list = self.kept.get(kept).ok_or(StoreError::BadCursor)?;
+        self.kept_page(session, &Query::default(), id, (kept, &list), offset as usize, size).await.map(Some)
     }
 
     /// All numbers that pass and that the caller may see.
@@ -371,16 +344,16 @@ impl Searcher<'_> {
         filter: &Filter,
         kinds: &[ResourceType],
     ) -> StoreResult<Vec<i64>> {
-        let filter = within_reach(self.caller, self.registry, filter, kinds);
-        let plan = planned(session, self.registry, &filter).await?;
+        let filter = self.reach.narrowed(session, filter, kinds, Action::Search).await?;
+        let plan = planned(session, self.reach.registry, &filter).await?;
         numbers(session, &plan, kinds, Place::After(0), MOST_KEPT).await
     }
 
     /// All numbers that pass, in the order the query asks.
     pub(crate) async fn sorted<S: Session>(&self, session: &mut S, query: &Query) -> StoreResult<Vec<i64>> {
-        let filter = within_reach(self.caller, self.registry, &query.filter, &query.kinds);
-        let plan = planned(session, self.registry, &filter).await?;
-        sort::sorted(session, self.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await
+        let filter = self.reach.narrowed(session, &query.filter, &query.kinds, Action::Search).await?;
+        let plan = planned(session, self.reach.registry, &filter).await?;
+        sort::sorted(session, self.reach.registry, &plan, &query.kinds, &query.sort, MOST_KEPT).await
     }
 
     /// What these refer to.

@@ -23,7 +23,6 @@ pub(crate) enum Plan {
     All(Vec<Plan>),
     Any(Vec<Plan>),
     Not(Box<Plan>),
-    Rids(Vec<i64>),
     Kinds(Vec<ResourceType>),
     Leaf(Leaf),
     Chain { slots: Vec<i64>, kind: ResourceType, inner: Box<Plan> },
@@ -57,7 +56,7 @@ impl Plan {
             Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
             Plan::All(parts) => parts.iter().any(Plan::can_drive),
             Plan::Any(parts) => !parts.is_empty() && parts.iter().all(Plan::can_drive),
-            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+            Plan::Not(_) | Plan::Kinds(_) => false,
         }
     }
 
@@ -65,7 +64,7 @@ impl Plan {
     pub(crate) fn is_cheap_test(&self) -> bool {
         match self {
             Plan::Leaf(leaf) => leaf.probe_by_rid,
-            Plan::Nothing | Plan::Kinds(_) | Plan::Rids(_) => true,
+            Plan::Nothing | Plan::Kinds(_) => true,
             Plan::All(parts) | Plan::Any(parts) => parts.iter().all(Plan::is_cheap_test),
             Plan::Not(inner) => inner.is_cheap_test(),
             Plan::Chain { .. } | Plan::Has { .. } => false,
@@ -78,7 +77,7 @@ impl Plan {
             Plan::Nothing | Plan::Leaf(_) | Plan::Chain { .. } | Plan::Has { .. } => true,
             Plan::All(parts) => parts.iter().any(Plan::finds_rows),
             Plan::Any(parts) => parts.iter().all(Plan::finds_rows),
-            Plan::Not(_) | Plan::Kinds(_) | Plan::Rids(_) => false,
+            Plan::Not(_) | Plan::Kinds(_) => false,
         }
     }
 
@@ -90,7 +89,6 @@ impl Plan {
             Plan::Has { inner, .. } => inner.cost().saturating_add(10),
             Plan::All(parts) => parts.iter().map(Plan::cost).min().unwrap_or(u64::MAX),
             Plan::Any(parts) => parts.iter().map(Plan::cost).fold(0, u64::saturating_add),
-            Plan::Rids(rids) => rids.len() as u64,
             Plan::Not(_) | Plan::Kinds(_) => u64::MAX,
         }
     }
@@ -174,6 +172,7 @@ impl<'a, S: Session> Planner<'a, S> {
                 }
                 Ok(resources(&rids))
             }
+            Filter::Keys(keys) => self.keys(keys).await,
             Filter::LastUpdated(tests) => Ok(updated(tests)),
             Filter::Kind(kinds) => Ok(Plan::Kinds(kinds.clone())),
             Filter::Narrative(words) => Ok(self.words("narrative", words)),
@@ -311,14 +310,13 @@ impl<'a, S: Session> Planner<'a, S> {
             return Ok(Plan::Nothing);
         }
         let kind = ResourceType::parse("Patient").expect("a type of R4");
-        let dialect = self.session.dialect();
         let slots = self.slots(slots.iter().copied()).await?;
-        let mut some = vec![Plan::Leaf(among(&rids, dialect))];
+        let mut some = vec![Plan::Leaf(among(&rids))];
         let mut none_other =
-            vec![Plan::Any(vec![Plan::Leaf(among(&rids, dialect)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
+            vec![Plan::Any(vec![Plan::Leaf(among(&rids)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
         if !slots.is_empty() {
-            some.push(Plan::Leaf(pointing_among(&rids, &slots, dialect, false)));
-            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, dialect, true)))));
+            some.push(Plan::Leaf(pointing_among(&rids, &slots, false)));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, true)))));
         }
         Ok(match of {
             Of::Some => Plan::any(some),
@@ -367,6 +365,11 @@ impl<'a, S: Session> Planner<'a, S> {
     }
 
     async fn rows(&mut self, sources: &[Source], tests: &[Test]) -> StoreResult<Plan> {
+        if let [Test::Reference(ReferenceTest::ToAny(keys))] = tests
+            && let Some(plan) = self.pointing_at_one(sources, keys)
+        {
+            return Ok(plan);
+        }
         let mut plans = Vec::new();
         // Slots of one shape and one narrowing are asked together.
         let mut groups: Vec<(SlotShape, Option<ResourceType>, Vec<Slot>)> = Vec::new();
@@ -465,6 +468,7 @@ impl<'a, S: Session> Planner<'a, S> {
             Test::String(test) => Plan::Leaf(strings(slots, test, self.session.dialect())),
             Test::Date(test) => Plan::Leaf(dates(slots, test)),
             Test::Quantity(test) => self.quantities(slots, test).await?,
+            Test::Reference(ReferenceTest::ToAny(keys)) => self.pointing(slots, keys).await?,
             Test::Reference(test) => {
                 let targets = self.targets(test).await?;
                 let fits = |rid: &i64| only.is_none_or(|only| *rid < 0 || place::kind_of(*rid) == Some(only));
@@ -473,7 +477,7 @@ impl<'a, S: Session> Planner<'a, S> {
             }
             Test::Not(inner) => match Box::pin(self.test(shape, slots, only, inner)).await? {
                 Plan::Nothing => present(shape, slots, only),
-                Plan::Leaf(leaf) => negated(leaf, slots),
+                Plan::Leaf(leaf) => negated(leaf, slots, only),
                 _ => return Err(unsupported("this comparison cannot be turned round")),
             },
             Test::Composite { .. } => return Err(unsupported("composites are not nested")),
@@ -513,6 +517,7 @@ impl<'a, S: Session> Planner<'a, S> {
 
     async fn targets(&mut self, test: &ReferenceTest) -> StoreResult<Vec<i64>> {
         Ok(match test {
+            ReferenceTest::ToAny(keys) => super::fetch::rids(self.session, keys).await?,
             ReferenceTest::To(Target::Local { key, version: None }) => self.rid(key).await?.into_iter().collect(),
             ReferenceTest::To(Target::Local { key, version: Some(version) }) => {
                 let name = version_name(key, version);
@@ -626,7 +631,7 @@ pub(super) fn resources(rids: &[i64]) -> Plan {
 }
 
 /// Live resources among these, which may be very many.
-fn among(rids: &[i64], dialect: crate::db::Dialect) -> Leaf {
+fn among(rids: &[i64]) -> Leaf {
     let mut leaf = Leaf {
         table: "resource",
         condition: format!("{{t}}.state = {} AND {{t}}.rid", crate::lane::LIVE),
@@ -636,12 +641,12 @@ fn among(rids: &[i64], dialect: crate::db::Dialect) -> Leaf {
         ordered: false,
         cost: rids.len() as u64,
     };
-    one_of_many(&mut leaf, rids, dialect);
+    one_of(&mut leaf, rids);
     leaf
 }
 
 /// Rows that point at one of these patients; `other`: at a patient that is none of these, here or elsewhere.
-fn pointing_among(rids: &[i64], slots: &[i64], dialect: crate::db::Dialect, other: bool) -> Leaf {
+fn pointing_among(rids: &[i64], slots: &[i64], other: bool) -> Leaf {
     let kind = ResourceType::parse("Patient").expect("a type of R4");
     let mut leaf = in_slots("reference", slots);
     leaf.probe_by_rid = true;
@@ -652,28 +657,26 @@ fn pointing_among(rids: &[i64], slots: &[i64], dialect: crate::db::Dialect, othe
         let number = i64::from(kind.number()) + 1;
         leaf.values.extend([place::first_of(kind).into(), place::end_of(kind).into(), number.into()]);
         leaf.condition.push_str(" AND NOT (+{t}.target");
-        one_of_many(&mut leaf, rids, dialect);
+        one_of(&mut leaf, rids);
         leaf.condition.push(')');
     } else {
         // The plus keeps SQLite from trying every one of them on each resource.
         leaf.condition.push_str(if rids.len() > 1 { " AND +{t}.target" } else { " AND {t}.target" });
-        one_of_many(&mut leaf, rids, dialect);
+        one_of(&mut leaf, rids);
     }
     leaf
 }
 
-/// Few numbers are named one by one; many come as one value, so that the statement stays short and the same.
-fn one_of_many(leaf: &mut Leaf, numbers: &[i64], dialect: crate::db::Dialect) {
-    if numbers.len() <= 8 {
-        return one_of(leaf, numbers);
-    }
-    let list = numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
-    let (condition, list) = dialect.one_of_list(list);
-    leaf.condition.push_str(condition);
-    leaf.values.push(list.into());
-}
+/// More numbers than this travel as one value: databases take only so many, and a statement for every length of list
+/// would be prepared anew.
+const MANY: usize = 16;
 
 fn one_of(leaf: &mut Leaf, numbers: &[i64]) {
+    if numbers.len() > MANY {
+        leaf.condition.push_str("{among}");
+        let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        return leaf.values.push(list.join(",").into());
+    }
     leaf.values.extend(numbers.iter().map(|it| Value::Int(*it)));
     match numbers.len() {
         1 => leaf.condition.push_str(" = ?"),
@@ -720,14 +723,20 @@ fn table_of(shape: SlotShape) -> &'static str {
 fn present(shape: SlotShape, slots: &[i64], only: Option<ResourceType>) -> Plan {
     let mut leaf = in_slots(table_of(shape), slots);
     leaf.probe_by_rid = matches!(leaf.table, "reference" | "date");
-    if let (Some(only), "reference") = (only, leaf.table) {
-        // Here, or elsewhere as far as the address tells its type (see `elsewhere`).
+    if let Some(only) = only {
+        points_at_type(&mut leaf, only);
+    }
+    Plan::Leaf(leaf)
+}
+
+/// References to this type alone: here, or elsewhere as far as the address tells its type (see `elsewhere`).
+fn points_at_type(leaf: &mut Leaf, only: ResourceType) {
+    if leaf.table == "reference" {
         leaf.condition
             .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");
         let number = i64::from(only.number()) + 1;
         leaf.values.extend([place::first_of(only).into(), place::end_of(only).into(), number.into()]);
     }
-    Plan::Leaf(leaf)
 }
 
 pub(super) fn tokens(slots: &[i64], terms: &Terms, dialect: crate::db::Dialect) -> Leaf {
@@ -799,10 +808,13 @@ fn strings(slots: &[i64], test: &StringTest, dialect: crate::db::Dialect) -> Lea
 }
 
 /// The rows of the same slots that do not pass.
-fn negated(mut leaf: Leaf, slots: &[i64]) -> Plan {
+fn negated(mut leaf: Leaf, slots: &[i64], only: Option<ResourceType>) -> Plan {
     let whole = in_slots(leaf.table, slots);
     let test = leaf.condition[whole.condition.len()..].trim_start_matches(" AND ").to_owned();
     leaf.condition = format!("{} AND NOT ({test})", whole.condition);
+    if let Some(only) = only {
+        points_at_type(&mut leaf, only);
+    }
     leaf.ordered = false;
     Plan::Leaf(leaf)
 }

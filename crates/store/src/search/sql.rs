@@ -76,7 +76,12 @@ impl Sql {
 
     /// The condition of a leaf, its `{t}` replaced.
     fn condition(&mut self, leaf: &Leaf, alias: &str) {
-        self.text.push_str(&leaf.condition.replace("{t}", alias));
+        let text = leaf.condition.replace("{t}", alias);
+        self.text.push_str(&if text.contains("{among}") {
+            text.replace("{among}", self.dialect.among())
+        } else {
+            text
+        });
         self.values.extend(leaf.values.iter().cloned());
     }
 
@@ -208,14 +213,6 @@ impl Sql {
             }
             Plan::Kinds(kinds) => {
                 self.kinds(rid, kinds);
-            }
-            Plan::Rids(rids) => {
-                self.push(rid);
-                if rids.is_empty() {
-                    self.push(" IN (-1)");
-                } else {
-                    self.one_of(rids);
-                }
             }
             Plan::Leaf(leaf) if leaf.probe_by_rid => {
                 self.push("EXISTS (SELECT 1");

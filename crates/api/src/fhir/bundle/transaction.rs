@@ -138,7 +138,7 @@ async fn plan(ask: &Ask<'_>, entry: Entry, conditions: &mut Conditional) -> Answ
                 conditions.made.push((kind, criteria.query.filter, key.clone()));
             }
             content::set_id(&mut value, &key.id);
-            done(Plan::Put { key, expect: Expect::Absent, value })
+            done(Plan::Put { key, expect: Expect::New, value })
         }
         Interaction::Update => {
             let key = matched.key();
