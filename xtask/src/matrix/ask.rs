@@ -156,8 +156,12 @@ impl Tally {
 }
 
 /// Does `work` for each of these, with so many connections at once.
-pub fn each<T: 'static, F>(root: &Target, clients: usize, items: Vec<T>, work: impl Fn(Client, T) -> F + 'static)
--> Result<(), String>
+pub fn each<T: 'static, F>(
+    root: &Target,
+    clients: usize,
+    items: Vec<T>,
+    work: impl Fn(Client, T) -> F + 'static,
+) -> Result<(), String>
 where
     F: Future<Output = Result<Client, String>> + 'static,
 {

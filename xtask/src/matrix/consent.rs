@@ -5,7 +5,7 @@
 //! alone; there the consent is written anew for each state.
 
 use super::ask::{self, Cell, Expect, Tally};
-use super::world::{Organisation, Principal, World};
+use super::world::{self, Organisation, Principal, World};
 use serde_json::{Value, json};
 
 pub const PURPOSES: [&str; 7] = ["TREAT", "HPAYMT", "HOPERAT", "ETREAT", "PATRQT", "HRESCH", "HLEGAL"];
@@ -71,7 +71,8 @@ pub struct Recipients {
     pub non_treating: Principal,
     pub payer: Principal,
     pub app: Principal,
-    pub proxy: Option<(Principal, String)>,
+    /// Sees the record of one patient alone: their own.
+    pub proxy: Principal,
     /// How a Consent names each of them, in the order of the table.
     pub actors: [Value; 5],
     /// Practitioner/… of the treating clinician.
@@ -79,14 +80,8 @@ pub struct Recipients {
 }
 
 impl Recipients {
-    fn of(&self, recipient: usize) -> Option<&Principal> {
-        match recipient {
-            0 => Some(&self.treating),
-            1 => Some(&self.non_treating),
-            2 => Some(&self.payer),
-            3 => Some(&self.app),
-            _ => self.proxy.as_ref().map(|(principal, _)| principal),
-        }
+    fn of(&self, recipient: usize) -> &Principal {
+        [&self.treating, &self.non_treating, &self.payer, &self.app, &self.proxy][recipient]
     }
 }
 
@@ -120,7 +115,8 @@ fn purpose_coding(purpose: &str) -> Value {
 
 /// The Consent of a row, or an inactive one for none: the same resource then serves every state.
 fn consent(id: &str, patient: &str, state: &str, purpose: &str, actor: &Value) -> Value {
-    let role = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-RoleClass", "code": "AGNT" }] });
+    let role =
+        json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-RoleClass", "code": "AGNT" }] });
     let named = json!({ "type": "permit", "actor": [{ "role": role, "reference": actor }],
         "purpose": [purpose_coding(purpose)] });
     let provision = match state {
@@ -147,7 +143,7 @@ fn consent(id: &str, patient: &str, state: &str, purpose: &str, actor: &Value) -
 
 /// The day before this one, in UTC.
 fn yesterday() -> String {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |it| it.as_secs());
+    let seconds = world::now().as_secs();
     // Days since 1970-01-01 to a civil date (proleptic Gregorian calendar).
     let days = (seconds / 86_400) as i64 - 1 + 719_468;
     let era = days / 146_097;
@@ -183,8 +179,8 @@ impl Row {
     }
 
     fn patient(&self, recipients: &Recipients) -> String {
-        match &recipients.proxy {
-            Some((_, patient)) if self.recipient == 4 => patient.clone(),
+        match self.recipient {
+            4 => recipients.proxy.own.clone(),
             _ => format!("consenting-{}-{}-{}", self.recipient, self.purpose, self.consent),
         }
     }
@@ -257,8 +253,7 @@ pub fn run(
     for row in rows.iter().filter(|row| row.recipient < 2 && PURPOSES[row.purpose] == "ETREAT") {
         let patient = row.patient(recipients);
         if patients.remove(&patient) {
-            let who = recipients.of(row.recipient).ok_or("nobody to break the glass")?;
-            emergency(who, &patient)?;
+            emergency(recipients.of(row.recipient), &patient)?;
         }
     }
     let (of_proxy, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.recipient == 4);
@@ -276,12 +271,10 @@ pub fn run(
 /// The proxy's one patient, in every state after another.
 fn proxy(world: &World, recipients: &Recipients, rows: &[&Row]) -> Result<Tally, String> {
     let mut total = Tally::default();
-    let Some((principal, patient)) = &recipients.proxy else {
-        if !rows.is_empty() {
-            total.note("consent/proxy", ask::Fault::Odd, "the demo has no proxy who signs in");
-        }
+    if rows.is_empty() {
         return Ok(total);
-    };
+    }
+    let (principal, patient) = (&recipients.proxy, &recipients.proxy.own);
     let mut planted = std::collections::BTreeSet::new();
     let mut resources = Vec::new();
     for row in rows {
@@ -291,16 +284,16 @@ fn proxy(world: &World, recipients: &Recipients, rows: &[&Row]) -> Result<Tally,
         }
     }
     world.plant(&world.near, resources)?;
-    for purpose in 0..PURPOSES.len() {
-        for state in 0..CONSENTS.len() {
+    for (purpose, why) in PURPOSES.iter().enumerate() {
+        for (state, consented) in CONSENTS.iter().enumerate() {
             let here: Vec<&&Row> = rows.iter().filter(|row| row.purpose == purpose && row.consent == state).collect();
             if here.is_empty() {
                 continue;
             }
             let actor = &recipients.actors[4];
-            let it = consent("consent-of-proxied", patient, CONSENTS[state], PURPOSES[purpose], actor);
+            let it = consent("consent-of-proxied", patient, consented, why, actor);
             world.plant(&world.near, vec![it])?;
-            let cells = here.iter().flat_map(|row| questions(&world.near, row, Some(principal))).collect();
+            let cells = here.iter().flat_map(|row| questions(&world.near, row, principal)).collect();
             total.add(ask::ask(&world.root, cells)?);
         }
     }
@@ -315,8 +308,7 @@ fn asking(principal: &Principal, purpose: usize) -> String {
 }
 
 /// A row is read, searched for, counted.
-fn questions(near: &Organisation, row: &Row, principal: Option<&Principal>) -> Vec<Cell> {
-    let Some(principal) = principal else { return Vec::new() };
+fn questions(near: &Organisation, row: &Row, principal: &Principal) -> Vec<Cell> {
     let (id, name) = (row.id(), row.name());
     let cell = |what: &str, path: String, expect: Expect| Cell {
         name: format!("{name}/{what}"),
@@ -354,7 +346,7 @@ fn counts(world: &World, rows: &[&Row], recipients: &Recipients) -> Vec<Cell> {
     let whole = sums.into_iter().filter(|(_, (_, count, _))| *count == all);
     let mut cells = Vec::new();
     for (patient, (row, _, shown)) in whole {
-        let Some(principal) = recipients.of(row.recipient) else { continue };
+        let principal = recipients.of(row.recipient);
         for (what, path) in [
             ("total", format!("Condition?patient=Patient/{patient}&_total=accurate&_count=1")),
             ("count", format!("Condition?patient={patient}&_summary=count")),

@@ -10,6 +10,8 @@ pub struct Login {
     pub role: String,
     pub username: String,
     pub password: String,
+    /// What people call them.
+    pub display: String,
     /// Whose record they may see.
     pub patient: Option<String>,
     /// Who they are in the record: `Practitioner/7`.
@@ -22,6 +24,7 @@ impl Login {
             role: text(&it["role"]).to_owned(),
             username: text(&it["username"]).to_owned(),
             password: text(&it["password"]).to_owned(),
+            display: text(&it["display"]).to_owned(),
             patient: it["patient"].as_str().map(str::to_owned),
             person: it["person"].as_str().map(str::to_owned),
         }
@@ -69,8 +72,7 @@ pub async fn sign_in(root: &Target, slug: &str, login: &Login) -> Result<String,
 /// Opens break-glass for one patient, as the page does.
 pub fn break_glass(world: &World, who: &Principal, patient: &str) -> Result<(), String> {
     let runtime = crate::program::runtime()?;
-    let session = who.headers.trim().rsplit(' ').next().unwrap_or_default();
-    let headers = format!("{}{}", cookie(session), origin(&world.root));
+    let headers = format!("{}{}", cookie(&who.session()), origin(&world.root));
     let body = form(&[("reason", "unconscious in the emergency room"), ("minutes", "60")]);
     let path = format!("/{}/patients/{patient}/break-glass", world.near.slug);
     let request =
@@ -78,5 +80,9 @@ pub fn break_glass(world: &World, who: &Principal, patient: &str) -> Result<(), 
     let answer = runtime
         .block_on(async { Client::new(&world.root).ask(request).await })
         .map_err(|error| format!("cannot open break-glass: {error}"))?;
-    if answer.ok() || answer.status == 303 { Ok(()) } else { Err(format!("break-glass was refused: {}", answer.status)) }
+    if answer.ok() || answer.status == 303 {
+        Ok(())
+    } else {
+        Err(format!("break-glass was refused: {}", answer.status))
+    }
 }

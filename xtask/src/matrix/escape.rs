@@ -9,7 +9,7 @@ use super::ask::{self, Fault, Tally, each};
 use super::fhir::reach;
 use super::policy::Reach;
 use super::tables::{Link, Tables};
-use super::world::{Principal, World};
+use super::world::{self, Principal, World};
 use crate::dice::Dice;
 use crate::http::{Answer, Request};
 use serde_json::{Value, json};
@@ -74,11 +74,10 @@ fn name(dice: &mut Dice) -> String {
 }
 
 /// Plants what must not come back.
-pub fn seed(world: &World, every: usize) -> Result<Escape, String> {
+pub fn seed(world: &World, own: &str, every: usize) -> Result<Escape, String> {
     let tables = &world.tables;
-    let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let mut dice = Dice::new(moment.map_or(7, |it| it.as_nanos() as u64));
-    let own = format!("Patient/{}", world.near.own);
+    let mut dice = Dice::new(world::now().as_nanos() as u64);
+    let own = format!("Patient/{own}");
     let mut resources = vec![
         tables.bare("Patient", "third-person", "Patient/none"),
         tables.bare("Practitioner", "shared-practitioner", "Patient/none"),
@@ -145,8 +144,11 @@ fn thing(tables: &Tables, it: &Planted, id: &str, patient: &str, tag: Option<&st
         }
     }
     tables.bind(&mut thing, &it.link.path, patient);
-    let tags: Vec<Value> =
-        [Some(PLANTED), tag].into_iter().flatten().map(|code| json!({ "system": "urn:matrix", "code": code })).collect();
+    let tags: Vec<Value> = [Some(PLANTED), tag]
+        .into_iter()
+        .flatten()
+        .map(|code| json!({ "system": "urn:matrix", "code": code }))
+        .collect();
     thing["meta"] = json!({ "tag": tags });
     let div = format!("<div xmlns=\"http://www.w3.org/1999/xhtml\">{text}</div>");
     thing["text"] = json!({ "status": "generated", "div": div });
@@ -179,7 +181,7 @@ impl Probe {
     }
 
     fn named(&self) -> bool {
-        self.path.contains('{') || self.headers.contains('{') || self.body.as_deref().is_some_and(|it| holes(it))
+        self.path.contains('{') || self.headers.contains('{') || self.body.as_deref().is_some_and(holes)
     }
 }
 
@@ -204,9 +206,8 @@ impl Names {
 }
 
 /// All the ways to one hidden thing.
-fn ways(world: &World, it: &Planted, sees: bool) -> Vec<Probe> {
+fn ways(world: &World, own: &str, it: &Planted, sees: bool) -> Vec<Probe> {
     let (kind, parameter, mine) = (&it.link.kind, &it.link.parameter, &it.mine);
-    let own = &world.near.own;
     let tag = format!("_tag=urn:matrix%7C{PLANTED}");
     let get = Probe::get;
     let observation = |reference: Value| {
@@ -277,8 +278,18 @@ fn ways(world: &World, it: &Planted, sees: bool) -> Vec<Probe> {
         get(WAYS[14], format!("{kind}?_contained=both&_tag=urn:matrix%7C{{tag}}&_total=accurate")),
         get(WAYS[15], format!("{kind}?{parameter}=Patient/{{patient}}&_summary=count")),
         get(WAYS[15], format!("{kind}?_tag=urn:matrix%7C{{tag}}&_summary=count")),
-        Probe::send(WAYS[15], "PATCH", format!("{kind}/{{id}}"), &json!([{ "op": "test", "path": "/id", "value": "{id}" }])),
-        Probe::send(WAYS[15], "PUT", format!("{kind}/{{id}}"), &json!({ "resourceType": kind, "id": "{id}", "nonsense": 1 })),
+        Probe::send(
+            WAYS[15],
+            "PATCH",
+            format!("{kind}/{{id}}"),
+            &json!([{ "op": "test", "path": "/id", "value": "{id}" }]),
+        ),
+        Probe::send(
+            WAYS[15],
+            "PUT",
+            format!("{kind}/{{id}}"),
+            &json!({ "resourceType": kind, "id": "{id}", "nonsense": 1 }),
+        ),
         Probe { method: "DELETE", ..get(WAYS[15], format!("{kind}/{{id}}")) },
         get(WAYS[15], format!("{kind}/{{id}}/$meta")),
     ];
@@ -314,27 +325,20 @@ fn plain(answer: &Answer, names: &Names) -> String {
     value.to_string()
 }
 
-pub fn run(
-    world: &World,
-    escape: Escape,
-    askers: &[Principal],
-    keep: &dyn Fn(&str) -> bool,
-) -> Result<Tally, String> {
+pub fn run(world: &World, escape: Escape, asker: &Principal, keep: &dyn Fn(&str) -> bool) -> Result<Tally, String> {
     let begun = Instant::now();
     let mut items = Vec::new();
     let mut probes = std::collections::BTreeSet::new();
     for planted in escape.planted {
         let planted = Rc::new(planted);
         let kind = &planted.link.kind;
-        for asker in askers {
-            let sees = kind != "AuditEvent" && reach(asker, kind, 's') != Reach::Nothing;
-            for way in ways(world, &planted, sees) {
-                let Link { kind, parameter, .. } = &planted.link;
-                let name = format!("escape/{}/{kind}.{parameter}/{}", asker.key, way.way);
-                if keep(&name) {
-                    probes.insert(name.clone());
-                    items.push((name, asker.headers.clone(), way, planted.clone()));
-                }
+        let sees = kind != "AuditEvent" && reach(asker, kind, 's') != Reach::Nothing;
+        for way in ways(world, &asker.own, &planted, sees) {
+            let Link { kind, parameter, .. } = &planted.link;
+            let name = format!("escape/{}/{kind}.{parameter}/{}", asker.key, way.way);
+            if keep(&name) {
+                probes.insert(name.clone());
+                items.push((name, asker.headers.clone(), way, planted.clone()));
             }
         }
     }
@@ -427,13 +431,8 @@ mod tests {
 
     #[test]
     fn names_are_filled_in_and_forgotten_again() {
-        let names = Names {
-            id: "a1".into(),
-            patient: "b2".into(),
-            family: "c3".into(),
-            tag: "d4".into(),
-            list: "e5".into(),
-        };
+        let names =
+            Names { id: "a1".into(), patient: "b2".into(), family: "c3".into(), tag: "d4".into(), list: "e5".into() };
         assert_eq!(names.fill("x/{id}?p={patient}&l={list}"), "x/a1?p=b2&l=e5");
         assert_eq!(names.forget("x/a1?p=b2&l=e5"), "x/{id}?p={patient}&l={list}");
     }
@@ -448,7 +447,9 @@ mod tests {
             list: format!("l{id}"),
         };
         let answer = |id: &str, moment: &str, total: u32| {
-            let body = format!("{{\"resourceType\":\"Bundle\",\"id\":\"{moment}\",\"meta\":{{\"lastUpdated\":\"{moment}\"}},\"total\":{total},\"self\":\"x/{id}\"}}");
+            let body = format!(
+                "{{\"resourceType\":\"Bundle\",\"id\":\"{moment}\",\"meta\":{{\"lastUpdated\":\"{moment}\"}},\"total\":{total},\"self\":\"x/{id}\"}}"
+            );
             Answer { status: 200, head: String::new(), body: body.into_bytes() }
         };
         let (real, never) = (names("aaaa1"), names("bbbb2"));

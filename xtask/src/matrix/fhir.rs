@@ -44,20 +44,21 @@ fn is_written(kind: &str) -> bool {
     kind != "AuditEvent"
 }
 
-fn about(world: &World, whose: Whose) -> String {
+/// The patient it is about; `owner` is whose own it would be.
+fn about(world: &World, whose: Whose, owner: &str) -> String {
     match whose {
-        Whose::Own => format!("Patient/{}", world.near.own),
+        Whose::Own => format!("Patient/{owner}"),
         Whose::Other => format!("Patient/{}", world.near.other),
         Whose::FarId | Whose::FarToken => "Patient/far-person".into(),
     }
 }
 
-fn id(world: &World, kind: &str, whose: Whose) -> String {
+fn id(world: &World, kind: &str, whose: Whose, owner: &str) -> String {
     match (kind, whose) {
-        ("Patient", Whose::Own) => world.near.own.clone(),
+        ("Patient", Whose::Own) => owner.to_owned(),
         ("Patient", Whose::Other) => world.near.other.clone(),
         ("Patient", _) => "far-person".into(),
-        (_, Whose::Own) => format!("own-{kind}"),
+        (_, Whose::Own) => format!("own-{}-{kind}", world.near.owner(owner)),
         (_, Whose::Other) => format!("other-{kind}"),
         (_, _) => format!("far-{kind}"),
     }
@@ -94,14 +95,19 @@ struct Block<'a> {
 /// Plants what is looked for.
 pub fn seed(world: &World, principals: &[Principal], kinds: &[String]) -> Result<(), String> {
     let tables = &world.tables;
-    let other = tables.bare("Patient", &world.near.other, "Patient/none");
-    let mut near = vec![other];
+    let mut near = Vec::new();
     let mut far = vec![tables.bare("Patient", "far-person", "Patient/none")];
     for kind in kinds.iter().filter(|kind| is_written(kind)) {
-        for whose in [Whose::Own, Whose::Other] {
-            let patient = about(world, whose);
+        for owner in world.near.owners() {
             if kind != "Patient" {
-                near.push(tables.sample(kind, &id(world, kind, whose), &patient));
+                let (id, about) = (id(world, kind, Whose::Own, owner), about(world, Whose::Own, owner));
+                near.push(tables.sample(kind, &id, &about));
+            }
+        }
+        for whose in [Whose::Own, Whose::Other] {
+            let patient = about(world, whose, &world.near.own);
+            if kind != "Patient" && whose == Whose::Other {
+                near.push(tables.sample(kind, &id(world, kind, whose, ""), &patient));
             }
             near.push(tables.sample(kind, &doomed("spare", kind, whose), &patient));
             for principal in principals.iter().filter(|it| permitted(world, it, kind, 'd', whose)) {
@@ -109,18 +115,26 @@ pub fn seed(world: &World, principals: &[Principal], kinds: &[String]) -> Result
             }
         }
         if kind != "Patient" {
-            far.push(tables.sample(kind, &id(world, kind, Whose::FarId), &about(world, Whose::FarId)));
+            far.push(tables.sample(kind, &id(world, kind, Whose::FarId, ""), &about(world, Whose::FarId, "")));
         }
     }
     world.plant(&world.near, near)?;
     world.plant(&world.far, far)
 }
 
-pub fn run(world: &World, principals: &[Principal], kinds: &[String], keep: &dyn Fn(&str) -> bool) -> Result<Tally, String> {
-    // The patient who signs in was there before us: changing them must keep what they are.
-    let own = world.look(&world.near, &format!("Patient/{}", world.near.own))?;
+pub fn run(
+    world: &World,
+    principals: &[Principal],
+    kinds: &[String],
+    keep: &dyn Fn(&str) -> bool,
+) -> Result<Tally, String> {
+    // Patients who sign in were there before us: changing them must keep what they are.
+    let owners = world.near.owners();
+    let own = owners.iter().map(|it| world.look(&world.near, &format!("Patient/{it}")));
+    let own: Vec<Value> = own.collect::<Result<_, String>>()?;
     let mut total = Tally::default();
-    for phase in [&INTERACTIONS[..5], &INTERACTIONS[5..6], &INTERACTIONS[6..7], &INTERACTIONS[7..9], &INTERACTIONS[9..]] {
+    for phase in [&INTERACTIONS[..5], &INTERACTIONS[5..6], &INTERACTIONS[6..7], &INTERACTIONS[7..9], &INTERACTIONS[9..]]
+    {
         let mut block = Block { world, cells: Vec::new() };
         for kind in kinds {
             for principal in principals {
@@ -146,7 +160,7 @@ fn untouched(world: &World, kinds: &[String]) -> Result<Tally, String> {
     let cell = |kind: &String| Cell {
         name: format!("fhir/untouched/{kind}"),
         method: "GET",
-        path: world.far.fhir(&format!("{kind}/{}", id(world, kind, Whose::FarId))),
+        path: world.far.fhir(&format!("{kind}/{}", id(world, kind, Whose::FarId, ""))),
         headers: world.far.bearer(),
         content: "",
         body: None,
@@ -165,18 +179,19 @@ impl Block<'_> {
         interaction: &'static str,
         letter: char,
         whose: Whose,
-        own: &Value,
+        own: &[Value],
     ) {
         let world = self.world;
         let at = if whose == Whose::FarToken { &world.far } else { &world.near };
-        let id = id(world, kind, whose);
-        let patient = about(world, whose);
+        let owner = principal.own.as_str();
+        let id = id(world, kind, whose, owner);
+        let patient = about(world, whose, owner);
         let mut headers = principal.headers.clone();
         let given = permitted(world, principal, kind, letter, whose);
         let mut body: Option<Value> = None;
         let changed = || {
             let mut it = if kind == "Patient" && whose == Whose::Own {
-                own.clone()
+                own[world.near.owner(owner)].clone()
             } else {
                 world.tables.sample(kind, &id, &patient)
             };
@@ -219,7 +234,11 @@ impl Block<'_> {
             }
             "delete" => {
                 let principal = if given { principal.key } else { "spare" };
-                let id = if whose == Whose::Own || whose == Whose::Other { doomed(principal, kind, whose) } else { id.clone() };
+                let id = if whose == Whose::Own || whose == Whose::Other {
+                    doomed(principal, kind, whose)
+                } else {
+                    id.clone()
+                };
                 given_is = Expect::Done;
                 ("DELETE", format!("{kind}/{id}"))
             }

@@ -18,7 +18,7 @@ mod tables;
 mod world;
 
 use crate::postgres::Postgres;
-use ask::{Fault, Tally};
+use ask::Tally;
 use people::People;
 use report::Told;
 use std::path::{Path, PathBuf};
@@ -64,9 +64,9 @@ const BLOCKS: [&str; 5] = ["escape", "consent", "routes", "scopes", "fhir"];
 
 /// The same name, the same number: a sample can be repeated (FNV-1a).
 fn spread(name: &str) -> u32 {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     (hash >> 32) as u32
 }
 
@@ -134,6 +134,7 @@ fn blocks(binary: &Path, which: &Which, postgres: Option<&Postgres>, verbose: bo
     let world = World::start(binary, postgres.map(|it| it.address("continuo")))?;
     let store = postgres.map_or_else(|| "SQLite".to_owned(), Postgres::version);
     let people = People::gather(&world)?;
+    world.plant(&world.near, vec![world.tables.bare("Patient", &world.near.other, "Patient/none")])?;
     let keep = |name: &str| which.cell(name);
     let mut told: Vec<Told> = Vec::new();
     let mut tell = |name: &'static str, what: &'static str, tally: Tally| {
@@ -143,26 +144,42 @@ fn blocks(binary: &Path, which: &Which, postgres: Option<&Postgres>, verbose: bo
     if which.block("escape") {
         // One probe of a link stands for its link; a sample takes fewer links.
         let every = which.sample.map_or(1, |sample| (ALL / sample.max(1)).clamp(1, 10));
-        let escape = escape::seed(&world, every)?;
-        let tally = escape::run(&world, escape, &people.askers(), &|name| {
-            which.cell.as_ref().is_none_or(|cell| name.contains(cell.as_str()))
-        })?;
+        let chosen = |name: &str| which.cell.as_ref().is_none_or(|cell| name.contains(cell.as_str()));
+        let mut tally = Tally::default();
+        for asker in people.askers() {
+            let escape = escape::seed(&world, &asker.own, every)?;
+            tally.add(escape::run(&world, escape, &asker, &chosen)?);
+        }
         tell("escape", "100 links × 16 ways out of one's own compartment × who asks", tally);
     }
     if which.block("consent") {
-        let mut tally = Tally::default();
-        match people.recipients(&world) {
-            Ok(recipients) => {
-                let emergency = |who: &world::Principal, patient: &str| doors::break_glass(&world, who, patient);
-                tally.add(consent::run(&world, &recipients, &emergency, &keep)?);
-            }
-            Err(reason) => tally.note("consent", Fault::Odd, &reason),
-        }
+        let recipients = people.recipients(&world)?;
+        let emergency = |who: &world::Principal, patient: &str| doors::break_glass(&world, who, patient);
+        let tally = consent::run(&world, &recipients, &emergency, &keep)?;
         tell("consent", "purposes × confidentialities × sensitivities × consents × recipients", tally);
     }
     if which.block("routes") {
         let tally = routes::run(&world, &people.principals, &keep)?;
         tell("routes", "pages and addresses × who asks × own or other organisation", tally);
+    }
+    if which.block("scopes") {
+        let (app, backend) = (oauth::App::of(&world.near)?, oauth::Backend::of(&world.near)?);
+        let runtime = crate::program::runtime()?;
+        let flow = |key: &str, launch: &str, scope: &str| {
+            let session = people.find(key).map(world::Principal::session).unwrap_or_default();
+            runtime.block_on(oauth::code_flow(&world, &app, &session, &format!("{launch}{scope}")))
+        };
+        let patient = |scope: &str| flow("patient", "launch/patient ", scope);
+        let user = |scope: &str| flow("clinician-treating", "", scope);
+        let system = |scope: &str| runtime.block_on(backend.token(&world, scope));
+        let contexts = [
+            scopes::Context { name: "patient", role: "patient", token: &patient },
+            scopes::Context { name: "user", role: "clinician", token: &user },
+            scopes::Context { name: "system", role: "system", token: &system },
+        ];
+        scopes::seed(&world, &contexts)?;
+        let tally = scopes::run(&world, &contexts, &keep)?;
+        tell("scopes", "contexts × types × cruds × granted, absent, narrowed, wildcard", tally);
     }
     if which.block("fhir") {
         let kinds = world.tables.kinds.clone();

@@ -28,12 +28,14 @@ pub fn run() -> Result<Vec<(String, usize)>, String> {
         apply(&tree, mutant)?;
         let target = step::root().join("target/mutants");
         let target = std::env::var_os("CONTINUO_MUTANTS_TARGET").map_or(target, PathBuf::from);
-        step::run(
-            step::cargo()
-                .current_dir(&tree)
-                .env("CARGO_TARGET_DIR", &target)
-                .args(["build", "--package", "server", "--bin", "continuo", "--locked"]),
-        )?;
+        step::run(step::cargo().current_dir(&tree).env("CARGO_TARGET_DIR", &target).args([
+            "build",
+            "--package",
+            "server",
+            "--bin",
+            "continuo",
+            "--locked",
+        ]))?;
         let which = Which { only: vec![mutant.block.to_owned()], sample: Some(20_000), ..Which::default() };
         let told = blocks(&target.join("debug/continuo"), &which, None, false)?;
         let wrong: usize = told.iter().map(|it| it.tally.wrong()).sum();

@@ -2,10 +2,12 @@
 //! (consent page included), and client credentials.
 
 use super::doors::{FORM, bearer, cookie, form, origin};
-use super::world::World;
+use super::world::{self, Organisation, World, text};
 use crate::http::{Answer, Client, Request, encode};
 use ring::digest::{SHA256, digest};
-use serde_json::Value;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
+use serde_json::{Value, json};
 
 /// An app as the demo registers it.
 #[derive(Clone, Debug)]
@@ -13,6 +15,81 @@ pub struct App {
     pub id: String,
     pub secret: Option<String>,
     pub redirect: String,
+}
+
+impl App {
+    /// The app of the demo that keeps a secret.
+    pub fn of(organisation: &Organisation) -> Result<App, String> {
+        let found = organisation.clients.iter().find(|it| it["kind"] == "confidential");
+        let it = found.ok_or("demo.json has no confidential client")?;
+        Ok(App {
+            id: text(&it["client_id"]).to_owned(),
+            secret: it["client_secret"].as_str().map(str::to_owned),
+            redirect: text(&it["redirect_uri"]).to_owned(),
+        })
+    }
+}
+
+/// A program that acts for itself and proves it with a signature (SMART Backend Services).
+pub struct Backend {
+    pub id: String,
+    key: Value,
+}
+
+impl Backend {
+    pub fn of(organisation: &Organisation) -> Result<Backend, String> {
+        let found = organisation.clients.iter().find(|it| it["kind"] == "backend");
+        let it = found.ok_or("demo.json has no backend client")?;
+        Ok(Backend { id: text(&it["client_id"]).to_owned(), key: it["private_jwk"].clone() })
+    }
+
+    /// The header line of a token with these scopes.
+    pub async fn token(&self, world: &World, scope: &str) -> Result<String, String> {
+        let assertion = self.assertion(&format!("http://{}/{}/auth/token", world.root.host, world.near.slug))?;
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("scope", scope),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", &assertion),
+        ];
+        token(world, &fields, "").await
+    }
+
+    fn assertion(&self, audience: &str) -> Result<String, String> {
+        let random = SystemRandom::new();
+        let part = |name: &str| from_base64url(text(&self.key[name]));
+        let public = [vec![4], part("x"), part("y")].concat();
+        let algorithm = &ECDSA_P384_SHA384_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(algorithm, &part("d"), &public, &random);
+        let pair = pair.map_err(|error| format!("the key of {} cannot be used: {error}", self.id))?;
+        let now = world::now().as_nanos();
+        let head = json!({ "alg": "ES384", "typ": "JWT", "kid": self.key["kid"] }).to_string();
+        let claims = json!({
+            "iss": self.id, "sub": self.id, "aud": audience,
+            "exp": now / 1_000_000_000 + 240, "jti": format!("matrix-{now}"),
+        })
+        .to_string();
+        let signed = format!("{}.{}", base64url(head.as_bytes()), base64url(claims.as_bytes()));
+        let signature = pair.sign(&random, signed.as_bytes()).map_err(|error| format!("cannot sign: {error}"))?;
+        Ok(format!("{signed}.{}", base64url(signature.as_ref())))
+    }
+}
+
+fn from_base64url(text: &str) -> Vec<u8> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'-' => 62,
+        _ => 63,
+    };
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    for part in text.as_bytes().chunks(4) {
+        let bits = part.iter().fold(0_u32, |bits, byte| bits << 6 | u32::from(value(*byte)));
+        let bits = bits << (6 * (4 - part.len()));
+        out.extend(bits.to_be_bytes()[1..part.len()].iter());
+    }
+    out
 }
 
 pub fn base64url(bytes: &[u8]) -> String {
@@ -23,6 +100,15 @@ pub fn base64url(bytes: &[u8]) -> String {
         for place in 0..=part.len() {
             out.push(char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]));
         }
+    }
+    out
+}
+
+/// With padding and the letters of the standard alphabet, as Basic authentication wants it.
+fn base64(bytes: &[u8]) -> String {
+    let mut out = base64url(bytes).replace('-', "+").replace('_', "/");
+    while !out.len().is_multiple_of(4) {
+        out.push('=');
     }
     out
 }
@@ -85,11 +171,17 @@ async fn redeem(world: &World, app: &App, code: &str, verifier: &str) -> Result<
         ("grant_type", "authorization_code"),
         ("code", code.as_str()),
         ("redirect_uri", app.redirect.as_str()),
-        ("client_id", app.id.as_str()),
         ("code_verifier", verifier),
     ];
-    fields.extend(app.secret.as_deref().map(|secret| ("client_secret", secret)));
-    token(world, &fields).await
+    let proof = match &app.secret {
+        // Identifiers and secrets of the demo need no percent-encoding.
+        Some(secret) => format!("Authorization: Basic {}\r\n", base64(format!("{}:{secret}", app.id).as_bytes())),
+        None => {
+            fields.push(("client_id", app.id.as_str()));
+            String::new()
+        }
+    };
+    token(world, &fields, &proof).await
 }
 
 fn decode(text: &str) -> String {
@@ -108,11 +200,10 @@ fn decode(text: &str) -> String {
 }
 
 /// A token by these fields.
-pub async fn token(world: &World, fields: &[(&str, &str)]) -> Result<String, String> {
+async fn token(world: &World, fields: &[(&str, &str)], headers: &str) -> Result<String, String> {
     let path = format!("/{}/auth/token", world.near.slug);
     let body = form(fields);
-    let request =
-        Request { method: "POST", path: &path, headers: "", content: FORM, body: Some(body.as_bytes()) };
+    let request = Request { method: "POST", path: &path, headers, content: FORM, body: Some(body.as_bytes()) };
     let answer =
         Client::new(&world.root).ask(request).await.map_err(|error| format!("cannot ask for a token: {error}"))?;
     let said: Value = answer.json()?;
@@ -161,7 +252,10 @@ mod tests {
     fn bytes_are_written_as_urls_carry_them() {
         assert_eq!(base64url(b"any carnal pleasur"), "YW55IGNhcm5hbCBwbGVhc3Vy");
         assert_eq!(base64url(&[0xfb, 0xff]), "-_8");
-        assert_eq!(base64url(b"a"), "YQ");
+        assert_eq!((base64url(b"a"), base64(b"a")), ("YQ".into(), "YQ==".into()));
+        for bytes in [&b"a"[..], b"ab", b"abc", b"abcd", &[0xfb, 0xff, 0]] {
+            assert_eq!(from_base64url(&base64url(bytes)), bytes);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Everybody who asks, signed in through the doors of the product.
 
 use super::consent::Recipients;
-use super::doors;
 use super::world::{Principal, World};
+use super::{doors, oauth};
+use crate::http::encode;
 use serde_json::json;
 
 pub struct People {
@@ -30,21 +31,36 @@ impl People {
     pub fn gather(world: &World) -> Result<People, String> {
         let runtime = crate::program::runtime()?;
         let near = &world.near;
-        let mut principals = vec![Principal { key: "anonymous", role: "anonymous", headers: String::new() }];
+        let nobody = |key, role, headers| Principal { key, role, headers, own: near.own.clone() };
+        let mut principals = vec![nobody("anonymous", "anonymous", String::new())];
         for (key, role, nth) in LOGINS {
             let Some(login) = near.login(role, nth) else {
-                eprintln!("the demo has no login for {key}");
-                continue;
+                return Err(format!("the demo has no login for {key}"));
             };
             let session = runtime.block_on(doors::sign_in(&world.root, &near.slug, login))?;
-            principals.push(Principal { key, role, headers: doors::bearer(&session) });
+            let own = login.patient.clone().unwrap_or_else(|| near.own.clone());
+            principals.push(Principal { own, ..nobody(key, role, doors::bearer(&session)) });
         }
-        principals.push(Principal { key: "system", role: "system", headers: near.bearer() });
-        Ok(People { principals })
+        let backend = oauth::Backend::of(near)?;
+        let system = runtime.block_on(backend.token(world, "system/*.cruds"))?;
+        principals.push(nobody("system", "system", system));
+        let app = oauth::App::of(near)?;
+        let session = principals.iter().find(|it| it.key == "patient").map(Principal::session).unwrap_or_default();
+        let token = runtime.block_on(oauth::code_flow(world, &app, &session, "launch/patient patient/*.rs"))?;
+        principals.push(nobody("app", "app", token));
+        let people = People { principals };
+        if let Some(who) = people.find("clinician-break-glass") {
+            doors::break_glass(world, who, &near.own)?;
+        }
+        Ok(people)
     }
 
     pub fn find(&self, key: &str) -> Option<&Principal> {
         self.principals.iter().find(|it| it.key == key)
+    }
+
+    fn must(&self, key: &str) -> Result<Principal, String> {
+        self.find(key).cloned().ok_or_else(|| format!("nobody signed in as {key}"))
     }
 
     /// Those who have a compartment to get out of.
@@ -52,34 +68,36 @@ impl People {
         ["patient", "proxy", "proxy-limited", "app"].iter().filter_map(|key| self.find(key).cloned()).collect()
     }
 
+    /// Who gets what the rows of the table are about, and how a Consent names them.
     pub fn recipients(&self, world: &World) -> Result<Recipients, String> {
-        let who = |key: &str| self.find(key).cloned().ok_or_else(|| format!("nobody signed in as {key}"));
         let near = &world.near;
-        let person = |role: &str, nth: usize| {
-            let login = near.login(role, nth).ok_or_else(|| format!("the demo has no login of {role}"))?;
-            login.person.clone().ok_or_else(|| format!("demo.json does not say who {} is (person)", login.username))
+        let practitioner = |nth: usize| -> Result<String, String> {
+            let login = near.login("clinician", nth).ok_or("the demo has no such clinician")?;
+            if let Some(person) = &login.person {
+                return Ok(person.clone());
+            }
+            let family = login.display.rsplit(' ').next().unwrap_or_default();
+            let found = world.look(near, &format!("Practitioner?family={}", encode(family)))?;
+            let id = found["entry"][0]["resource"]["id"].as_str();
+            id.map(|id| format!("Practitioner/{id}")).ok_or_else(|| format!("{} is not in the record", login.display))
         };
-        let practitioner = person("clinician", 0)?;
-        let user = |role: &str, nth: usize| {
-            let name = near.login(role, nth).map_or(String::new(), |it| it.username.clone());
-            json!({ "identifier": { "system": "urn:continuo:user", "value": name } })
-        };
-        let proxied = near.login("proxy", 0).and_then(|it| it.patient.clone());
-        let client = near.client.clone().unwrap_or_else(|| "demo".into());
+        let named = |system: &str, value: &str| json!({ "identifier": { "system": system, "value": value } });
+        let proxy = self.must("proxy")?;
+        let treating = practitioner(0)?;
         Ok(Recipients {
-            treating: who("clinician-treating")?,
-            non_treating: who("clinician-not-treating")?,
-            payer: who("biller")?,
-            app: who("system")?,
-            proxy: proxied.and_then(|patient| Some((self.find("proxy")?.clone(), patient))),
+            treating: self.must("clinician-treating")?,
+            non_treating: self.must("clinician-not-treating")?,
+            payer: self.must("biller")?,
+            app: self.must("system")?,
             actors: [
-                json!({ "reference": practitioner }),
-                json!({ "reference": person("clinician", 1)? }),
-                json!({ "identifier": { "system": "urn:continuo:role", "value": "biller" } }),
-                json!({ "identifier": { "system": "urn:continuo:client", "value": client } }),
-                user("proxy", 0),
+                json!({ "reference": treating }),
+                json!({ "reference": practitioner(1)? }),
+                named("urn:continuo:role", "biller"),
+                named("urn:continuo:client", &oauth::Backend::of(near)?.id),
+                named("urn:continuo:role", "proxy"),
             ],
-            practitioner,
+            proxy,
+            practitioner: treating,
         })
     }
 }

@@ -54,10 +54,7 @@ const GROUPS: [(&str, &str); 9] = [
          MedicinalProductIngredient MedicinalProductInteraction MedicinalProductManufactured MedicinalProductPackaged \
          MedicinalProductPharmaceutical MedicinalProductUndesirableEffect",
     ),
-    (
-        "integration",
-        "Subscription Endpoint MessageHeader Bundle OperationOutcome Parameters VerificationResult",
-    ),
+    ("integration", "Subscription Endpoint MessageHeader Bundle OperationOutcome Parameters VerificationResult"),
     ("audit", "AuditEvent"),
 ];
 
@@ -108,11 +105,7 @@ const CLINICIAN: &[Line] = &[
 const BILLER: &[Line] = &[
     ("people", "rs", All),
     ("schedule", "rs", All),
-    (
-        "Encounter Condition Procedure ServiceRequest DiagnosticReport Immunization MedicationAdministration",
-        "rs",
-        All,
-    ),
+    ("Encounter Condition Procedure ServiceRequest DiagnosticReport Immunization MedicationAdministration", "rs", All),
     ("money", "cruds", All),
     ("directory", "rs", All),
     ("knowledge", "rs", All),
@@ -144,7 +137,8 @@ const PRIVACY_OFFICER: &[Line] = &[
     ("audit", "rs", All),
 ];
 
-const INTEGRATION_ENGINEER: &[Line] = &[("directory", "rs", All), ("knowledge", "crus", All), ("integration", "cruds", All)];
+const INTEGRATION_ENGINEER: &[Line] =
+    &[("directory", "rs", All), ("knowledge", "crus", All), ("integration", "cruds", All)];
 
 const PATIENT: &[Line] = &[
     ("people", "rs", Own),

@@ -80,7 +80,8 @@ fn value(blocks: &[Told], mutants: &[(String, usize)]) -> Value {
             "odd": it.tally.count("odd answer"),
         })
     };
-    let mutants: Vec<Value> = mutants.iter().map(|(name, wrong)| json!({ "left_out": name, "differ": wrong })).collect();
+    let mutants: Vec<Value> =
+        mutants.iter().map(|(name, wrong)| json!({ "left_out": name, "differ": wrong })).collect();
     json!({
         "blocks": blocks.iter().map(block).collect::<Vec<_>>(),
         "mutants": mutants,

@@ -33,7 +33,9 @@ fn extras(path: &str) -> Value {
         "List" => json!({ "mode": "working", "status": "current" }),
         "MolecularSequence" => json!({ "coordinateSystem": 1 }),
         "Patient" => json!({ "name": [{ "family": "Sample" }] }),
-        "SearchParameter" => json!({ "status": "draft", "code": "sample-of-matrix", "base": ["Basic"], "type": "string" }),
+        "SearchParameter" => {
+            json!({ "status": "draft", "code": "sample-of-matrix", "base": ["Basic"], "type": "string" })
+        }
         "StructureDefinition" => json!({
             "status": "draft", "kind": "logical", "abstract": true,
             "differential": { "element": [{ "id": "Sample", "path": "Sample" }] } }),
@@ -124,7 +126,9 @@ impl Tables {
             "Attachment" => json!({ "contentType": "text/plain", "data": "c2FtcGxl" }),
             "HumanName" => json!({ "family": "Sample" }),
             "Address" => json!({ "city": "Sampleton" }),
-            "Narrative" => json!({ "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>" }),
+            "Narrative" => {
+                json!({ "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>" })
+            }
             "Expression" => json!({ "language": "text/fhirpath", "expression": "true" }),
             "Dosage" => json!({ "text": "a sample" }),
             "Range" => json!({ "low": { "value": 1 } }),

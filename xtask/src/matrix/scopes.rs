@@ -136,7 +136,8 @@ pub fn run(world: &World, contexts: &[Context<'_>], keep: &dyn Fn(&str) -> bool)
                     let headers = (context.token)(&scopes(context.name, &kinds, letter, state, which))?;
                     for (nth, name) in names {
                         asked += 1;
-                        let one = One { world, context, kind: &kinds[nth], letter, state, headers: &headers, own: &own };
+                        let one =
+                            One { world, context, kind: &kinds[nth], letter, state, headers: &headers, own: &own };
                         cells.extend(one.cells(&name));
                     }
                 }

@@ -111,9 +111,8 @@ impl Tables {
             }
             let kind = field(&line, 1);
             for parameter in field(&line, 2).split(' ').filter(|it| !it.is_empty()) {
-                let fitting = |it: &&&Vec<String>| {
-                    field(it, 2) == parameter && field(it, 4).split(' ').any(|base| base == kind)
-                };
+                let fitting =
+                    |it: &&&Vec<String>| field(it, 2) == parameter && field(it, 4).split(' ').any(|base| base == kind);
                 let found = parameters.iter().find(fitting).ok_or_else(|| format!("{kind} has no {parameter}"))?;
                 let expression = found.last().map_or("", String::as_str);
                 let start = format!("{kind}.");

@@ -20,6 +20,15 @@ pub struct Principal {
     pub role: &'static str,
     /// Header lines that say who asks.
     pub headers: String,
+    /// The patient that is theirs: whose record they see, or whom they treat.
+    pub own: String,
+}
+
+impl Principal {
+    /// The token of the header line: for somebody who signed in, their session.
+    pub fn session(&self) -> String {
+        self.headers.trim().rsplit(' ').next().unwrap_or_default().to_owned()
+    }
 }
 
 /// One organisation as it stands after seeding.
@@ -32,8 +41,8 @@ pub struct Organisation {
     pub own: String,
     /// Somebody else.
     pub other: String,
-    /// The id of the client that holds the token.
-    pub client: Option<String>,
+    /// What demo.json says of apps.
+    pub clients: Vec<Value>,
 }
 
 impl Organisation {
@@ -43,6 +52,22 @@ impl Organisation {
 
     pub fn bearer(&self) -> String {
         doors::bearer(&self.token)
+    }
+
+    /// The patients who are somebody's own.
+    pub fn owners(&self) -> Vec<&str> {
+        let mut owners = vec![self.own.as_str()];
+        for patient in self.logins.iter().filter(|it| it.role != "patient").filter_map(|it| it.patient.as_deref()) {
+            if !owners.contains(&patient) {
+                owners.push(patient);
+            }
+        }
+        owners
+    }
+
+    /// The place of a patient among them.
+    pub fn owner(&self, patient: &str) -> usize {
+        self.owners().iter().position(|it| *it == patient).unwrap_or(0)
     }
 
     pub fn login(&self, role: &str, nth: usize) -> Option<&Login> {
@@ -74,7 +99,8 @@ impl World {
     pub fn start(binary: &Path, store: Option<String>) -> Result<World, String> {
         let folder = step::scratch(if store.is_some() { "matrix-postgres" } else { "matrix" })?;
         let port = step::free_port()?;
-        let log = std::fs::File::create(folder.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
+        let log =
+            std::fs::File::create(folder.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
         let server = Command::new(binary)
             .args(["serve", "--demo", "--patients", "24", "--port", &port.to_string(), "--data-dir"])
             .arg(folder.join("data"))
@@ -92,7 +118,7 @@ impl World {
             logins: Vec::new(),
             own: String::new(),
             other: String::new(),
-            client: None,
+            clients: Vec::new(),
         };
         let mut world = World { server, folder, root, near: nobody(), far: nobody(), tables };
         world.wait()?;
@@ -184,6 +210,12 @@ fn organisation(demo: &Value) -> Result<Organisation, String> {
         own: own.ok_or("the demo has no patient who signs in")?,
         other: "someone-else".into(),
         logins,
-        client: demo["client"].as_str().map(str::to_owned),
+        clients: demo["clients"].as_array().cloned().unwrap_or_default(),
     })
+}
+
+/// Since 1970: tokens and consents are held against the clock of the server, which is that of this machine.
+#[expect(clippy::disallowed_methods, reason = "the server that is judged looks at the real clock")]
+pub fn now() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
