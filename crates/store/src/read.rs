@@ -23,12 +23,15 @@ pub(crate) struct CurrentRow {
     pub(crate) at: i64,
     pub(crate) state: i64,
     pub(crate) body: Bytes,
+    /// Whose record it is part of.
+    pub(crate) owner: Option<i64>,
 }
 
 impl CurrentRow {
     pub(crate) fn stored(self, key: &Key) -> StoreResult<Stored> {
         let body = body::whole(key, self.version, self.at, &self.body)?;
-        Ok(Stored { key: key.clone(), version: self.version as u64, at: self.at, body, deleted: false })
+        let CurrentRow { rid, version, at, owner, .. } = self;
+        Ok(Stored { key: key.clone(), version: version as u64, at, body, deleted: false, rid, owner })
     }
 }
 
@@ -51,7 +54,7 @@ impl Sight {
 }
 
 /// The columns before the rules' own.
-const OWN: usize = 5;
+const OWN: usize = 6;
 
 pub(crate) async fn current<S: Session>(
     session: &mut S,
@@ -62,7 +65,7 @@ pub(crate) async fn current<S: Session>(
     let tests = reach.tests(session, ruling, key).await?;
     let here = session.dialect().here("r");
     let mut sql = Sql::new(session.dialect());
-    sql.push("SELECT r.rid, r.version, r.at, r.state, r.body");
+    sql.push("SELECT r.rid, r.version, r.at, r.state, r.body, r.owner");
     for (_, plan) in &tests {
         sql.push(", CAST(CASE WHEN ").test(plan, "r.rid");
         sql.push(" THEN 1 ELSE 0 END AS BIGINT)");
@@ -78,8 +81,9 @@ pub(crate) async fn current<S: Session>(
     if let Some((rule, _)) = tests.iter().zip(&row[OWN..]).find(|(_, passes)| passes.int() == 0).map(|(test, _)| test) {
         return Ok(Sight::Hidden(rule.clone()));
     }
+    let owner = row[5].maybe_int();
     let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
-    Ok(Sight::Seen(CurrentRow { rid, version, at, state, body }))
+    Ok(Sight::Seen(CurrentRow { rid, version, at, state, body, owner }))
 }
 
 /// Whether a version passes all rules by what it says itself.

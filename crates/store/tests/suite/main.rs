@@ -8,6 +8,7 @@ mod people;
 mod places;
 mod world;
 
+mod audit;
 mod canonical;
 mod commit;
 mod contained;
