@@ -80,6 +80,11 @@ pub fn reach(principal: &Principal, kind: &str, letter: char) -> Reach {
 
 /// Whether this cell must be given.
 fn permitted(world: &World, principal: &Principal, kind: &str, letter: char, whose: Whose) -> bool {
+    // What is of another patient is nobody's to see in a portal, of whatever type.
+    let portal = matches!(principal.role, "patient" | "proxy" | "proxy-limited" | "app");
+    if portal && whose == Whose::Other && world.tables.in_compartment(kind) {
+        return false;
+    }
     match reach(principal, kind, letter) {
         Reach::Nothing => false,
         Reach::All => true,
@@ -205,7 +210,9 @@ impl Block<'_> {
             _ => Expect::Shows(shows.clone()),
         };
         let conditional = interaction.starts_with("search-c") && !world.tables.in_compartment(kind);
-        let mut permitted = given;
+        // Whose compartment it is, one must be allowed to know.
+        let knows = interaction.starts_with("search-c") && !conditional;
+        let mut permitted = given && (!knows || self::permitted(world, principal, "Patient", 'r', whose));
         let (method, path) = match interaction {
             "read" => ("GET", format!("{kind}/{id}")),
             "vread" => ("GET", format!("{kind}/{id}/_history/1")),
@@ -272,8 +279,11 @@ impl Block<'_> {
         } else {
             Expect::Hidden
         };
-        // What no role may write at all is refused for its kind, or because nothing like that is done with it.
-        let expect = if kind == "AuditEvent" { audit(principal, method, expect) } else { expect };
+        let expect = match kind {
+            "AuditEvent" => audit(principal, method, expect),
+            "MolecularSequence" => labelled(principal, whose, expect),
+            _ => expect,
+        };
         self.cells.push(Cell {
             name,
             method,
@@ -286,18 +296,28 @@ impl Block<'_> {
     }
 }
 
-/// The audit log is looked at through its FHIR face, and written by nobody, the client with all scopes included.
+/// The audit log is looked at through its FHIR face; what the product writes there nobody changes, and no role writes. A
+/// program may keep events of its own.
 fn audit(principal: &Principal, method: &str, expect: Expect) -> Expect {
-    let looks = method == "GET";
     match expect {
         Expect::Unknown => Expect::Unknown,
-        _ if !looks => Expect::Status(&[403, 404, 405]),
+        _ if principal.role == "system" => Expect::Status(&[200, 201, 204, 403, 404, 405, 409, 412]),
+        _ if method != "GET" => Expect::Status(&[403, 404, 405]),
         // Entries have names of their own; the sample ids are not there for anybody.
         Expect::Shows(id) => Expect::Absent(id),
-        other if principal.role == "system" => match other {
-            Expect::Hidden => Expect::Hidden,
-            _ => Expect::Status(&[200, 403, 404]),
-        },
+        other => other,
+    }
+}
+
+/// A rule of content/labels marks every sequence as genetics. Whom that keeps out the block of labels and consents
+/// says; here it is asked of those alone for whom their own record is open whatever it bears.
+fn labelled(principal: &Principal, whose: Whose, expect: Expect) -> Expect {
+    let self_or_nobody = matches!(principal.role, "patient" | "proxy" | "proxy-limited" | "anonymous");
+    let treats = principal.key == "clinician-treating" && whose == Whose::Own;
+    match expect {
+        Expect::Shows(_) | Expect::Done if !self_or_nobody && !treats => {
+            Expect::Status(&[200, 201, 204, 403, 404])
+        }
         other => other,
     }
 }

@@ -35,7 +35,8 @@ impl People {
         let mut principals = vec![nobody("anonymous", "anonymous", String::new())];
         for (key, role, nth) in LOGINS {
             let Some(login) = near.login(role, nth) else {
-                return Err(format!("the demo has no login for {key}"));
+                eprintln!("the demo has no login for {key}");
+                continue;
             };
             let session = runtime.block_on(doors::sign_in(&world.root, &near.slug, login))?;
             let own = login.patient.clone().unwrap_or_else(|| near.own.clone());
@@ -50,7 +51,7 @@ impl People {
         principals.push(nobody("app", "app", token));
         let people = People { principals };
         if let Some(who) = people.find("clinician-break-glass") {
-            doors::break_glass(world, who, &near.own)?;
+            doors::break_glass(world, who, &near.own).unwrap_or_else(|reason| eprintln!("{reason}"));
         }
         Ok(people)
     }
