@@ -315,9 +315,7 @@ fn labelled(principal: &Principal, whose: Whose, expect: Expect) -> Expect {
     let self_or_nobody = matches!(principal.role, "patient" | "proxy" | "proxy-limited" | "anonymous");
     let treats = principal.key == "clinician-treating" && whose == Whose::Own;
     match expect {
-        Expect::Shows(_) | Expect::Done if !self_or_nobody && !treats => {
-            Expect::Status(&[200, 201, 204, 403, 404])
-        }
+        Expect::Shows(_) | Expect::Done if !self_or_nobody && !treats => Expect::Status(&[200, 201, 204, 403, 404]),
         other => other,
     }
 }

@@ -99,8 +99,10 @@ fn permitted(world: &World, context: &Context<'_>, kind: &str, letter: char, nar
 
 /// The scopes of one token.
 fn scopes(context: &str, kinds: &[String], letter: char, state: &str, which: usize) -> String {
+    // What is created refers to its patient, and one may refer only to what one may read.
+    let patient = if letter == 'c' && state != "absent" { format!(" {context}/Patient.r") } else { String::new() };
     if state == "wildcard" {
-        return format!("{context}/*.{letter}");
+        return format!("{context}/*.{letter}{patient}");
     }
     let others: String = LETTERS.iter().filter(|it| **it != letter).collect();
     let scope = |(nth, kind): (usize, &String)| match (state, half(nth, which)) {
@@ -111,7 +113,7 @@ fn scopes(context: &str, kinds: &[String], letter: char, state: &str, which: usi
         _ => None,
     };
     let all: Vec<String> = kinds.iter().enumerate().filter_map(scope).collect();
-    all.join(" ")
+    all.join(" ") + &patient
 }
 
 pub fn run(world: &World, contexts: &[Context<'_>], keep: &dyn Fn(&str) -> bool) -> Result<Tally, String> {
@@ -237,6 +239,7 @@ mod tests {
         assert_eq!(scopes("user", &kinds, 'r', "granted", 0), "user/A.r user/C.r");
         assert_eq!(scopes("user", &kinds, 'r', "granted", 1), "user/B.r");
         assert_eq!(scopes("user", &kinds, 'r', "absent", 1), "user/A.cruds user/B.cuds user/C.cruds");
+        assert_eq!(scopes("user", &kinds, 'c', "granted", 1), "user/B.c user/Patient.r");
         assert_eq!(scopes("system", &kinds, 's', "wildcard", 0), "system/*.s");
         assert_eq!(scopes("system", &kinds, 's', "narrowed", 1), "system/B.s?_tag=urn:matrix|narrow");
     }
