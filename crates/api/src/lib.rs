@@ -18,5 +18,6 @@ pub mod routes;
 mod settings;
 
 pub use door::router;
+pub use fhir::audit_event::audit_event;
 pub use routes::Label;
 pub use settings::{ApiSettings, Return};
