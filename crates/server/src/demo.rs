@@ -7,12 +7,19 @@ use crate::failure::{Done, Exit, Failure};
 use crate::places::{self, Place};
 use crate::terminal::{self, Paint, Progress};
 use crate::world::{self, World};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::Organisation;
+use care::access::clients::Registration;
 use care::access::{Access, Login, Secret};
 use care::demo::{Org, Population};
 use care::organisation::Surroundings;
 use fhir::{Checked, Id, Key};
 use futures::stream::{FuturesUnordered, StreamExt};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,6 +63,13 @@ pub(crate) struct DemoOrganisation {
     portal: String,
     /// Bearer token of a system client that may do everything.
     token: String,
+    /// The authorization server, and where apps find out about it.
+    #[serde(default)]
+    auth: String,
+    #[serde(default)]
+    smart_configuration: String,
+    #[serde(default)]
+    clients: Vec<DemoClient>,
     logins: Vec<DemoLogin>,
     examples: Vec<DemoExample>,
     /// Whether all its people are in the store.
@@ -70,6 +84,24 @@ struct DemoLogin {
     display: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<String>,
+}
+
+/// An app to try with. Its pages are expected on this machine.
+#[derive(Clone, Serialize, Deserialize)]
+struct DemoClient {
+    /// `public`, `confidential`, `backend`.
+    kind: String,
+    client_id: String,
+    scope: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    launch_uri: Option<String>,
+    /// The pair of keys of a program that acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    private_jwk: Option<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -117,6 +149,9 @@ impl Demo {
             Some(demo) => demo,
             None => Demo::new(patients, seed, world),
         };
+        for it in demo.organisations.iter_mut().filter(|it| it.clients.is_empty()) {
+            it.clients = clients(world);
+        }
         demo.set_address(bind);
         demo.write(folder)?;
         Ok(demo)
@@ -153,6 +188,9 @@ impl Demo {
                 staff: String::new(),
                 portal: String::new(),
                 token: world.new_secret(),
+                auth: String::new(),
+                smart_configuration: String::new(),
+                clients: Vec::new(),
                 logins,
                 examples,
                 seeded: false,
@@ -167,6 +205,8 @@ impl Demo {
         for it in &mut self.organisations {
             it.base = format!("http://{bind}/{}", it.slug);
             it.fhir = format!("{}/fhir", it.base);
+            it.auth = format!("{}/auth", it.base);
+            it.smart_configuration = format!("{}/.well-known/smart-configuration", it.fhir);
             it.staff = format!("{}/", it.base);
             it.portal = format!("{}/portal/", it.base);
             for example in &mut it.examples {
@@ -239,6 +279,83 @@ impl Demo {
             paint.faint(&format!("tokens and all of this for programs: {}", file.display()))
         ));
     }
+}
+
+/// Where the demo's apps are expected to lie, for whoever tries them.
+const APPS: &str = "http://127.0.0.1:8765";
+
+const FOR_PEOPLE: &str = "openid fhirUser profile launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds";
+
+fn clients(world: &World) -> Vec<DemoClient> {
+    let app = |kind: &str, secret: Option<String>| DemoClient {
+        kind: kind.into(),
+        client_id: format!("demo-{kind}"),
+        scope: FOR_PEOPLE.into(),
+        client_secret: secret,
+        redirect_uri: Some(format!("{APPS}/app")),
+        launch_uri: Some(format!("{APPS}/launch")),
+        private_jwk: None,
+    };
+    let backend = DemoClient {
+        scope: "system/*.rs".into(),
+        redirect_uri: None,
+        launch_uri: None,
+        private_jwk: Some(new_jwk()),
+        ..app("backend", None)
+    };
+    vec![app("public", None), app("confidential", Some(world.new_secret())), backend]
+}
+
+/// A new private key for ES384, as a JWK. ring writes PKCS #8; the private number lies at a fixed place in it.
+fn new_jwk() -> Value {
+    const PRIVATE: std::ops::Range<usize> = 35..35 + 48;
+    let random = SystemRandom::new();
+    let algorithm = &ECDSA_P384_SHA384_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("the system has randomness");
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).expect("ring reads what it wrote");
+    let (private, public) = (&pkcs8.as_ref()[PRIVATE], pair.public_key().as_ref());
+    EcdsaKeyPair::from_private_key_and_public_key(algorithm, private, public, &random)
+        .expect("both halves belong together");
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let (x, y) = public[1..].split_at(48);
+    json!({ "kty": "EC", "crv": "P-384", "kid": "demo", "alg": "ES384", "use": "sig", "x": text(x), "y": text(y), "d": text(private) })
+}
+
+/// Makes the demo's apps known to its organisation.
+pub(crate) async fn register_apps(folder: &Path, organisation: &Organisation) -> Done {
+    let Some(demo) = Demo::read(folder)? else { return Ok(()) };
+    let clients = demo.organisations.iter().filter(|it| it.slug == organisation.slug).flat_map(|it| &it.clients);
+    for client in clients {
+        let grants: &[&str] = if client.redirect_uri.is_some() {
+            &["authorization_code", "refresh_token"]
+        } else {
+            &["client_credentials"]
+        };
+        let method = match client.kind.as_str() {
+            "public" => "none",
+            "confidential" => "client_secret_basic",
+            _ => "private_key_jwt",
+        };
+        let jwks = client.private_jwk.clone().map(|mut key| {
+            key.as_object_mut().map(|key| key.remove("d"));
+            json!({ "keys": [key] })
+        });
+        let registration = Registration {
+            client_name: format!("Demo app ({})", client.kind),
+            redirect_uris: client.redirect_uri.iter().cloned().collect(),
+            launch_uri: client.launch_uri.clone(),
+            token_endpoint_auth_method: Some(method.into()),
+            grant_types: Some(grants.iter().map(|it| (*it).to_owned()).collect()),
+            scope: client.scope.clone(),
+            jwks,
+            ..Registration::default()
+        };
+        let secret = client.client_secret.clone().unwrap_or_default();
+        let (apps, caller) = (organisation.apps(), Caller::system("demo"));
+        let known = apps.register_as(&caller, registration, client.client_id.clone(), secret, world::now()).await;
+        known.map_err(|denial| Failure::new(Exit::Software, format!("a demo app cannot be registered: {denial}")))?;
+    }
+    Ok(())
 }
 
 /// A program that acts for itself.

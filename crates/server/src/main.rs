@@ -8,6 +8,7 @@ mod control;
 mod db;
 mod demo;
 mod doctor;
+mod egress;
 mod export;
 mod failure;
 mod health;

@@ -16,6 +16,7 @@ use api::ApiSettings;
 use axum::Router;
 use axum::serve::ListenerExt;
 use care::access::Access;
+use care::egress::Policy;
 use care::organisation::Surroundings;
 use care::{Installation, Organisation};
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let folder = config.data_folder();
     let _hold = places::hold(&folder)?;
     let world = Arc::new(World::new());
+    world.open_egress(egress_policy(&config)?);
     let listener = listen(bind)?;
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
 
@@ -118,6 +120,13 @@ async fn keep_door(listener: TcpListener, shell: Arc<Shell>, stop: Arc<tokio::sy
     }
 }
 
+fn egress_policy(config: &Config) -> Result<Policy, Failure> {
+    let policy = Policy::allowing(config.get("egress.allow").unwrap_or_default()).map_err(|wrong| {
+        Failure::new(Exit::Config, format!("egress.allow: {wrong} is not an origin like https://keys.example:8443"))
+    })?;
+    Ok(Policy { only_allowed: config.switch("egress.only_allowed"), ..policy })
+}
+
 fn configured(config: &Config) -> Result<Vec<Place>, Failure> {
     let places: Vec<Place> = config.organisations()?.into_iter().map(Place::from).collect();
     if places.is_empty() {
@@ -162,7 +171,12 @@ async fn open(
             surroundings: surroundings.clone(),
         })
     };
-    let organisations = places.iter().zip(stores).zip(accesses).map(organisation).collect();
+    let organisations: Vec<Arc<Organisation>> = places.iter().zip(stores).zip(accesses).map(organisation).collect();
+    if is_demo {
+        for organisation in &organisations {
+            demo::register_apps(folder, organisation).await?;
+        }
+    }
     Ok(Installation { organisations, demo: is_demo })
 }
 

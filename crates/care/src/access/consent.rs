@@ -110,12 +110,21 @@ pub struct Branch {
     pub covers: Within,
     /// It names who asks.
     pub named: bool,
-    /// Labels it names.
+    /// Labels it names; when it names any, it opens no other.
     pub labels: BTreeSet<Label>,
+    limited: bool,
     /// It lists the very purpose.
     pub lists: bool,
     /// Some element on the way chooses resources; otherwise the health record is meant.
     chooses: bool,
+}
+
+impl Branch {
+    /// Whether it speaks of this label, by naming it or by naming none. Whoever opens a sensitivity opens what is
+    /// restricted because of it.
+    pub fn speaks_of(&self, label: Label) -> bool {
+        !self.limited || label == Label::Restricted || self.labels.contains(&label)
+    }
 }
 
 /// What reading decisions needs to know.
@@ -314,6 +323,7 @@ impl Asking<'_> {
             covers: both(covers, without(except.clone())),
             named: it.actors.is_some(),
             labels: self.labels(it),
+            limited: it.labels.is_some(),
             lists: self.lists(it),
             chooses: it.chooses(),
         };
@@ -321,6 +331,7 @@ impl Asking<'_> {
             covers: both(covers.clone(), branch.covers),
             named: branch.named || it.actors.is_some(),
             labels: &branch.labels | &self.labels(it),
+            limited: branch.limited || it.labels.is_some(),
             lists: branch.lists || self.lists(it),
             chooses: branch.chooses || it.chooses(),
             ..branch

@@ -2,8 +2,13 @@
 //! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
 //! a demo login, a generated word list of enough length.
 
+pub mod apps;
+mod assertion;
+pub mod clients;
+pub mod codes;
 pub mod consent;
 pub mod emergency;
+pub mod keys;
 pub mod label;
 pub mod labels;
 mod policies;
@@ -11,6 +16,7 @@ mod principal;
 mod relations;
 pub mod roles;
 pub mod scopes;
+pub mod tokens;
 mod veils;
 
 pub use labels::LabelRules;
@@ -69,6 +75,8 @@ pub struct Access {
     logins: HashMap<String, Login>,
     tokens: HashMap<Secret, Caller>,
     sessions: RwLock<HashMap<Secret, Session>>,
+    /// Of the authorization server.
+    pub(crate) apps: apps::Memory,
     policies: Policies,
 }
 

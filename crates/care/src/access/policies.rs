@@ -66,7 +66,8 @@ pub(super) struct Made {
     pub(super) registry: Arc<Registry>,
     pub(super) version: u64,
     pub(super) ties: u64,
-    /// Microseconds.
+    /// Microseconds, end exclusive: clocks are set back too.
+    pub(super) from: i64,
     pub(super) until: i64,
 }
 
@@ -98,7 +99,7 @@ impl Policies {
         let it = made.get(key)?;
         let good = Arc::ptr_eq(&it.registry, registry)
             && (it.version, it.ties) == (snapshot.version, snapshot.ties)
-            && now < it.until;
+            && (it.from..it.until).contains(&now);
         good.then(|| it.rights.clone())
     }
 
@@ -187,7 +188,7 @@ impl State {
         }
         let fresh = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let held = self.people.get_mut(person).expect("just put there");
-        if held.version == 0 || now.div_euclid(1_000) >= held.known.until {
+        if held.version == 0 || !(held.known.from..held.known.until).contains(&now.div_euclid(1_000)) {
             held.known = held.tied.patients(now);
             held.names = Arc::new(held.tied.names());
             held.version = fresh;

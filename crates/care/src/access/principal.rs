@@ -144,6 +144,7 @@ impl Policies {
             registry: registry.clone(),
             version: snapshot.version,
             ties: snapshot.ties,
+            from: now,
             until: ends.min(snapshot.until()),
         };
         self.keep(key, made);

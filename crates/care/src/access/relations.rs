@@ -61,7 +61,8 @@ pub(super) struct Known {
     pub(super) own_patients: Arc<Patients>,
     pub(super) care_team: Arc<Patients>,
     pub(super) scheduled_today: Arc<Patients>,
-    /// The next moment at which a tie begins or ends (milliseconds).
+    /// From this moment to the next at which a tie begins or ends (milliseconds).
+    pub(super) from: i64,
     pub(super) until: i64,
 }
 
@@ -150,6 +151,7 @@ impl Tied {
             own_patients: of(&[Way::GeneralPractitioner]),
             care_team: of(&[Way::CareTeam]),
             scheduled_today: of(&[Way::Today]),
+            from: ms,
             until,
         }
     }
