@@ -4,6 +4,7 @@
 use crate::audit;
 use crate::failure::{Exit, Failure};
 use care::Installation;
+use care::access::machine_token;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +23,7 @@ pub(crate) enum Wish {
     Stats { organisation: String },
     AuditVerify { organisation: String, anchors: PathBuf, key: String },
     AuditPage { organisation: String, base: String, from: Option<i64>, to: Option<i64>, cursor: Option<String> },
+    Token { organisation: String, name: String, scopes: String, days: u32 },
 }
 
 impl Wish {
@@ -31,7 +33,8 @@ impl Wish {
             | Wish::Verify { organisation }
             | Wish::Stats { organisation }
             | Wish::AuditVerify { organisation, .. }
-            | Wish::AuditPage { organisation, .. } => organisation,
+            | Wish::AuditPage { organisation, .. }
+            | Wish::Token { organisation, .. } => organisation,
         }
     }
 }
@@ -118,6 +121,11 @@ async fn fulfil(wish: &Wish, installation: &Installation, answers: &UnboundedSen
         }
         Wish::AuditPage { base, from, to, cursor, .. } => {
             audit::exported(store, name, base, *from, *to, cursor.clone()).await.map_err(words)
+        }
+        Wish::Token { name, scopes, days, .. } => {
+            let (secret, now) = (organisation.surroundings.new_secret(), organisation.now());
+            let made = machine_token(store, &Caller::system("token"), &secret, name, scopes, *days, now).await;
+            made.map_err(|error| error.to_string()).map(|()| Value::String(secret))
         }
         Wish::Stats { .. } => {
             let stats = store.stats(&Caller::system("stats")).await.map_err(words)?;

@@ -93,7 +93,8 @@ impl Apps<'_> {
     /// The public client that a refresh token was given to. Such a client has nothing to prove itself with, and some name
     /// themselves only when they come for the first time (RFC 6749, 6 does not ask for more).
     pub async fn public_holder(self, given: &Parameters, now: i64) -> Allowed<Option<Proven>> {
-        let Some(secret) = given.get("refresh_token").filter(|_| given.get("grant_type") == Some("refresh_token")) else {
+        let Some(secret) = given.get("refresh_token").filter(|_| given.get("grant_type") == Some("refresh_token"))
+        else {
             return Ok(None);
         };
         let Some((refresh, _)) = self.kept::<Refresh>(REFRESH, &Mark::of(secret).name(), now).await? else {
