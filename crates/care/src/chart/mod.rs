@@ -25,6 +25,7 @@ pub use when::{When, age};
 use crate::ask::{self, Rows};
 use crate::people::Person;
 use element::{Names, at, concept, display_name, text, unnamed};
+use fhir::search::Registry;
 use fhir::{Id, Key, ResourceType, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::{Action, Caller, Permit, Store, StoreError, StoreResult};
@@ -130,15 +131,21 @@ const KINDS_OF: [(&str, &[&str]); 9] = [
 pub fn opens(store: &Store, caller: &Caller, section: &str) -> bool {
     let Some((_, kinds)) = KINDS_OF.iter().find(|(it, _)| *it == section) else { return true };
     let registry = store.registry();
-    kinds.iter().any(|kind| {
-        let kind = ResourceType::parse(kind).expect("a type of R4");
-        caller.rights.permit(&registry, kind, Action::Search) != Permit::Never
-    })
+    kinds.iter().any(|kind| may_search(&registry, caller, kind))
+}
+
+fn may_search(registry: &Registry, caller: &Caller, kind: &str) -> bool {
+    let kind = ResourceType::parse(kind).expect("a type of R4");
+    caller.rights.permit(registry, kind, Action::Search) != Permit::Never
 }
 
 impl Chart<'_> {
     /// Resources of a type about this patient; none, and noted, of a type the caller may not look at.
     async fn rows(&self, kind: &str, more: &[(&'static str, &str)], limit: u32) -> StoreResult<Rows> {
+        // Not asking for what is closed keeps the log free of refusals that nobody meant.
+        if !may_search(&self.store.registry(), self.caller, kind) {
+            return Rows::or_refused(Err(StoreError::Forbidden));
+        }
         Rows::or_refused(self.must(kind, more, limit).await)
     }
 
@@ -148,6 +155,9 @@ impl Chart<'_> {
     }
 
     async fn latest(&self, category: &str, each: u32) -> StoreResult<Rows> {
+        if !may_search(&self.store.registry(), self.caller, "Observation") {
+            return Rows::or_refused(Err(StoreError::Forbidden));
+        }
         let parameters = self.parameters(&[("category", category), ("_sort", "-date")]);
         Rows::or_refused(ask::latest(self.store, self.caller, &parameters, each).await)
     }
@@ -388,6 +398,9 @@ impl Chart<'_> {
         }
         let mut names = Names::default();
         for (kind, ids) in by_kind.into_iter().filter(|(kind, _)| NAMEABLE.contains(kind)) {
+            if !may_search(&self.store.registry(), self.caller, kind) {
+                continue;
+            }
             for ids in ids.chunks(100) {
                 let found = ask::matches(self.store, self.caller, kind, &[("_id", ids.join(","))], 100).await;
                 let found = match found {
