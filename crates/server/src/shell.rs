@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use care::Installation;
 use care::organisation::Surroundings;
@@ -69,12 +69,36 @@ impl Shell {
     }
 }
 
+/// Who may use an address of the program itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// Anyone: it says whether we are well, and only on this machine why not.
+    Probe,
+    /// Whoever brings the token of the settings; without one, callers on this machine.
+    Operator,
+}
+
+pub(crate) struct Own {
+    pub(crate) path: &'static str,
+    pub(crate) policy: Policy,
+    answer: fn() -> MethodRouter<Arc<Shell>>,
+}
+
+const fn own(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<Arc<Shell>>) -> Own {
+    Own { path, policy, answer }
+}
+
+/// The addresses of the program itself. All others belong to the API and the pages, which have tables of their own.
+pub(crate) const OWN: [Own; 4] = [
+    own("/livez", Policy::Probe, || get(async || "alive\n")),
+    own("/readyz", Policy::Probe, || get(ready)),
+    own("/healthz", Policy::Probe, || get(ready)),
+    own("/metrics", Policy::Operator, || get(metrics)),
+];
+
 pub(crate) fn router(shell: Arc<Shell>) -> Router {
-    Router::new()
-        .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready))
-        .route("/healthz", get(ready))
-        .route("/metrics", get(metrics))
+    OWN.iter()
+        .fold(Router::new(), |router, own| router.route(own.path, (own.answer)()))
         .fallback(inside)
         .layer(CatchPanicLayer::custom(|_| trouble()))
         .layer(from_fn_with_state(shell.clone(), observe))
