@@ -79,8 +79,10 @@ async function look(page, name) {
   await page.evaluate(axe);
   for (const colorScheme of ['light', 'dark']) {
     for (const width of [1280, 320]) {
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize({ width, height: 900 });
+      // Colours have changed when they are drawn again.
+      await page.waitForTimeout(400);
       const found = await page.evaluate(() => globalThis.axe.run(document, {
         runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
         resultTypes: ['violations'],

@@ -164,10 +164,16 @@ fn routes_come_from_tables_that_say_who_may_use_them() {
             continue;
         }
         let made = code_lines(&text)
-            .filter(|(_, line)| [".route(", ".nest(", ".route_service(", ".nest_service("].iter().any(|it| line.contains(it)))
+            .filter(|(_, line)| {
+                [".route(", ".nest(", ".route_service(", ".nest_service("].iter().any(|it| line.contains(it))
+            })
             .count();
         let may = ROUTERS.iter().find(|(it, _)| path.ends_with(it)).map_or(0, |(_, may)| *may);
-        assert!(made <= may, "{} makes {made} routes of its own; put them into a table with their policy", path.display());
+        assert!(
+            made <= may,
+            "{} makes {made} routes of its own; put them into a table with their policy",
+            path.display()
+        );
     }
 }
 

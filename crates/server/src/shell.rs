@@ -97,8 +97,12 @@ pub(crate) const OWN: [Own; 4] = [
 ];
 
 pub(crate) fn router(shell: Arc<Shell>) -> Router {
+    let guarded = |own: &Own| match own.policy {
+        Policy::Probe => (own.answer)(),
+        Policy::Operator => (own.answer)().layer(from_fn_with_state(shell.clone(), operator)),
+    };
     OWN.iter()
-        .fold(Router::new(), |router, own| router.route(own.path, (own.answer)()))
+        .fold(Router::new(), |router, own| router.route(own.path, guarded(own)))
         .fallback(inside)
         .layer(CatchPanicLayer::custom(|_| trouble()))
         .layer(from_fn_with_state(shell.clone(), observe))
@@ -117,12 +121,19 @@ async fn ready(State(shell): State<Arc<Shell>>, ConnectInfo(peer): ConnectInfo<S
     (status, Json(told)).into_response()
 }
 
-async fn metrics(
+async fn metrics(State(shell): State<Arc<Shell>>) -> Response {
+    let page = shell.metrics.page(&gauges(&shell));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+/// Lets in whom [`Policy::Operator`] admits.
+async fn operator(
     State(shell): State<Arc<Shell>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    request: Request,
+    next: Next,
 ) -> Response {
-    let brought = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
+    let brought = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
     let may = match &shell.metrics_token {
         None => is_here(&shell, peer),
         // Digests are compared, so the time it takes says nothing about the token.
@@ -132,8 +143,7 @@ async fn metrics(
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, challenge, "bring the token that is set as metrics.token\n").into_response();
     }
-    let page = shell.metrics.page(&gauges(&shell));
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+    next.run(request).await
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -3,9 +3,9 @@
 use crate::world::{BACK, BASE, ISSUER, Pair, SECRET, World, basic, pairs, parameter};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::access::clients::Registration;
 use care::access::codes::Subject;
 use fhir::Id;
-use care::access::clients::Registration;
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA384, RsaKeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
@@ -298,7 +298,11 @@ async fn keys_at_an_address_are_fetched_once_and_again_when_they_change() {
         claims
     };
     let signed = || {
-        let signed = format!("{}.{}", crate::world::part(&json!({ "alg": "RS384", "kid": "r1" })), crate::world::part(&claims()));
+        let signed = format!(
+            "{}.{}",
+            crate::world::part(&json!({ "alg": "RS384", "kid": "r1" })),
+            crate::world::part(&claims())
+        );
         let mut signature = vec![0; pair.public().modulus_len()];
         pair.sign(&RSA_PKCS1_SHA384, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
         format!("{signed}.{}", text(&signature))

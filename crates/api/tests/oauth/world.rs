@@ -18,8 +18,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use store::{Batch, Caller, Change, Expect, Purpose, Settings, Store, Write};
 use tower::ServiceExt;
 
@@ -176,7 +176,8 @@ impl World {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oauth-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let clock = Arc::new(Clock { now: AtomicI64::new(START), count: AtomicU64::new(1), elsewhere: Elsewhere::default() });
+        let clock =
+            Arc::new(Clock { now: AtomicI64::new(START), count: AtomicU64::new(1), elsewhere: Elsewhere::default() });
         let store = Store::open(Settings {
             organisation: "clinic".into(),
             address: folder.join("clinic.db").display().to_string(),

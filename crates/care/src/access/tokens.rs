@@ -93,7 +93,8 @@ impl Apps<'_> {
     /// The public client that a refresh token was given to. Such a client has nothing to prove itself with, and some name
     /// themselves only when they come for the first time (RFC 6749, 6 does not ask for more).
     pub async fn public_holder(self, given: &Parameters, now: i64) -> Allowed<Option<Proven>> {
-        let Some(secret) = given.get("refresh_token").filter(|_| given.get("grant_type") == Some("refresh_token")) else {
+        let Some(secret) = given.get("refresh_token").filter(|_| given.get("grant_type") == Some("refresh_token"))
+        else {
             return Ok(None);
         };
         let Some((refresh, _)) = self.kept::<Refresh>(REFRESH, &Mark::of(secret).name(), now).await? else {
@@ -442,21 +443,18 @@ impl Apps<'_> {
         self.spend(proven, now).await?;
         let inactive = json!({ "active": false });
         let may = |client: &str| proven.client.may_introspect || client == proven.client.id;
-        let held = match self.held(token, now).await? {
-            Some(held) => held,
-            None => {
-                let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
-                    return Ok(inactive);
-                };
-                let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
-                let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
-                    return Ok(inactive);
-                };
-                return Ok(json!({
-                    "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
-                    "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
-                }));
-            }
+        let Some(held) = self.held(token, now).await? else {
+            let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
+                return Ok(inactive);
+            };
+            let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
+            let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
+                return Ok(inactive);
+            };
+            return Ok(json!({
+                "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
+                "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
+            }));
         };
         if !may(&held.client) {
             return Ok(inactive);
