@@ -297,7 +297,7 @@ fn clients(world: &World) -> Vec<DemoClient> {
         private_jwk: None,
     };
     let backend = DemoClient {
-        scope: "system/*.rs".into(),
+        scope: "system/*.cruds".into(),
         redirect_uri: None,
         launch_uri: None,
         private_jwk: Some(new_jwk()),

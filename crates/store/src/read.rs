@@ -8,9 +8,9 @@ use crate::intern::by_id;
 use crate::lane::LIVE;
 use crate::prepare;
 use crate::rights::Ruling;
-use crate::search::Reach;
 use crate::search::judge::{self, Version};
 use crate::search::sql::Sql;
+use crate::search::{Reach, fetch};
 use crate::stored::Stored;
 use bytes::Bytes;
 use fhir::Key;
@@ -79,11 +79,33 @@ pub(crate) async fn current<S: Session>(
         return Ok(Sight::Absent);
     }
     if let Some((rule, _)) = tests.iter().zip(&row[OWN..]).find(|(_, passes)| passes.int() == 0).map(|(test, _)| test) {
-        return Ok(Sight::Hidden(rule.clone()));
+        let rule = more_precisely(session, reach, key, row[5].maybe_int(), rule).await?;
+        return Ok(Sight::Hidden(rule));
     }
     let owner = row[5].maybe_int();
     let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
     Ok(Sight::Seen(CurrentRow { rid, version, at, state, body, owner }))
+}
+
+/// One veil may stand for what many patients said; the audit log is told whose word it was.
+async fn more_precisely<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    key: &Key,
+    owner: Option<i64>,
+    rule: &Arc<str>,
+) -> StoreResult<Arc<str>> {
+    let rights = &reach.caller.rights;
+    if !rights.names_patients(rule) {
+        return Ok(rule.clone());
+    }
+    let mut patient = (key.kind.name() == "Patient").then(|| key.id.clone());
+    if let (None, Some(owner)) = (&patient, owner) {
+        let sql = format!("SELECT id FROM resource r WHERE {} rid = ?", session.dialect().here("r"));
+        let rows = session.query(&sql, &[owner.into()]).await?;
+        patient = rows.first().map(|row| fetch::key(owner, &row[0])).transpose()?.map(|it| it.id);
+    }
+    Ok(patient.and_then(|it| rights.rule_of(rule, &it)).unwrap_or_else(|| rule.clone()))
 }
 
 /// Whether a version passes all rules by what it says itself.

@@ -9,7 +9,7 @@
 use fhir::search::Registry;
 use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
 use fhir::{Id, Key, ResourceType};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, LazyLock, RwLock};
 
@@ -146,6 +146,8 @@ pub struct Veil {
     pub kinds: Kinds,
     /// Whatever is within this is hidden.
     pub hides: Within,
+    /// Where one veil stands for many patients: the rule of each, as the audit log names it.
+    pub names: BTreeMap<Id, Arc<str>>,
 }
 
 /// What one caller may do.
@@ -195,6 +197,16 @@ impl Rights {
     /// A permission that is not about resources.
     pub fn may(&self, permission: &str) -> bool {
         self.everything || self.may.contains(permission)
+    }
+
+    /// Whether a rule has names of its own for patients.
+    pub(crate) fn names_patients(&self, rule: &str) -> bool {
+        self.veils.iter().any(|it| *it.rule == *rule && !it.names.is_empty())
+    }
+
+    /// The rule that hid something of this patient, more precisely.
+    pub(crate) fn rule_of(&self, rule: &str, patient: &Id) -> Option<Arc<str>> {
+        self.veils.iter().filter(|it| *it.rule == *rule).find_map(|it| it.names.get(patient)).cloned()
     }
 
     /// Veils hide what is there, so they are part of every answer but that for `Create`.
@@ -556,7 +568,8 @@ mod tests {
     fn a_veil_hides_what_is_granted() {
         let registry = Registry::r4();
         let hidden = Filter::Ids(vec![Id::parse("secret").unwrap()]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into() };
+        let veil =
+            Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into(), names: BTreeMap::new() };
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));
@@ -603,7 +616,7 @@ mod tests {
         let secret = Within::Matching(Filter::Ids(vec![Id::parse("secret").unwrap()]));
         let hides =
             Within::All(vec![Within::Kinds(some), secret.clone(), Within::Not(Box::new(Within::Any(Vec::new())))]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides };
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() };
         let it = rights(&[&[grant(&["Patient", "Observation"], "rs", Within::Organisation)]], vec![veil]);
         assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Always);
         let Within::Matching(filter) = secret else { unreachable!("made above") };

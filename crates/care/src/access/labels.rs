@@ -197,7 +197,9 @@ impl LabelRules {
         }
         all.extend(own);
         if all.is_empty() {
-            if let Some(security) = resource["meta"]["security"].as_array_mut() {
+            // Asked with `get`: an index would put a member `security` there where none is.
+            let security = resource.get_mut("meta").and_then(|meta| meta.get_mut("security"));
+            if let Some(security) = security.and_then(|it| it.as_array_mut()) {
                 security.retain(|it| it["system"] != OURS || it["code"] != MARK);
             }
             return all;

@@ -64,22 +64,23 @@ pub(super) struct Hidden {
 
 /// What the same words say of some patients.
 #[derive(Default)]
-struct Alike(BTreeMap<String, (Within, Vec<Id>, Vec<Id>)>);
+struct Alike(BTreeMap<String, (Within, BTreeMap<Id, Vec<Id>>)>);
 
 impl Alike {
     fn add(&mut self, patient: &Id, what: Within, consents: &[&Id]) {
         if is_nothing(&what) {
             return;
         }
-        let entry = self.0.entry(format!("{what:?}")).or_insert_with(|| (what, Vec::new(), Vec::new()));
-        entry.1.push(patient.clone());
-        entry.2.extend(consents.iter().map(|it| (*it).clone()));
+        let entry = self.0.entry(format!("{what:?}")).or_insert_with(|| (what, BTreeMap::new()));
+        let of = entry.1.entry(patient.clone()).or_default();
+        of.extend(consents.iter().map(|it| (*it).clone()));
+        of.dedup();
     }
 
     /// What is of these patients alone and passes.
     fn opened(self) -> Vec<Within> {
-        let only = |(what, patients, _): (Within, Vec<Id>, Vec<Id>)| {
-            both(Within::OnlyOf(Arc::new(patients.into_iter().collect())), what)
+        let only = |(what, patients): (Within, BTreeMap<Id, Vec<Id>>)| {
+            both(Within::OnlyOf(Arc::new(patients.into_keys().collect())), what)
         };
         self.0.into_values().map(only).collect()
     }
@@ -114,12 +115,12 @@ impl View<'_> {
                 self.open(patient, &branches, &mut opened);
             }
         }
-        let mut veils: Vec<Veil> = hidden.0.into_values().map(|it| denial(it.0, it.1, it.2)).collect();
+        let mut veils: Vec<Veil> = hidden.0.into_values().map(|it| denial(it.0, it.1)).collect();
         veils.extend(self.labels(&mut opened));
         if self.purpose == Purpose::Research {
             let shown = self.lifted(opened.remove(&None).unwrap_or_default().opened());
             let hides = both(Within::Kinds(health), without(any_of(shown)));
-            veils.push(Veil { rule: "purpose/HRESCH".into(), kinds: Kinds::all(), hides });
+            veils.push(Veil { rule: "purpose/HRESCH".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() });
         }
         Hidden { veils, until }
     }
@@ -177,7 +178,7 @@ impl View<'_> {
             }
             let shown = without(any_of(self.lifted(shown)));
             let bears = both(label::marked(self.registry), label.within(self.registry));
-            Veil { rule: label.rule(), kinds: Kinds::all(), hides: both(bears, shown) }
+            Veil { rule: label.rule(), kinds: Kinds::all(), hides: both(bears, shown), names: BTreeMap::new() }
         };
         closed.iter().map(veil).collect()
     }
@@ -193,12 +194,14 @@ fn of(patients: &Arc<Patients>) -> Within {
     if patients.ids().is_empty() { nothing() } else { Within::OnlyOf(patients.clone()) }
 }
 
-/// The audit log names the Consent where it is one; of many patients who say the same it says that it was a consent.
-fn denial(what: Within, patients: Vec<Id>, consents: Vec<Id>) -> Veil {
-    let rule = match consents.as_slice() {
-        [only] => format!("consent/{only}"),
-        _ => "consent".to_owned(),
+/// The audit log names the Consent, also where one veil stands for many.
+fn denial(what: Within, of: BTreeMap<Id, Vec<Id>>) -> Veil {
+    let named = |consents: &Vec<Id>| -> Arc<str> {
+        let each: Vec<String> = consents.iter().map(|id| format!("consent/{id}")).collect();
+        each.join(" ").into()
     };
-    let patients = Within::Of(Arc::new(patients.into_iter().collect()));
-    Veil { rule: rule.into(), kinds: Kinds::all(), hides: both(patients, what) }
+    let names: BTreeMap<Id, Arc<str>> =
+        of.iter().map(|(patient, consents)| (patient.clone(), named(consents))).collect();
+    let patients = Within::Of(Arc::new(of.into_keys().collect()));
+    Veil { rule: "consent".into(), kinds: Kinds::all(), hides: both(patients, what), names }
 }

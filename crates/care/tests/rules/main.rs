@@ -7,5 +7,6 @@ mod clinic;
 mod consents;
 mod emergencies;
 mod labels;
+mod refusals;
 mod table;
 mod ties;

@@ -15,6 +15,7 @@ use fhir::search::query::{
 };
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
+use std::collections::HashMap;
 
 /// A filter in numbers.
 #[derive(Clone, Debug)]
@@ -134,11 +135,22 @@ pub(crate) struct Planner<'a, S> {
     pub(crate) session: &'a mut S,
     pub(super) registry: &'a Registry,
     pub(super) layer: Layer,
+    /// What was asked before: rights ask for the same labels many times.
+    slots: HashMap<String, Option<i64>>,
+    terms: HashMap<(i64, String), Vec<i64>>,
+    pub(super) systems: HashMap<String, Option<i64>>,
 }
 
 impl<'a, S: Session> Planner<'a, S> {
     pub(crate) fn of(session: &'a mut S, registry: &'a Registry) -> Planner<'a, S> {
-        Planner { session, registry, layer: Layer::Own }
+        Planner {
+            session,
+            registry,
+            layer: Layer::Own,
+            slots: HashMap::new(),
+            terms: HashMap::new(),
+            systems: HashMap::new(),
+        }
     }
 
     pub(crate) async fn plan(&mut self, filter: &Filter) -> StoreResult<Plan> {
@@ -160,6 +172,18 @@ impl<'a, S: Session> Planner<'a, S> {
                     plans.push(Box::pin(self.plan(part)).await?);
                 }
                 Ok(Plan::any(plans))
+            }
+            // Veils ask first whether anything is labelled at all; mostly nothing is.
+            Filter::Not(inner) if matches!(&**inner, Filter::All(parts) if parts.len() > 1) => {
+                let Filter::All(parts) = &**inner else { unreachable!("just seen") };
+                let mut plans = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match Box::pin(self.plan(part)).await? {
+                        Plan::Nothing => return Ok(Plan::All(Vec::new())),
+                        plan => plans.push(plan),
+                    }
+                }
+                Ok(Plan::Not(Box::new(Plan::all(plans))))
             }
             Filter::Not(inner) => Ok(match Box::pin(self.plan(inner)).await? {
                 Plan::Nothing => Plan::All(Vec::new()),
@@ -261,9 +285,14 @@ impl<'a, S: Session> Planner<'a, S> {
 
     /// The number of a slot that no code parts, whatever is planned.
     pub(super) async fn slot_named(&mut self, name: &str) -> StoreResult<Option<i64>> {
+        if let Some(known) = self.slots.get(name) {
+            return Ok(*known);
+        }
         let sql = format!("SELECT id FROM slot s WHERE {} name = ? AND term = 0", self.session.dialect().here("s"));
         let rows = self.session.query(&sql, &[name.into()]).await?;
-        Ok(rows.first().map(|row| row[0].int()))
+        let found = rows.first().map(|row| row[0].int());
+        self.slots.insert(name.to_owned(), found);
+        Ok(found)
     }
 
     async fn rids_with_id(&mut self, id: &str) -> StoreResult<Vec<i64>> {
@@ -495,8 +524,14 @@ impl<'a, S: Session> Planner<'a, S> {
     /// Terms with exactly this code; with any text.
     pub(crate) async fn terms_named(&mut self, system: i64, code: &str) -> StoreResult<Vec<i64>> {
         let sql = format!("SELECT id FROM term m WHERE {} key = ? AND system = ?", self.session.dialect().here("m"));
-        let values = [term_key(system, code).into_owned().into(), system.into()];
-        Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
+        let key = term_key(system, code).into_owned();
+        if let Some(known) = self.terms.get(&(system, key.clone())) {
+            return Ok(known.clone());
+        }
+        let values = [key.clone().into(), system.into()];
+        let found: Vec<i64> = self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect();
+        self.terms.insert((system, key), found.clone());
+        Ok(found)
     }
 
     async fn terms_starting(&mut self, system: i64, start: &str) -> StoreResult<Vec<i64>> {
