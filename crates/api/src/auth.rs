@@ -23,11 +23,11 @@ pub(crate) async fn caller(organisation: &Organisation, headers: &HeaderMap, pag
         };
         return caller.ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));
     }
-    if page {
-        let session = session_token(headers).and_then(|token| organisation.access.session(token, now));
-        if let Some(caller) = session {
-            return Ok(caller);
-        }
+    if page
+        && let Some(token) = session_token(headers)
+        && let Some(caller) = organisation.access.session_caller(token, now).await?
+    {
+        return Ok(caller);
     }
     Err(unknown(organisation, "Bearer realm=\"FHIR\""))
 }

@@ -44,7 +44,7 @@ impl Organisation {
 
     /// Who holds this bearer token.
     pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
-        match self.access.bearer(token, now) {
+        match self.access.bearer(token, now).await? {
             Some(caller) => Ok(Some(caller)),
             None => self.apps().bearer(token, now).await,
         }

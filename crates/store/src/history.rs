@@ -61,7 +61,7 @@ pub(crate) async fn page<S: Session>(
     asked: &HistoryQuery,
 ) -> StoreResult<HistoryPage> {
     let dialect = session.dialect();
-    let mut walk = walk(session, reach, &asked.scope).await?;
+    let mut walk = walk(session, reach, bases, &asked.scope).await?;
     if let Some(since) = asked.since {
         walk.conditions.push_str(" AND c.at >= ?");
         walk.values.push(since.into());
@@ -108,7 +108,12 @@ pub(crate) async fn page<S: Session>(
     })
 }
 
-async fn walk<S: Session>(session: &mut S, reach: Reach<'_>, scope: &HistoryScope) -> StoreResult<Walk> {
+async fn walk<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    scope: &HistoryScope,
+) -> StoreResult<Walk> {
     let all = |conditions: &str, values: Vec<Value>| Walk {
         conditions: conditions.to_owned(),
         values,
@@ -118,7 +123,7 @@ async fn walk<S: Session>(session: &mut S, reach: Reach<'_>, scope: &HistoryScop
     let (mut walk, kinds) = match scope {
         HistoryScope::Instance(key) => {
             let ruling = reach.ruling(key.kind, Action::Read);
-            let row = read::current(session, reach, &ruling, key).await?.seen();
+            let row = read::current(session, reach, bases, &ruling, key).await?.seen();
             let rid = row.ok_or_else(|| StoreError::NotFound(key.clone()))?.rid;
             let judged = !ruling.is_always();
             return Ok(Walk { action: Action::Read, judged, ..all(" AND c.rid = ?", vec![rid.into()]) });

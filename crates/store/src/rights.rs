@@ -8,6 +8,7 @@
 
 use fhir::search::Registry;
 use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
+use fhir::search::row::Slot;
 use fhir::{Id, Key, ResourceType};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -246,7 +247,7 @@ impl Rights {
             let fitting = layer.grants.iter().filter(|it| it.actions.contains(action) && it.kinds.contains(kind));
             let withins: Vec<&Within> = fitting.map(|it| &it.within).collect();
             if withins.is_empty() {
-                return Ruling { refused_by: Some(layer.name.clone()), rules: Vec::new() };
+                return Ruling { refused_by: Some(layer.name.clone()), ..Ruling::default() };
             }
             if !withins.contains(&&Within::Organisation) {
                 let parts = withins.into_iter().map(|it| self.within(registry, kind, it)).collect();
@@ -260,6 +261,7 @@ impl Rights {
             ruling.rules.extend(some.map(|(rule, hides)| (rule, Filter::Not(Box::new(hides)))));
         }
         ruling.rules.retain(|(_, filter)| *filter != Filter::everything());
+        ruling.compartment = registry.compartment_slots("Patient", kind);
         ruling
     }
 
@@ -347,6 +349,8 @@ pub(crate) struct Ruling {
     pub(crate) refused_by: Option<Arc<str>>,
     /// What must pass, each with the name of its rule; none: everything may.
     pub(crate) rules: Vec<(Arc<str>, Filter)>,
+    /// The slots by which resources of the type belong to patients.
+    pub(crate) compartment: Vec<Slot>,
 }
 
 impl Ruling {

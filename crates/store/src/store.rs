@@ -385,7 +385,7 @@ impl Store {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
-        let sight = reading!(self, session => read::current(&mut session, reach, &ruling, key).await?);
+        let sight = reading!(self, session => read::current(&mut session, reach, self.bases(), &ruling, key).await?);
         match self.seen(caller, key, sight) {
             Some(row) if row.state == LIVE => row.stored(key),
             Some(row) if row.state == DELETED => {
@@ -411,7 +411,7 @@ impl Store {
         let reach = Reach { caller, registry: &registry };
         let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
         reading!(self, session => {
-            let sight = read::current(&mut session, reach, &ruling, key).await?;
+            let sight = read::current(&mut session, reach, self.bases(), &ruling, key).await?;
             let current = self.seen(caller, key, sight).ok_or_else(missing)?;
             let rid = current.rid;
             let row = if current.version == number {
@@ -480,7 +480,7 @@ impl Store {
         let ruling = self.allowed(searcher.reach, owner.kind, Action::Read, owner)?;
         searching!(self, session => {
             if !ruling.is_always() {
-                let sight = read::current(&mut session, searcher.reach, &ruling, owner).await?;
+                let sight = read::current(&mut session, searcher.reach, self.bases(), &ruling, owner).await?;
                 self.seen(caller, owner, sight).ok_or_else(|| StoreError::NotFound(owner.clone()))?;
             }
             special::everything(&mut session, &searcher, query).await

@@ -134,8 +134,15 @@ async fn guard(
         return next.run(request).await;
     }
     let now = organisation.now();
-    let caller = sessions::token(request.headers()).and_then(|token| organisation.access.session(token, now));
-    let Some(caller) = caller else { return to_sign_in(&organisation.slug, &request) };
+    let caller = match sessions::token(request.headers()) {
+        Some(token) => organisation.access.session_caller(token, now).await,
+        None => Ok(None),
+    };
+    let caller = match caller {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return to_sign_in(&organisation.slug, &request),
+        Err(error) => return Refusal::from(error).into_response(),
+    };
     let slug = organisation.slug.clone();
     let visitor = Visitor { web, organisation, caller, now };
     match (policy, visitor.is_patient()) {

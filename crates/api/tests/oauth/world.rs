@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use care::access::clients::Registration;
 use care::access::codes::{Choice, Subject};
-use care::access::{Access, Principal};
+use care::access::{Access, AccessSettings, Principal};
 use care::egress::{Answer, Ask, Egress, Sending};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
@@ -419,8 +419,9 @@ impl World {
     }
 }
 
-fn access(_store: &Store, _clock: &Arc<Clock>) -> Access {
-    Access::default()
+fn access(store: &Store, clock: &Arc<Clock>) -> Access {
+    let surroundings: Arc<dyn Surroundings> = clock.clone();
+    Access::new(store.clone(), surroundings, AccessSettings::of("Clinic", "http://clinic.example", [7; 32]))
 }
 
 fn nobody() -> Principal {

@@ -344,8 +344,16 @@ impl<'a, S: Session> Planner<'a, S> {
         let mut none_other =
             vec![Plan::Any(vec![Plan::Leaf(among(&rids)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
         if !slots.is_empty() {
+            let mut others = pointing_among(&rids, &slots, true);
+            // A reference to one version has a row of its own beside that of the patient.
+            let here = self.session.dialect().here("m");
+            others.condition.push_str(&format!(
+                " AND ({{t}}.target > 0 OR NOT EXISTS (SELECT 1 FROM term m WHERE {here} m.id = ((-{{t}}.target) >> 8) \
+                 AND m.system = {}))",
+                space::VERSION
+            ));
             some.push(Plan::Leaf(pointing_among(&rids, &slots, false)));
-            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, true)))));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(others))));
         }
         Ok(match of {
             Of::Some => Plan::any(some),
@@ -686,6 +694,8 @@ fn pointing_among(rids: &[i64], slots: &[i64], other: bool) -> Leaf {
     let mut leaf = in_slots("reference", slots);
     leaf.probe_by_rid = true;
     leaf.tells_kind = false;
+    // Nobody counts what thousands of patients have; it is much.
+    leaf.cost = rids.len() as u64 * 50;
     if other {
         leaf.condition
             .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");

@@ -10,10 +10,12 @@ mod world;
 
 mod audit;
 mod canonical;
+mod chance;
 mod commit;
 mod contained;
 mod cost;
 mod disk;
+mod escape;
 mod examples;
 mod items;
 mod oracle;
@@ -22,3 +24,4 @@ mod patients;
 mod postgres;
 mod reach;
 mod search;
+mod writing;
