@@ -2,7 +2,7 @@
 //! organisations meet only through exchange, over standard wires.
 
 use crate::access::Access;
-use crate::egress::{self, Ask, Egress, Sending};
+use crate::egress::{self, Egress};
 use std::sync::Arc;
 use store::{Caller, Store, StoreResult};
 
@@ -18,13 +18,6 @@ pub trait Surroundings: Send + Sync {
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed
-    }
-}
-
-/// The way out of the surroundings, for whoever keeps it.
-impl Egress for Arc<dyn Surroundings> {
-    fn send(&self, ask: Ask) -> Sending<'_> {
-        self.as_ref().egress().send(ask)
     }
 }
 

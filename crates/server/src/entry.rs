@@ -58,7 +58,6 @@ pub(crate) fn access(
         // Signing in must leave room for those who work.
         hashes_at_once: (cores / 2).max(1),
         breached: breached(config)?,
-        egress: Arc::new(surroundings.clone()),
         demo,
         ..AccessSettings::of(&place.name, &place.base, key)
     };
