@@ -443,21 +443,18 @@ impl Apps<'_> {
         self.spend(proven, now).await?;
         let inactive = json!({ "active": false });
         let may = |client: &str| proven.client.may_introspect || client == proven.client.id;
-        let held = match self.held(token, now).await? {
-            Some(held) => held,
-            None => {
-                let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
-                    return Ok(inactive);
-                };
-                let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
-                let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
-                    return Ok(inactive);
-                };
-                return Ok(json!({
-                    "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
-                    "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
-                }));
-            }
+        let Some(held) = self.held(token, now).await? else {
+            let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
+                return Ok(inactive);
+            };
+            let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
+            let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
+                return Ok(inactive);
+            };
+            return Ok(json!({
+                "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
+                "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
+            }));
         };
         if !may(&held.client) {
             return Ok(inactive);
