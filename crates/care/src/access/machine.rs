@@ -22,7 +22,8 @@ pub async fn machine_token(
     if !caller.rights.are_everything() {
         return Err(AccessError::Forbidden);
     }
-    let plain = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let plain =
+        (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     if !plain {
         return Err(AccessError::UserNameUnfit);
     }
