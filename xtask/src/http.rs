@@ -48,7 +48,21 @@ pub struct Client {
 
 pub struct Answer {
     pub status: u16,
+    /// Status line and header lines.
+    pub head: String,
     pub body: Vec<u8>,
+}
+
+/// A request with what one request has of its own.
+#[derive(Clone, Copy, Default)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    /// Header lines of this request, each with its line end.
+    pub headers: &'a str,
+    /// What the body is; by method when empty.
+    pub content: &'a str,
+    pub body: Option<&'a [u8]>,
 }
 
 impl Answer {
@@ -58,6 +72,16 @@ impl Answer {
 
     pub fn ok(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The value of a header, by its name in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.split("\r\n").filter_map(|line| line.split_once(':'));
+        lines.into_iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 }
 
@@ -73,18 +97,23 @@ impl Client {
     /// `path` begins with a slash and is relative to the target. A kept-alive connection that the server
     /// closed meanwhile is opened again once, for reads only: a write might have been done.
     pub async fn send(&mut self, method: &str, path: &str, body: Option<&[u8]>) -> io::Result<Answer> {
+        self.ask(Request { method, path, body, ..Request::default() }).await
+    }
+
+    pub async fn ask(&mut self, request: Request<'_>) -> io::Result<Answer> {
         let reused = self.stream.is_some();
-        match self.once(method, path, body).await {
-            Err(_) if reused && method == "GET" => {
+        match self.once(request).await {
+            Err(_) if reused && request.method == "GET" => {
                 self.stream = None;
-                self.once(method, path, body).await
+                self.once(request).await
             }
             other => other,
         }
         .inspect_err(|_| self.stream = None)
     }
 
-    async fn once(&mut self, method: &str, path: &str, body: Option<&[u8]>) -> io::Result<Answer> {
+    async fn once(&mut self, request: Request<'_>) -> io::Result<Answer> {
+        let Request { method, path, headers: own, content, body } = request;
         if self.stream.is_none() {
             let stream = TcpStream::connect(&self.target.host).await?;
             stream.set_nodelay(true)?;
@@ -97,11 +126,15 @@ impl Client {
         // A base without a path is asked at its root.
         let root = if prefix.is_empty() && path.is_empty() { "/" } else { "" };
         let head = format!(
-            "{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}"
+            "{method} {prefix}{path}{root} HTTP/1.1\r\nHost: {host}\r\nAccept: application/fhir+json\r\n{headers}{own}"
         );
         self.write.extend_from_slice(head.as_bytes());
         if let Some(body) = body {
-            let kind = if method == "PATCH" { "application/json-patch+json" } else { "application/fhir+json" };
+            let kind = match method {
+                _ if !content.is_empty() => content,
+                "PATCH" => "application/json-patch+json",
+                _ => "application/fhir+json",
+            };
             self.write
                 .extend_from_slice(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len()).as_bytes());
         }
@@ -149,6 +182,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, bodiless: boo
             _ => {}
         }
     }
+    let head = head.to_owned();
     let mut from = end + 4;
     let mut body = Vec::new();
     if bodiless || status == 204 || status == 304 {
@@ -183,7 +217,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>, bodiless: boo
         from += length;
     }
     buffer.drain(..from);
-    Ok((Answer { status, body }, close))
+    Ok((Answer { status, head, body }, close))
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

@@ -6,6 +6,7 @@ mod defs;
 mod dice;
 mod http;
 mod machine;
+mod matrix;
 mod postgres;
 mod program;
 mod step;
@@ -18,6 +19,11 @@ type Chore = fn(&[String]) -> Result<(), String>;
 const CHORES: &[(&str, &str, Chore)] = &[
     ("test", "everything that must hold before a change is taken; installs what is missing", test::run),
     ("assure", "kills and power losses in full doses; writes docs/assurance/", assure::run),
+    (
+        "matrix",
+        "ask every cell of who may do what of a live server; writes docs/assurance/authorisation.md",
+        matrix::run,
+    ),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

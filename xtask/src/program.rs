@@ -90,11 +90,22 @@ impl Program {
         self.child.id()
     }
 
-    /// The FHIR address with the token of the administrator.
+    /// The FHIR address with a token for all of the organisation, which is made once for a data folder.
     pub fn target(&self) -> Result<Target, String> {
         let path = self.plan.data().join("trial.token");
-        let token =
-            std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let token = match std::fs::read_to_string(&path) {
+            Ok(token) => token,
+            Err(_) => {
+                let mut command = self.plan.command(&["token", "--name", "trial", "--days", "30"])?;
+                let made = command.output().map_err(|error| format!("cannot make a token: {error}"))?;
+                if !made.status.success() {
+                    return Err(format!("cannot make a token: {}", String::from_utf8_lossy(&made.stderr)));
+                }
+                let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+                step::write(&path, token.clone())?;
+                token
+            }
+        };
         let base = format!("http://127.0.0.1:{}/trial/fhir", self.plan.port);
         Ok(Target::parse(&base)?.bearer(token.trim()))
     }

@@ -7,14 +7,15 @@ use crate::step::{self, Steps};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const HELP: &str = "cargo xtask test [--no-browser] [--no-faults]";
+const HELP: &str = "cargo xtask test [--no-browser] [--no-faults] [--no-matrix]";
 
 pub fn run(arguments: &[String]) -> Result<(), String> {
-    let (mut browser, mut faults) = (true, true);
+    let (mut browser, mut faults, mut matrix) = (true, true, true);
     for argument in arguments {
         match argument.as_str() {
             "--no-browser" => browser = false,
             "--no-faults" => faults = false,
+            "--no-matrix" => matrix = false,
             other => return Err(format!("unknown argument {other}; {HELP}")),
         }
     }
@@ -51,6 +52,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     if let Some(binary) = binary {
         if faults {
             steps.take("kills and power losses, small dose", || crate::assure::small_dose(&binary));
+        }
+        if matrix {
+            steps.take("who may do what, a sample", || crate::matrix::small_dose(&binary));
         }
         if browser {
             steps.take("pages in a browser", || scan(&binary));

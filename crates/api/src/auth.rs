@@ -12,20 +12,22 @@ use store::Caller;
 
 const SESSION_COOKIE: &str = "continuo_session";
 
-pub(crate) fn caller(organisation: &Organisation, headers: &HeaderMap, page: bool) -> Answer<Caller> {
+pub(crate) async fn caller(organisation: &Organisation, headers: &HeaderMap, page: bool) -> Answer<Caller> {
     let now = organisation.now();
     if let Some(given) = headers.get(header::AUTHORIZATION) {
         let given = given.to_str().unwrap_or("");
         let token = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        return token
-            .and_then(|(_, token)| organisation.access.bearer(token.trim(), now))
-            .ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));
+        let caller = match token {
+            Some((_, token)) => organisation.bearer(token.trim(), now).await?,
+            None => None,
+        };
+        return caller.ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));
     }
-    if page {
-        let session = session_token(headers).and_then(|token| organisation.access.session(token, now));
-        if let Some(caller) = session {
-            return Ok(caller);
-        }
+    if page
+        && let Some(token) = session_token(headers)
+        && let Some(caller) = organisation.access.session_caller(token, now).await?
+    {
+        return Ok(caller);
     }
     Err(unknown(organisation, "Bearer realm=\"FHIR\""))
 }

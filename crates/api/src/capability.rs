@@ -69,15 +69,27 @@ fn written(door: &Door, registry: &Registry) -> Value {
         "patchFormat": ["application/json-patch+json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
-            "security": {
-                "cors": false,
-                "description": "Every request but this one carries a bearer token of this organisation.",
-            },
+            "security": security(door),
             "resource": resources,
             "interaction": system,
             "searchParam": shared(registry),
             "compartment": compartments,
         }],
+    })
+}
+
+/// How apps come to a token (SMART App Launch 2.2, and its older form for apps that only look here).
+fn security(door: &Door) -> Value {
+    const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+    const SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
+    let issuer = door.organisation.issuer();
+    let uris = ["authorize", "token", "register", "introspect", "revoke"];
+    let uri = |name: &str| json!({ "url": name, "valueUri": format!("{issuer}/{name}") });
+    json!({
+        "extension": [{ "url": OAUTH_URIS, "extension": uris.map(uri) }],
+        "cors": true,
+        "service": [{ "coding": [{ "system": SERVICE, "code": "SMART-on-FHIR" }], "text": "SMART App Launch 2.2" }],
+        "description": "Every request but this one carries a bearer token of this organisation.",
     })
 }
 

@@ -11,6 +11,7 @@ use crate::refusal::{Answer, Refusal};
 use crate::reply::Reply;
 use crate::routes::{self, Interaction, Label, Verb};
 use crate::settings::ApiSettings;
+use crate::smart::{self, From, cors};
 use ::fhir::IssueCode;
 use axum::Router;
 use axum::body::Body;
@@ -54,14 +55,16 @@ pub fn router(installation: Installation, settings: ApiSettings) -> Router {
         })
         .collect();
     let api = Arc::new(Api { doors, requests, count: AtomicU64::new(1) });
-    Router::new()
+    let smart = smart::routes(&installation);
+    let fhir = Router::new()
         .route("/{org}/fhir", any(enter))
         .route("/{org}/fhir/", any(enter))
         .route("/{org}/fhir/{*path}", any(enter))
         // Small answers are quicker sent than packed.
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024)))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
-        .with_state(api)
+        .with_state(api);
+    fhir.merge(smart)
 }
 
 struct Api {
@@ -98,6 +101,12 @@ impl Door {
 async fn enter(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     let id = api.request_id(request.headers());
     let head = request.method() == Method::HEAD;
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    if request.method() == Method::OPTIONS && origin.is_some() {
+        let preflight = cors::preflight(&["GET", "POST", "PUT", "PATCH", "DELETE"]);
+        return api.permitted(request.uri().path(), origin, preflight).await;
+    }
+    let path = origin.is_some().then(|| request.uri().path().to_owned());
     let served = AssertUnwindSafe(api.serve(&id, request)).catch_unwind().await;
     let mut response = served.unwrap_or_else(|_| {
         tracing::error!(request = %id, "a bug ended this request; the panic message above names the place");
@@ -110,6 +119,9 @@ async fn enter(State(api): State<Arc<Api>>, request: Request<Body>) -> Response 
     });
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(path) = path {
+        response = api.permitted(&path, origin, response).await;
     }
     if head { without_body(response) } else { response }
 }
@@ -125,6 +137,18 @@ fn without_body(response: Response) -> Response {
 }
 
 impl Api {
+    /// With the headers that let pages of registered apps read it.
+    async fn permitted(&self, path: &str, origin: Option<HeaderValue>, mut response: Response) -> Response {
+        let mut parts = path.trim_start_matches('/').splitn(3, '/');
+        let door = parts.next().and_then(|slug| self.doors.get(slug));
+        let open = parts.nth(1) == Some("metadata");
+        if let Some(door) = door {
+            let from = if open { From::AnyPage } else { From::Registered };
+            cors::permit(from, &door.organisation, origin.as_ref(), response.headers_mut(), door.now()).await;
+        }
+        response
+    }
+
     /// The caller's own id when it is sane, otherwise a new one.
     fn request_id(&self, headers: &HeaderMap) -> String {
         let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|text| {
@@ -198,7 +222,7 @@ impl Door {
             *label = matched.label;
         }
         let open = matches!(&matched, Ok(matched) if matched.interaction == Interaction::Capabilities);
-        let caller = match auth::caller(&self.organisation, &parts.headers, wanted.html) {
+        let caller = match auth::caller(&self.organisation, &parts.headers, wanted.html).await {
             Ok(caller) => Some(caller.with_request(request_id)),
             Err(_) if open => None,
             Err(refusal) => return Err(refusal),

@@ -16,6 +16,7 @@ mod refusal;
 mod reply;
 pub mod routes;
 mod settings;
+pub mod smart;
 
 pub use door::router;
 pub use routes::Label;

@@ -45,6 +45,27 @@ pub(crate) async fn matches(
     Ok(Rows::of(store.search(caller, &asked).await?))
 }
 
+/// Everything that matches, a page at a time.
+pub(crate) async fn every(
+    store: &Store,
+    caller: &Caller,
+    kind: &str,
+    parameters: &[(&'static str, String)],
+    page: u32,
+) -> StoreResult<Vec<Value>> {
+    let query = query(store, kind, parameters)?;
+    let mut asked = PageQuery { query, default_count: page, max_count: page, cursor: None };
+    let mut all = Vec::new();
+    loop {
+        let page = store.search(caller, &asked).await?;
+        asked.cursor = page.next.clone();
+        all.extend(Rows::of(page).rows.into_iter().map(|row| row.value));
+        if asked.cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
 /// The latest `each` observations of every kind among those that match (Observation `$lastn`).
 pub(crate) async fn latest(
     store: &Store,

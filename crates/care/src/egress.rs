@@ -169,8 +169,11 @@ impl Policy {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(Refused::Scheme);
         }
-        if !address.to_ascii_lowercase().starts_with(&format!("{}://", url.scheme())) {
-            return Err(Refused::NotAnAddress);
+        // `https:host` and `https:///host` would be repaired too.
+        let head = format!("{}://", url.scheme());
+        match address.get(..head.len()) {
+            Some(given) if given.eq_ignore_ascii_case(&head) && !address[head.len()..].starts_with('/') => {}
+            _ => return Err(Refused::NotAnAddress),
         }
         if !url.username().is_empty() || url.password().is_some() || address_has_user(address) {
             return Err(Refused::Credentials);

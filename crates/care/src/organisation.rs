@@ -2,8 +2,9 @@
 //! organisations meet only through exchange, over standard wires.
 
 use crate::access::Access;
+use crate::egress::{self, Egress};
 use std::sync::Arc;
-use store::Store;
+use store::{Caller, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
 /// tests bring their own.
@@ -14,6 +15,10 @@ pub trait Surroundings: Send + Sync {
     fn new_id(&self) -> String;
     /// A secret that nobody can guess (256 bits, URL-safe text).
     fn new_secret(&self) -> String;
+    /// The way out to other servers. Unless someone gives one, there is none.
+    fn egress(&self) -> &dyn Egress {
+        &egress::Closed
+    }
 }
 
 pub struct Organisation {
@@ -35,6 +40,14 @@ impl Organisation {
 
     pub fn now(&self) -> i64 {
         self.surroundings.now()
+    }
+
+    /// Who holds this bearer token.
+    pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+        match self.access.bearer(token, now).await? {
+            Some(caller) => Ok(Some(caller)),
+            None => self.apps().bearer(token, now).await,
+        }
     }
 }
 

@@ -99,6 +99,11 @@ impl Checked {
         self.value
     }
 
+    /// Changes the labels in its `meta`, on which no check depends.
+    pub fn relabel(&mut self, labels: impl FnOnce(&mut Value)) {
+        labels(&mut self.value);
+    }
+
     /// What is allowed but should be better.
     pub fn warnings(&self) -> &[Issue] {
         &self.warnings

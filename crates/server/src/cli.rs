@@ -59,6 +59,16 @@ pub(crate) enum Command {
     /// The settings: check, show, explain
     #[command(subcommand)]
     Config(Settings),
+    /// Make a token with which a program of yours may come in, and print it once
+    Token(Token),
+    /// Make a list of stolen passwords from SHA-1 hashes, one a line, for `access.breached_list`
+    BreachedList {
+        /// The hashes, as public lists have them; a count after a colon is ignored
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
     /// Look at everything that commonly goes wrong
     Doctor,
     /// Ask a running server whether it is ready (exit code 0: yes)
@@ -77,6 +87,19 @@ pub(crate) enum Command {
     },
     /// Which version this is
     Version,
+}
+
+#[derive(Args)]
+pub(crate) struct Token {
+    /// What the program is called in the audit log
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it may do, as scopes of SMART App Launch for systems
+    #[arg(long, default_value = "system/*.cruds")]
+    pub(crate) scopes: String,
+    /// How long it is good
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
 }
 
 #[derive(Args)]

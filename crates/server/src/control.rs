@@ -3,6 +3,7 @@
 
 use crate::failure::{Exit, Failure};
 use care::Installation;
+use care::access::machine_token;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -19,14 +20,16 @@ pub(crate) enum Wish {
     Backup { organisation: String, to: PathBuf },
     Verify { organisation: String },
     Stats { organisation: String },
+    Token { organisation: String, name: String, scopes: String, days: u32 },
 }
 
 impl Wish {
     fn organisation(&self) -> &str {
         match self {
-            Wish::Backup { organisation, .. } | Wish::Verify { organisation } | Wish::Stats { organisation } => {
-                organisation
-            }
+            Wish::Backup { organisation, .. }
+            | Wish::Verify { organisation }
+            | Wish::Stats { organisation }
+            | Wish::Token { organisation, .. } => organisation,
         }
     }
 }
@@ -106,6 +109,11 @@ async fn fulfil(wish: &Wish, installation: &Installation, answers: &UnboundedSen
         Wish::Verify { .. } => {
             let issues = store.verify(&Caller::system("verify"), &told).await.map_err(words)?;
             Ok(issues.into_iter().map(|issue| issue.diagnostics).collect())
+        }
+        Wish::Token { name, scopes, days, .. } => {
+            let (secret, now) = (organisation.surroundings.new_secret(), organisation.now());
+            let made = machine_token(store, &Caller::system("token"), &secret, name, scopes, *days, now).await;
+            made.map_err(|error| error.to_string()).map(|()| Value::String(secret))
         }
         Wish::Stats { .. } => {
             let stats = store.stats(&Caller::system("stats")).await.map_err(words)?;

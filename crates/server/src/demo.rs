@@ -7,12 +7,19 @@ use crate::failure::{Done, Exit, Failure};
 use crate::places::{self, Place};
 use crate::terminal::{self, Paint, Progress};
 use crate::world::{self, World};
-use care::access::{Access, Login, Secret};
+use care::access::{Access, Charge, NewUser, PersonLink, Relation};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::Organisation;
+use care::access::clients::Registration;
 use care::demo::{Org, Population};
 use care::organisation::Surroundings;
 use fhir::{Checked, Id, Key};
 use futures::stream::{FuturesUnordered, StreamExt};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,16 +32,26 @@ pub(crate) const FOLDER: &str = "./continuo-demo";
 /// The file that tools read.
 const FILE: &str = "demo.json";
 
-/// Roles that can sign in, and who plays them at each organisation.
-const ROLES: [(&str, &str, &str); 8] = [
-    ("front-desk", "Rosa Delgado", "Ingrid Halvorsen"),
-    ("nurse", "Kenji Watanabe RN", "Fatima Al-Sayed RN"),
-    ("clinician", "Dr. Amara Okafor", "Dr. Henrik Lindqvist"),
-    ("biller", "Paula Novak", "Samuel Adeyemi"),
-    ("practice-admin", "Marie Dubois", "Tomás Herrera"),
-    ("system-admin", "Li Wei", "Noa Peretz"),
-    ("privacy-officer", "Grace Thompson", "Anil Kapoor"),
-    ("integration-engineer", "Jonas Weber", "Thandiwe Nkosi"),
+/// Who can sign in at each organisation: user name, role, and what they are called there. Clinicians and nurses are
+/// people of the population; the last is new to everybody.
+const STAFF: [(&str, &str, &str, &str); 9] = [
+    ("front-desk", "front-desk", "Rosa Delgado", "Ingrid Halvorsen"),
+    ("nurse", "nurse", "", ""),
+    ("clinician", "clinician", "", ""),
+    ("biller", "biller", "Paula Novak", "Samuel Adeyemi"),
+    ("practice-admin", "practice-admin", "Marie Dubois", "Tomás Herrera"),
+    ("system-admin", "system-admin", "Li Wei", "Noa Peretz"),
+    ("privacy-officer", "privacy-officer", "Grace Thompson", "Anil Kapoor"),
+    ("integration-engineer", "integration-engineer", "Jonas Weber", "Thandiwe Nkosi"),
+    ("clinician2", "clinician", "Dr. Amara Locum", "Dr. Henrik Locum"),
+];
+
+/// Users of the portal: user name, role, whose record (by its place among the examples), what they are called.
+const PORTAL: [(&str, &str, usize, &str); 4] = [
+    ("patient", "patient", 0, "The patient"),
+    ("patient2", "patient", 1, "Another patient"),
+    ("proxy", "proxy", 1, "A proxy"),
+    ("proxy-limited", "proxy-limited", 2, "A proxy with limits"),
 ];
 
 /// `demo.json`.
@@ -56,6 +73,13 @@ pub(crate) struct DemoOrganisation {
     portal: String,
     /// Bearer token of a system client that may do everything.
     token: String,
+    /// The authorization server, and where apps find out about it.
+    #[serde(default)]
+    auth: String,
+    #[serde(default)]
+    smart_configuration: String,
+    #[serde(default)]
+    clients: Vec<DemoClient>,
     logins: Vec<DemoLogin>,
     examples: Vec<DemoExample>,
     /// Whether all its people are in the store.
@@ -68,8 +92,30 @@ struct DemoLogin {
     username: String,
     password: String,
     display: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Whose record they see, for users of the portal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     patient: Option<String>,
+    /// Who they are in the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
+}
+
+/// An app to try with. Its pages are expected on this machine.
+#[derive(Clone, Serialize, Deserialize)]
+struct DemoClient {
+    /// `public`, `confidential`, `backend`.
+    kind: String,
+    client_id: String,
+    scope: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    launch_uri: Option<String>,
+    /// The pair of keys of a program that acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    private_jwk: Option<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,9 +160,15 @@ impl Demo {
     ) -> Result<Demo, Failure> {
         std::fs::create_dir_all(folder).map_err(Failure::file("make the demo's folder", folder))?;
         let mut demo = match Demo::read(folder)? {
-            Some(demo) => demo,
+            Some(mut demo) => {
+                demo.add_new_logins(world);
+                demo
+            }
             None => Demo::new(patients, seed, world),
         };
+        for it in demo.organisations.iter_mut().filter(|it| it.clients.is_empty()) {
+            it.clients = clients(world);
+        }
         demo.set_address(bind);
         demo.write(folder)?;
         Ok(demo)
@@ -124,27 +176,13 @@ impl Demo {
 
     fn new(patients: u32, seed: u64, world: &World) -> Demo {
         let population = population(seed, patients);
-        let organisations = Org::ALL.into_iter().enumerate().map(|(place, org)| {
+        let organisations = Org::ALL.into_iter().map(|org| {
             let examples: Vec<DemoExample> = population
                 .examples(org)
                 .into_iter()
                 .map(|it| DemoExample { patient: it.patient_id, shows: it.sentence.to_owned(), fhir: String::new() })
                 .collect();
-            let login = |role: &str, display: &str, patient: Option<String>| DemoLogin {
-                role: role.into(),
-                username: role.into(),
-                password: world.passphrase(),
-                display: display.into(),
-                patient,
-            };
-            let mut logins: Vec<DemoLogin> = ROLES
-                .iter()
-                .map(|(role, first, second)| login(role, if place == 0 { first } else { second }, None))
-                .collect();
-            // The portal shows somebody's own record: that of the first example.
-            let patient = examples.first().map(|it| it.patient.clone());
-            let patient = patient.or_else(|| population.people(org).next().map(|it| it.patient_id));
-            logins.extend(patient.map(|patient| login("patient", "The patient", Some(patient))));
+            let logins = logins(&population, org, &examples, world);
             DemoOrganisation {
                 slug: org.key().into(),
                 name: org.name().into(),
@@ -153,6 +191,9 @@ impl Demo {
                 staff: String::new(),
                 portal: String::new(),
                 token: world.new_secret(),
+                auth: String::new(),
+                smart_configuration: String::new(),
+                clients: Vec::new(),
                 logins,
                 examples,
                 seeded: false,
@@ -162,11 +203,28 @@ impl Demo {
         Demo { note, patients, seed, organisations: organisations.collect() }
     }
 
+    /// A demo of an earlier version gets the logins that it has not.
+    fn add_new_logins(&mut self, world: &World) {
+        let missing = |it: &DemoOrganisation| it.logins.len() < STAFF.len() + PORTAL.len();
+        if !self.organisations.iter().any(missing) {
+            return;
+        }
+        let population = population(self.seed, self.patients);
+        for it in self.organisations.iter_mut().filter(|it| missing(it)) {
+            let wanted = logins(&population, organisation_of(&it.slug), &it.examples, world);
+            let new = wanted.into_iter().filter(|new| it.logins.iter().all(|old| old.username != new.username));
+            let new: Vec<DemoLogin> = new.collect();
+            it.logins.extend(new);
+        }
+    }
+
     /// Addresses follow the port, which may differ from start to start.
     fn set_address(&mut self, bind: SocketAddr) {
         for it in &mut self.organisations {
             it.base = format!("http://{bind}/{}", it.slug);
             it.fhir = format!("{}/fhir", it.base);
+            it.auth = format!("{}/auth", it.base);
+            it.smart_configuration = format!("{}/.well-known/smart-configuration", it.fhir);
             it.staff = format!("{}/", it.base);
             it.portal = format!("{}/portal/", it.base);
             for example in &mut it.examples {
@@ -190,19 +248,22 @@ impl Demo {
         self.organisations.iter().map(place).collect()
     }
 
-    /// Who may come in at one organisation.
-    pub(crate) fn access(&self, slug: &str) -> Access {
-        let Some(it) = self.organisations.iter().find(|it| it.slug == slug) else { return Access::default() };
-        let login = |login: &DemoLogin| Login {
-            username: login.username.clone(),
-            display: login.display.clone(),
-            role: login.role.clone(),
-            patient: login.patient.as_deref().and_then(Id::parse),
-            secret: Secret::of(&login.password),
+    /// Lets the system client of one organisation in.
+    pub(crate) fn grant(&self, slug: &str, access: &mut Access) {
+        if let Some(it) = self.organisations.iter().find(|it| it.slug == slug) {
+            access.grant(&it.token, client("demo", "Demo system client"));
+        }
+    }
+
+    /// Makes the users of one organisation that are not there yet: ordinary users, whose passwords are kept in
+    /// `demo.json` besides.
+    pub(crate) async fn make_users(&self, slug: &str, access: &Access) -> Done {
+        let Some(it) = self.organisations.iter().find(|it| it.slug == slug) else { return Ok(()) };
+        let made = it.logins.iter().map(|login| make_user(login, access));
+        let wrong = |error: care::access::AccessError| {
+            Failure::new(Exit::Software, format!("a login of the demo at {slug} could not be made: {error}"))
         };
-        let mut access = Access::new(it.logins.iter().map(login).collect());
-        access.grant(&it.token, client("demo", "Demo system client"));
-        access
+        futures::future::try_join_all(made).await.map(drop).map_err(wrong)
     }
 
     /// What a person needs to begin.
@@ -239,6 +300,174 @@ impl Demo {
             paint.faint(&format!("tokens and all of this for programs: {}", file.display()))
         ));
     }
+}
+
+/// The logins of a new organisation, with fresh passwords.
+fn logins(population: &Population, org: Org, examples: &[DemoExample], world: &World) -> Vec<DemoLogin> {
+    let records: Vec<care::demo::Record> = population.range(org, 0..STRETCH).collect();
+    let met = Met::of(population.organisation(org), &records, examples);
+    let login = |username: &str, role: &str, display: &str| DemoLogin {
+        role: role.into(),
+        username: username.into(),
+        password: world.passphrase(),
+        display: display.into(),
+        patient: None,
+        person: None,
+    };
+    let staff = STAFF.iter().map(|(username, role, first, second)| {
+        let display = if org == Org::ALL[0] { first } else { second };
+        match (display.is_empty(), met.most(role)) {
+            (true, Some((key, name))) => DemoLogin { person: Some(key), ..login(username, role, &name) },
+            (true, None) => login(username, role, username),
+            (false, _) => login(username, role, display),
+        }
+    });
+    let someone: Vec<&str> = examples.iter().map(|it| it.patient.as_str()).collect();
+    let someone = if someone.is_empty() { records.iter().map(|it| it.patient_id.as_str()).collect() } else { someone };
+    let portal = PORTAL.iter().filter(|_| !someone.is_empty()).map(|(username, role, nth, display)| {
+        let patient = Some(someone[nth % someone.len()].to_owned());
+        DemoLogin { patient, ..login(username, role, display) }
+    });
+    staff.chain(portal).collect()
+}
+
+/// Whom the people of the examples meet: so that who signs in has patients of their own.
+struct Met {
+    /// Key, name, and how often they appear.
+    staff: Vec<(String, String, usize)>,
+}
+
+impl Met {
+    fn of(shared: Vec<Value>, records: &[care::demo::Record], examples: &[DemoExample]) -> Met {
+        let of_examples = records.iter().filter(|it| examples.iter().any(|other| other.patient == it.patient_id));
+        let texts: Vec<String> = of_examples.flat_map(|it| &it.resources).map(Value::to_string).collect();
+        let practitioners = shared.iter().filter(|it| it["resourceType"] == "Practitioner");
+        let staff = practitioners.filter_map(|it| {
+            let key = format!("Practitioner/{}", it["id"].as_str()?);
+            let quoted = format!("\"{key}\"");
+            let count = texts.iter().filter(|text| text.contains(&quoted)).count();
+            Some((key, it["name"][0]["text"].as_str()?.to_owned(), count))
+        });
+        Met { staff: staff.collect() }
+    }
+
+    fn most(&self, role: &str) -> Option<(String, String)> {
+        let nurse = |name: &str| name.ends_with("RN");
+        let fitting = self.staff.iter().filter(|(_, name, _)| nurse(name) == (role == "nurse"));
+        fitting.max_by_key(|(_, _, count)| *count).map(|(key, name, _)| (key.clone(), name.clone()))
+    }
+}
+
+async fn make_user(login: &DemoLogin, access: &Access) -> Result<(), care::access::AccessError> {
+    let caller = Caller::system("demo");
+    let now = world::now();
+    if access.has_user(&caller, &login.username, now).await? {
+        return Ok(());
+    }
+    let charge = |patient: Id| {
+        let relation = if login.role == "patient" { Relation::Own } else { Relation::Parent };
+        Charge { patient, relation, limited: login.role == "proxy-limited", until: None }
+    };
+    let patients: Vec<Charge> = login.patient.as_deref().and_then(Id::parse).map(charge).into_iter().collect();
+    let own = patients.iter().find(|it| it.relation == Relation::Own);
+    let own = own.map(|it| Key::new(fhir::ResourceType::parse("Patient").expect("a type of R4"), it.patient.clone()));
+    let person = match (login.person.as_deref().and_then(Key::parse).or(own), login.role.as_str()) {
+        (Some(key), _) => PersonLink::Existing(key),
+        // Someone in the record whom no patient has met.
+        (None, "clinician" | "nurse") => {
+            let mut names = login.display.rsplitn(2, ' ').map(str::to_owned);
+            let family = names.next().unwrap_or_default();
+            let given = names.next().map_or("Locum".to_owned(), |it| it.trim_start_matches("Dr. ").to_owned());
+            PersonLink::New { family, given }
+        }
+        (None, _) => PersonLink::None,
+    };
+    let new = NewUser {
+        username: login.username.clone(),
+        display: login.display.clone(),
+        email: None,
+        roles: if patients.is_empty() { vec![login.role.clone()] } else { Vec::new() },
+        person,
+        sites: Vec::new(),
+    };
+    access.create_with_password(&caller, new, patients, &login.password, now).await.map(drop)
+}
+
+/// Where the demo's apps are expected to lie, for whoever tries them.
+const APPS: &str = "http://127.0.0.1:8765";
+
+const FOR_PEOPLE: &str = "openid fhirUser profile launch launch/patient launch/encounter offline_access online_access patient/*.cruds user/*.cruds";
+
+fn clients(world: &World) -> Vec<DemoClient> {
+    let app = |kind: &str, secret: Option<String>| DemoClient {
+        kind: kind.into(),
+        client_id: format!("demo-{kind}"),
+        scope: FOR_PEOPLE.into(),
+        client_secret: secret,
+        redirect_uri: Some(format!("{APPS}/app")),
+        launch_uri: Some(format!("{APPS}/launch")),
+        private_jwk: None,
+    };
+    let backend = DemoClient {
+        scope: "system/*.cruds".into(),
+        redirect_uri: None,
+        launch_uri: None,
+        private_jwk: Some(new_jwk()),
+        ..app("backend", None)
+    };
+    vec![app("public", None), app("confidential", Some(world.new_secret())), backend]
+}
+
+/// A new private key for ES384, as a JWK. ring writes PKCS #8; the private number lies at a fixed place in it.
+fn new_jwk() -> Value {
+    const PRIVATE: std::ops::Range<usize> = 35..35 + 48;
+    let random = SystemRandom::new();
+    let algorithm = &ECDSA_P384_SHA384_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("the system has randomness");
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).expect("ring reads what it wrote");
+    let (private, public) = (&pkcs8.as_ref()[PRIVATE], pair.public_key().as_ref());
+    EcdsaKeyPair::from_private_key_and_public_key(algorithm, private, public, &random)
+        .expect("both halves belong together");
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let (x, y) = public[1..].split_at(48);
+    json!({ "kty": "EC", "crv": "P-384", "kid": "demo", "alg": "ES384", "use": "sig", "x": text(x), "y": text(y), "d": text(private) })
+}
+
+/// Makes the demo's apps known to its organisation.
+pub(crate) async fn register_apps(folder: &Path, organisation: &Organisation) -> Done {
+    let Some(demo) = Demo::read(folder)? else { return Ok(()) };
+    let clients = demo.organisations.iter().filter(|it| it.slug == organisation.slug).flat_map(|it| &it.clients);
+    for client in clients {
+        let grants: &[&str] = if client.redirect_uri.is_some() {
+            &["authorization_code", "refresh_token"]
+        } else {
+            &["client_credentials"]
+        };
+        let method = match client.kind.as_str() {
+            "public" => "none",
+            "confidential" => "client_secret_basic",
+            _ => "private_key_jwt",
+        };
+        let jwks = client.private_jwk.clone().map(|mut key| {
+            key.as_object_mut().map(|key| key.remove("d"));
+            json!({ "keys": [key] })
+        });
+        let registration = Registration {
+            client_name: format!("Demo app ({})", client.kind),
+            redirect_uris: client.redirect_uri.iter().cloned().collect(),
+            launch_uri: client.launch_uri.clone(),
+            token_endpoint_auth_method: Some(method.into()),
+            grant_types: Some(grants.iter().map(|it| (*it).to_owned()).collect()),
+            scope: client.scope.clone(),
+            jwks,
+            ..Registration::default()
+        };
+        let secret = client.client_secret.clone().unwrap_or_default();
+        let (apps, caller) = (organisation.apps(), Caller::system("demo"));
+        let known = apps.register_as(&caller, registration, client.client_id.clone(), secret, world::now()).await;
+        known.map_err(|denial| Failure::new(Exit::Software, format!("a demo app cannot be registered: {denial}")))?;
+    }
+    Ok(())
 }
 
 /// A program that acts for itself.
@@ -412,6 +641,7 @@ pub(crate) fn reset(common: &Common, yes: bool) -> Done {
     std::fs::remove_file(folder.join(FILE)).map_err(Failure::file("delete the demo in", &folder))?;
     drop(hold);
     std::fs::remove_file(folder.join("lock")).ok();
+    std::fs::remove_file(folder.join(crate::entry::KEY)).ok();
     // Left alone when something else lies in it.
     std::fs::remove_dir(&folder).ok();
     terminal::line(format_args!("the demo in {} is gone", folder.display()));

@@ -7,6 +7,8 @@ mod control;
 mod db;
 mod demo;
 mod doctor;
+mod entry;
+mod egress;
 mod export;
 mod failure;
 mod health;
@@ -72,6 +74,8 @@ fn run(line: Line) -> Done {
         Command::Backup(backup) => wait_for(backup::run(&common, &config()?, backup)),
         Command::Restore(restore) => wait_for(restore::run(&common, &config()?, restore)),
         Command::Migrate(migrate) => wait_for(migrate::run(&common, &config()?, migrate)),
+        Command::Token(token) => wait_for(entry::token(&common, &config()?, token)),
+        Command::BreachedList { from, to } => entry::breached_list(&from, &to),
         Command::Doctor => wait_for(doctor::run(&common, &config()?)),
     }
 }

@@ -4,11 +4,13 @@
 use crate::cli::Common;
 use crate::config::{Config, OrganisationConfig};
 use crate::failure::{Exit, Failure};
+use crate::world;
 use fhir::search::row::BaseUrls;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::Store;
+use store::audit::Clock;
 
 /// One organisation and where its record lies.
 #[derive(Clone)]
@@ -35,7 +37,9 @@ impl Place {
     /// Opens it with the limits of a server.
     pub(crate) async fn open_to_serve(&self, config: &Config) -> Result<Store, Failure> {
         let search_limit = Duration::from_secs(config.count("limits.search_seconds"));
-        self.open_with(store::Settings { search_limit, ..self.settings(&self.store) }).await
+        let mut settings = store::Settings { search_limit, ..self.settings(&self.store) };
+        settings.audit.strict = config.switch("audit.strict");
+        self.open_with(settings).await
     }
 
     /// Opens another copy of this organisation's record.
@@ -52,6 +56,8 @@ impl Place {
             organisation: self.slug.clone(),
             address: address.to_owned(),
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
+            audit: store::audit::Settings { clock: Clock::new(world::now), ..store::audit::Settings::default() },
+            labels: store::Labels(Some(care::access::LabelRules::ours())),
             ..store::Settings::default()
         }
     }

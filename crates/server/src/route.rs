@@ -2,7 +2,7 @@
 //! holds ids and searched values. The list is closed, so the number of time series is too.
 
 /// Every name there is; a route is its place in this list.
-pub(crate) const ROUTES: [&str; 20] = [
+pub(crate) const ROUTES: [&str; 23] = [
     "other",
     "/",
     "/livez",
@@ -12,6 +12,9 @@ pub(crate) const ROUTES: [&str; 20] = [
     "/{org}/",
     "/{org}/portal",
     "/assets",
+    "/.well-known",
+    "/{org}/auth",
+    "/{org}/auth/token",
     "/{org}/fhir",
     "/{org}/fhir/metadata",
     "/{org}/fhir/_history",
@@ -48,6 +51,9 @@ impl Route {
             ("", None) => Route::named("/"),
             ("livez" | "readyz" | "healthz" | "metrics", None) => Route::named(path),
             (_, Some("fhir")) => Route::of_fhir(&parts.filter(|part| !part.is_empty()).collect::<Vec<_>>()),
+            (".well-known", Some(_)) => Route::named("/.well-known"),
+            (_, Some("auth")) if parts.next() == Some("token") => Route::named("/{org}/auth/token"),
+            (_, Some("auth")) => Route::named("/{org}/auth"),
             (_, Some("portal")) => Route::named("/{org}/portal"),
             ("assets", Some(_)) => Route::named("/assets"),
             (_, Some(_)) => Route::named("/{org}/"),
@@ -90,6 +96,9 @@ mod tests {
         check("/riverside/", "/{org}/");
         check("/riverside/patients/7", "/{org}/");
         check("/riverside/portal/", "/{org}/portal");
+        check("/riverside/auth/token", "/{org}/auth/token");
+        check("/riverside/auth/authorize", "/{org}/auth");
+        check("/.well-known/oauth-authorization-server/riverside/auth", "/.well-known");
         check("/riverside/fhir", "/{org}/fhir");
         check("/riverside/fhir/", "/{org}/fhir");
         check("/riverside/fhir/metadata", "/{org}/fhir/metadata");

@@ -2,6 +2,7 @@
 //! probes get an answer, and says 503 until the stores are there.
 
 use crate::cli::{Common, Serve};
+use crate::entry;
 use crate::config::Config;
 use crate::demo::{self, Demo};
 use crate::failure::{Done, Exit, Failure};
@@ -9,16 +10,16 @@ use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};
 use crate::places::{self, Place};
 use crate::shell::{self, Shell};
-use crate::world::{self, World};
+use crate::world::World;
 use crate::{control, signals, terminal};
 use api::ApiSettings;
 use axum::Router;
 use axum::serve::ListenerExt;
-use care::access::Access;
+use care::egress::Policy;
 use care::organisation::Surroundings;
 use care::{Installation, Organisation};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket};
@@ -40,6 +41,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let folder = config.data_folder();
     let _hold = places::hold(&folder)?;
     let world = Arc::new(World::new());
+    world.open_egress(egress_policy(&config)?);
     let listener = listen(bind)?;
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
 
@@ -66,12 +68,12 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     };
     control::listen(&folder, installation.clone())?;
     let inside = inside(&installation, &config);
-    shell.open(installation, inside);
+    shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");
     tracing::info!(target: "continuo", %bind, organisations = places.len(), ms = begun.elapsed().as_millis() as u64, "ready");
     match &demo {
         Some(demo) => demo.tell(&folder),
-        None => tell(&places, &folder),
+        None => tell(&installation).await,
     }
 
     signals::asked_to_stop().await;
@@ -115,6 +117,13 @@ async fn keep_door(listener: TcpListener, shell: Arc<Shell>, stop: Arc<tokio::sy
     }
 }
 
+fn egress_policy(config: &Config) -> Result<Policy, Failure> {
+    let policy = Policy::allowing(config.get("egress.allow").unwrap_or_default()).map_err(|wrong| {
+        Failure::new(Exit::Config, format!("egress.allow: {wrong} is not an origin like https://keys.example:8443"))
+    })?;
+    Ok(Policy { only_allowed: config.switch("egress.only_allowed"), ..policy })
+}
+
 fn configured(config: &Config) -> Result<Vec<Place>, Failure> {
     let places: Vec<Place> = config.organisations()?.into_iter().map(Place::from).collect();
     if places.is_empty() {
@@ -136,20 +145,20 @@ async fn open(
         stores.push((place.slug.clone(), place.open_to_serve(config).await?));
     }
     let is_demo = demo.is_some();
+    let surroundings: Arc<dyn Surroundings> = world.clone();
+    let key = entry::key(config, folder, world)?;
     let mut accesses = Vec::new();
-    match demo {
-        Some(demo) => {
-            demo::complete(folder, demo, &stores).await?;
-            accesses.extend(places.iter().map(|place| demo.access(&place.slug)));
-        }
-        None => {
-            for place in places {
-                accesses.push(first_access(&config.data_folder(), place, world)?);
-            }
+    for (place, (_, store)) in places.iter().zip(&stores) {
+        accesses.push(entry::access(config, place, store, &surroundings, key, is_demo)?);
+    }
+    if let Some(demo) = demo {
+        demo::complete(folder, demo, &stores).await?;
+        for (place, access) in places.iter().zip(&mut accesses) {
+            demo.grant(&place.slug, access);
+            demo.make_users(&place.slug, access).await?;
         }
     }
-    let surroundings: Arc<dyn Surroundings> = world.clone();
-    let organisation = |((place, (_, store)), access): ((&Place, (String, store::Store)), Access)| {
+    let organisation = |((place, (_, store)), access): ((&Place, (String, store::Store)), care::access::Access)| {
         Arc::new(Organisation {
             slug: place.slug.clone(),
             name: place.name.clone(),
@@ -159,30 +168,13 @@ async fn open(
             surroundings: surroundings.clone(),
         })
     };
-    let organisations = places.iter().zip(stores).zip(accesses).map(organisation).collect();
-    Ok(Installation { organisations, demo: is_demo })
-}
-
-fn token_file(folder: &Path, slug: &str) -> PathBuf {
-    folder.join(format!("{slug}.token"))
-}
-
-/// Until there are logins, the administrator comes in with a token that only the owner of the data folder can
-/// read. Deleting the file and starting again makes a new one and ends the old.
-fn first_access(folder: &Path, place: &Place, world: &World) -> Result<Access, Failure> {
-    let path = token_file(folder, &place.slug);
-    let token = match std::fs::read_to_string(&path) {
-        Ok(token) => token.trim().to_owned(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let token = world.new_secret();
-            world::write_secret(&path, &format!("{token}\n"))?;
-            token
+    let organisations: Vec<Arc<Organisation>> = places.iter().zip(stores).zip(accesses).map(organisation).collect();
+    if is_demo {
+        for organisation in &organisations {
+            demo::register_apps(folder, organisation).await?;
         }
-        Err(error) => return Err(Failure::file("read the token in", &path)(error)),
-    };
-    let mut access = Access::default();
-    access.grant(&token, demo::client("administrator", "Administrator"));
-    Ok(access)
+    }
+    Ok(Installation { organisations, demo: is_demo })
 }
 
 /// The doors for machines and for people.
@@ -197,14 +189,17 @@ fn inside(installation: &Installation, config: &Config) -> Router {
     api::router(installation.clone(), settings).merge(web::router(installation.clone()))
 }
 
-fn tell(places: &[Place], folder: &Path) {
-    for place in places {
-        terminal::line(format_args!("{:<28}{}/fhir", place.name, place.base));
-        let path = token_file(folder, &place.slug);
-        terminal::line(format_args!(
-            "{:<28}no login exists yet; the administrator's token is in {}",
-            "",
-            path.display()
-        ));
+/// Where to go; while there is nobody who can sign in, a link with which the first user is made.
+async fn tell(installation: &Installation) {
+    for it in &installation.organisations {
+        terminal::line(format_args!("{:<28}{}/fhir", it.name, it.base));
+        match it.access.set_up_code(it.now()).await {
+            Ok(None) => {}
+            Ok(Some(code)) => terminal::line(format_args!(
+                "{:<28}nobody can sign in yet; make the first user here, once:\n{:<28}{}/set-up?code={code}",
+                "", "", it.base
+            )),
+            Err(error) => tracing::error!(target: "continuo", %error, "the link for the first user could not be made"),
+        }
     }
 }

@@ -4,19 +4,28 @@
 use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::egress::{Closed, Egress, Policy};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
 /// The real surroundings of an organisation.
 pub(crate) struct World {
     random: SystemRandom,
+    /// Set once the settings are known; until then nothing leaves.
+    egress: OnceLock<Arc<dyn Egress>>,
 }
 
 impl World {
     pub(crate) fn new() -> World {
-        World { random: SystemRandom::new() }
+        World { random: SystemRandom::new(), egress: OnceLock::new() }
+    }
+
+    /// Opens the way out to other servers.
+    pub(crate) fn open_egress(&self, policy: Policy) {
+        self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
     }
 
     /// A few words that nobody guesses and everybody can type: 48 bits of chance.
@@ -42,6 +51,10 @@ impl care::organisation::Surroundings for World {
         let mut chance = [0; 32];
         self.random.fill(&mut chance).expect("the system has randomness");
         URL_SAFE_NO_PAD.encode(chance)
+    }
+
+    fn egress(&self) -> &dyn Egress {
+        self.egress.get().map_or(&Closed, |it| &**it)
     }
 }
 

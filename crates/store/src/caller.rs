@@ -40,6 +40,22 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    const ALL: [Purpose; 8] = [
+        Purpose::Treatment,
+        Purpose::Payment,
+        Purpose::Operations,
+        Purpose::PatientRequest,
+        Purpose::Emergency,
+        Purpose::Research,
+        Purpose::Legal,
+        Purpose::System,
+    ];
+
+    /// What a code means; our own work where it is none of these.
+    pub(crate) fn from_code(code: &str) -> Purpose {
+        Purpose::ALL.into_iter().find(|it| it.code() == code).unwrap_or(Purpose::System)
+    }
+
     /// The code of HL7 v3 PurposeOfUse.
     pub fn code(self) -> &'static str {
         match self {

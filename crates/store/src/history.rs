@@ -16,18 +16,25 @@ use fhir::search::row::BaseUrls;
 use fhir::{Key, ResourceType};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Time, state and body of a version that was replaced.
+/// A version that was replaced.
+pub(crate) struct OldVersion {
+    pub(crate) at: i64,
+    pub(crate) state: i64,
+    pub(crate) owner: Option<i64>,
+    pub(crate) body: Bytes,
+}
+
 pub(crate) async fn old_version<S: Session>(
     session: &mut S,
     rid: i64,
     version: i64,
-) -> StoreResult<Option<(i64, i64, Bytes)>> {
+) -> StoreResult<Option<OldVersion>> {
     let here = session.dialect().here("h");
-    let sql = format!("SELECT at, state, body FROM history h WHERE {here} rid = ? AND version = ?");
+    let sql = format!("SELECT at, state, owner, body FROM history h WHERE {here} rid = ? AND version = ?");
     let rows = session.query(&sql, &[rid.into(), version.into()]).await?;
     Ok(rows.into_iter().next().map(|row| {
-        let (at, state) = (row[0].int(), row[1].int());
-        (at, state, row.into_iter().nth(2).map(Value::into_blob).unwrap_or_default())
+        let (at, state, owner) = (row[0].int(), row[1].int(), row[2].maybe_int());
+        OldVersion { at, state, owner, body: row.into_iter().nth(3).map(Value::into_blob).unwrap_or_default() }
     }))
 }
 
@@ -54,7 +61,7 @@ pub(crate) async fn page<S: Session>(
     asked: &HistoryQuery,
 ) -> StoreResult<HistoryPage> {
     let dialect = session.dialect();
-    let mut walk = walk(session, reach, &asked.scope).await?;
+    let mut walk = walk(session, reach, bases, &asked.scope).await?;
     if let Some(since) = asked.since {
         walk.conditions.push_str(" AND c.at >= ?");
         walk.values.push(since.into());
@@ -101,7 +108,12 @@ pub(crate) async fn page<S: Session>(
     })
 }
 
-async fn walk<S: Session>(session: &mut S, reach: Reach<'_>, scope: &HistoryScope) -> StoreResult<Walk> {
+async fn walk<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    scope: &HistoryScope,
+) -> StoreResult<Walk> {
     let all = |conditions: &str, values: Vec<Value>| Walk {
         conditions: conditions.to_owned(),
         values,
@@ -111,7 +123,7 @@ async fn walk<S: Session>(session: &mut S, reach: Reach<'_>, scope: &HistoryScop
     let (mut walk, kinds) = match scope {
         HistoryScope::Instance(key) => {
             let ruling = reach.ruling(key.kind, Action::Read);
-            let row = read::current(session, reach, &ruling, key).await?.seen();
+            let row = read::current(session, reach, bases, &ruling, key).await?.seen();
             let rid = row.ok_or_else(|| StoreError::NotFound(key.clone()))?.rid;
             let judged = !ruling.is_always();
             return Ok(Walk { action: Action::Read, judged, ..all(" AND c.rid = ?", vec![rid.into()]) });
@@ -230,10 +242,10 @@ pub(crate) async fn deleted<S: Session>(
     deletion: i64,
 ) -> StoreResult<bool> {
     match old_version(session, rid, deletion - 1).await? {
-        Some((at, LIVE, packed)) => {
+        Some(OldVersion { at, state: LIVE, owner, body: packed }) => {
             let version = deletion - 1;
             let body = body::whole(key, version, at, &packed)?;
-            let before = Stored { key: key.clone(), version: version as u64, at, body, deleted: false };
+            let before = Stored { key: key.clone(), version: version as u64, at, body, deleted: false, rid, owner };
             read::passes(session, reach, bases, ruling, &before).await
         }
         _ => Ok(false),
@@ -244,23 +256,43 @@ pub(crate) async fn deleted<S: Session>(
 async fn version<S: Session>(session: &mut S, row: &[Value]) -> StoreResult<Stored> {
     let [_, rid, version, at, state] = [0, 1, 2, 3, 4].map(|at| row[at].int());
     let here = session.dialect().here("r");
-    let sql = format!("SELECT id, version, body FROM resource r WHERE {here} rid = ?");
+    let sql = format!("SELECT id, version, body, owner FROM resource r WHERE {here} rid = ?");
     let current = session.query(&sql, &[rid.into()]).await?;
     let current = current
         .into_iter()
         .next()
         .ok_or_else(|| StoreError::Damaged("the log names a resource that is nowhere".to_owned()))?;
     let key = fetch::key(rid, &current[0])?;
+    let is_current = current[1].int() == version;
+    let mut owner = current[3].maybe_int();
     if state != LIVE {
-        return Ok(Stored { key, version: version as u64, at, body: Bytes::new(), deleted: state == DELETED });
+        return Ok(Stored {
+            key,
+            version: version as u64,
+            at,
+            body: Bytes::new(),
+            deleted: state == DELETED,
+            rid,
+            owner,
+        });
     }
-    let packed = if current[1].int() == version {
+    let packed = if is_current {
         current.into_iter().nth(2).map(Value::into_blob).unwrap_or_default()
     } else {
         let old = old_version(session, rid, version).await?;
-        old.ok_or_else(|| StoreError::Damaged(format!("version {version} of {key} is missing")))?.2
+        let old = old.ok_or_else(|| StoreError::Damaged(format!("version {version} of {key} is missing")))?;
+        owner = old.owner;
+        old.body
     };
-    Ok(Stored { version: version as u64, at, body: body::whole(&key, version, at, &packed)?, key, deleted: false })
+    let body = body::whole(&key, version, at, &packed)?;
+    Ok(Stored { version: version as u64, at, body, key, deleted: false, rid, owner })
+}
+
+pub(crate) async fn last_change<S: Session>(session: &mut S) -> StoreResult<u64> {
+    let here = session.dialect().here("c");
+    let sql = format!("SELECT seq FROM change c WHERE {here} seq > 0 ORDER BY seq DESC LIMIT 1");
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows.first().map_or(0, |row| row[0].int() as u64))
 }
 
 pub(crate) async fn changes<S: Session>(session: &mut S, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {

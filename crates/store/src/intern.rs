@@ -139,6 +139,11 @@ impl Interner {
         *self.slots.get(&(name.to_owned(), term)).expect("named before its use")
     }
 
+    /// The number of a plain slot, if anything has ever been in it.
+    pub(crate) fn known_slot(&self, name: &str) -> Option<i64> {
+        self.slots.get(&(name.to_owned(), 0)).copied()
+    }
+
     pub(crate) fn resource(&self, key: &Key) -> Option<i64> {
         self.resources.get(key).copied()
     }
@@ -283,7 +288,7 @@ impl Interner {
         for row in session.lookup(&RID_BY_ID, &sought).await? {
             self.remember_resource(&row)?;
         }
-        let mut fresh = Rows::new(6);
+        let mut fresh = Rows::new(7);
         for key in wanted {
             if self.resources.contains_key(key) {
                 continue;
@@ -291,7 +296,7 @@ impl Interner {
             let rid = self.next_rid(session, key.kind).await?;
             if !writing.contains(key) {
                 let id = Value::Blob(body::pack_id(key.id.as_str()));
-                fresh.push([rid.into(), id, 0.into(), 0.into(), 0.into(), Value::Null]);
+                fresh.push([rid.into(), id, 0.into(), 0.into(), 0.into(), Value::Null, Value::Null]);
             }
             self.resources.insert(key.clone(), rid);
         }

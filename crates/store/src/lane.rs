@@ -5,15 +5,16 @@
 //! expectation fails is refused alone; when the database itself fails, the group is undone and each commit is
 //! tried by itself, so that one cannot take others down.
 
-use crate::audit::{self, Event, Look};
+use crate::audit::{Clock, Draft, Event, Ledger, Look, Queue, Written};
 use crate::batch::{Done, Expect, Guard, Outcome};
 use crate::body;
 use crate::caller::Caller;
-use crate::db::table::{AUDIT, CHANGE, HISTORY, RESOURCE, RESOURCE_BY_ID, TALLY, WORDS};
+use crate::db::table::{CHANGE, HISTORY, RESOURCE, RESOURCE_BY_ID, TALLY, WORDS};
 use crate::db::{Rows, Session, Step, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{Interner, by_id};
 use crate::item::{self, ItemChange, Shelves};
+use crate::owner;
 use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
 use crate::prepare::{Clue, Index, Ready, index_of_packed};
@@ -22,7 +23,7 @@ use bytes::Bytes;
 use fhir::Key;
 use fhir::search::Registry;
 use fhir::search::row::BaseUrls;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use tokio::sync::oneshot;
 
@@ -39,6 +40,9 @@ pub(crate) struct Shared {
     /// The SearchParameter resources that the registry has beside the standard's.
     pub(crate) custom: RwLock<Vec<fhir::Value>>,
     pub(crate) bases: BaseUrls,
+    /// Looks that wait to be written down.
+    pub(crate) queue: Queue,
+    pub(crate) clock: Clock,
 }
 
 impl Shared {
@@ -87,7 +91,8 @@ pub(crate) struct Lane {
 struct Known {
     interner: Interner,
     seq: i64,
-    tx: i64,
+    /// The audit log; the number of an entry is that of the commit in the change log.
+    ledger: Ledger,
     last_at: i64,
     /// When expired records were last taken away.
     swept: i64,
@@ -102,17 +107,18 @@ struct Current {
     at: i64,
     state: i64,
     body: Bytes,
+    owner: Option<i64>,
     index: Option<Arc<Index>>,
 }
 
-static NOTHING: Current = Current { rid: 0, version: 0, at: 0, state: PLACEHOLDER, body: Bytes::new(), index: None };
+static NOTHING: Current =
+    Current { rid: 0, version: 0, at: 0, state: PLACEHOLDER, body: Bytes::new(), owner: None, index: None };
 
 /// Rows that wait to be written, in the order of tables.
 struct Pending {
     resource: Rows,
     history: Rows,
     change: Rows,
-    audit: Rows,
     forget: Entries,
     add: Entries,
     words: Rows,
@@ -124,10 +130,9 @@ struct Pending {
 impl Pending {
     fn new() -> Pending {
         Pending {
-            resource: Rows::new(6),
-            history: Rows::new(5),
+            resource: Rows::new(7),
+            history: Rows::new(6),
             change: Rows::new(6),
-            audit: Rows::new(8),
             forget: Entries::default(),
             add: Entries::default(),
             words: Rows::new(3),
@@ -138,6 +143,16 @@ impl Pending {
     }
 
     async fn flush<S: Session>(&mut self, session: &mut S, tally: &HashMap<i64, i64>) -> StoreResult<()> {
+        self.flush_with(session, tally, None).await
+    }
+
+    /// Writes these rows and, where there are some, those of the audit log, in one go.
+    async fn flush_with<S: Session>(
+        &mut self,
+        session: &mut S,
+        tally: &HashMap<i64, i64>,
+        log: Option<Written>,
+    ) -> StoreResult<()> {
         let it = std::mem::replace(self, Pending::new());
         let mut counts = Rows::new(2);
         it.tally.iter().for_each(|kind| counts.push([(*kind).into(), tally[kind].into()]));
@@ -146,13 +161,13 @@ impl Pending {
             Step::Insert(&RESOURCE, &it.resource),
             Step::Insert(&HISTORY, &it.history),
             Step::Insert(&CHANGE, &it.change),
-            Step::Insert(&AUDIT, &it.audit),
         ];
         steps.extend(INDEXES.iter().zip(&forget).map(|(table, rows)| Step::Delete(table, rows)));
         steps.extend(INDEXES.iter().zip(&add).map(|(table, rows)| Step::Insert(table, rows)));
         steps.push(Step::Delete(&WORDS, &it.forget_words));
         steps.push(Step::Insert(&WORDS, &it.words));
         steps.push(Step::Insert(&TALLY, &counts));
+        steps.extend(log.iter().flat_map(Written::steps));
         session.write(&steps).await
     }
 }
@@ -170,12 +185,13 @@ impl Lane {
     /// Whether what is remembered still holds, given the last transaction in the database: another process may
     /// have written since.
     pub(crate) fn is_behind(&self, last: Option<i64>) -> bool {
-        last.is_some_and(|last| self.known.as_ref().is_none_or(|known| known.tx != last))
+        last.is_some_and(|last| self.known.as_ref().is_none_or(|known| known.ledger.last() != last))
     }
 
     pub(crate) fn committed(&mut self) {
         if let Some(known) = &mut self.known {
             known.interner.forget_some();
+            known.ledger.forget_some();
         }
     }
 
@@ -186,15 +202,20 @@ impl Lane {
         Ok(self.known.as_mut().expect("just loaded"))
     }
 
-    /// Writes all jobs that may be; the answers wait for the commit. An error here is the database's.
+    /// Writes down the looks and then all jobs that may be; the answers wait for the commit. An error here is the
+    /// database's.
     pub(crate) async fn apply<S: Session>(
         &mut self,
         session: &mut S,
+        looks: &[Look],
         jobs: &[Job],
     ) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
         let shared = self.shared.clone();
         let known = self.known(session).await?;
         let registry = shared.registry();
+        known.ledger.looks(session, &known.interner, &registry, looks).await?;
+        known.ledger.meet(session, jobs.iter().map(|job| &job.caller)).await?;
+        known.ledger.number(session, jobs.iter().flat_map(|job| &job.event.patients)).await?;
         let mut current = known.load_current(session, jobs.iter().flat_map(|job| &job.ready)).await?;
         let mut shelves = known.open_shelves(session, jobs).await?;
         let mut pending = Pending::new();
@@ -214,22 +235,13 @@ impl Lane {
                 answers.push(Err(refusal));
                 continue;
             }
-            shelves.stage(&job.items, known.tx + 1);
+            shelves.stage(&job.items, known.ledger.last() + 1);
             answers.push(Ok(known.stage(session, &shared, &registry, job, &mut current, &mut pending).await?));
         }
-        pending.flush(session, &known.tally).await?;
+        let log = known.ledger.steps();
+        pending.flush_with(session, &known.tally, Some(log)).await?;
         shelves.flush(session).await?;
         Ok(answers)
-    }
-}
-
-impl Lane {
-    /// Writes down who looked at what.
-    pub(crate) async fn record<S: Session>(&mut self, session: &mut S, looks: &[Look]) -> StoreResult<()> {
-        let known = self.known(session).await?;
-        let rows = audit::rows(looks, known.tx, known.last_at);
-        known.tx += looks.len() as i64;
-        session.insert(&AUDIT, &rows).await
     }
 }
 
@@ -284,11 +296,10 @@ impl Known {
         let sql = format!("SELECT seq, at FROM change c WHERE {} seq > 0 ORDER BY seq DESC LIMIT 1", dialect.here("c"));
         let last = session.query(&sql, &[]).await?;
         let (seq, last_at) = last.first().map_or((0, 0), |row| (row[0].int(), row[1].int()));
-        let sql = format!("SELECT coalesce(max(tx), 0) FROM audit a WHERE {} tx > 0", dialect.here("a"));
-        let tx = session.query(&sql, &[]).await?[0][0].int();
+        let ledger = Ledger::load(session).await?;
         let sql = format!("SELECT kind, live FROM tally t WHERE {} kind >= 0", dialect.here("t"));
         let tally = session.query(&sql, &[]).await?.iter().map(|row| (row[0].int(), row[1].int())).collect();
-        Ok(Known { interner, seq, tx, last_at, swept: 0, tally })
+        Ok(Known { interner, seq, ledger, last_at, swept: 0, tally })
     }
 
     /// The records that these jobs change; expired ones are taken away on the way.
@@ -314,13 +325,14 @@ impl Known {
         }
         for row in session.lookup(&RESOURCE_BY_ID, &sought).await? {
             let mut row = row.into_iter();
-            let mut next = || row.next().expect("the look-up returns six columns");
+            let mut next = || row.next().expect("the look-up returns seven columns");
             let rid = next().int();
             let id = body::unpack_id(&next().into_blob())?;
             let kind = place::kind_of(rid).ok_or_else(|| StoreError::Damaged("a resource has no type".to_owned()))?;
             let (version, at, state) = (next().int(), next().int(), next().int());
             let body = next().into_blob();
-            current.insert(Key::new(kind, id), Current { rid, version, at, state, body, index: None });
+            let owner = next().maybe_int();
+            current.insert(Key::new(kind, id), Current { rid, version, at, state, body, owner, index: None });
         }
         for (key, it) in &current {
             self.interner.remember(key, it.rid);
@@ -342,14 +354,16 @@ impl Known {
         let at = job.now.div_euclid(1000) * 1000;
         let at = at.max(self.last_at);
         let same_registry = Arc::ptr_eq(registry, &job.registry);
-        let tx = self.tx + 1;
+        let tx = self.ledger.last() + 1;
 
+        let mut patients = BTreeSet::new();
         let mut outcomes = Vec::with_capacity(job.ready.len());
         let mut staged = Vec::with_capacity(job.ready.len());
         for write in &job.ready {
             if staged.iter().any(|it: &Staged<'_>| it.write.key == write.key) {
                 // The same resource twice in one commit: the first must be written before the second is compared.
-                self.write(session, registry, std::mem::take(&mut staged), current, pending, at, tx).await?;
+                let first = std::mem::take(&mut staged);
+                self.write(session, registry, first, current, pending, &mut patients, at, tx).await?;
                 pending.flush(session, &self.tally).await?;
             }
             let now = current.get(&write.key).cloned().unwrap_or_else(|| NOTHING.clone());
@@ -390,20 +404,34 @@ impl Known {
                 }
             }
         }
-        if staged.is_empty() && outcomes.iter().all(|it| matches!(it.done, Done::Unchanged | Done::NothingToDelete)) {
-            // Looking and finding nothing to do is an access too.
-            self.audit(job, at, tx, pending);
-            return Ok(outcomes);
+        // Looking and finding nothing to do is an access too.
+        if !staged.is_empty() {
+            self.write(session, registry, staged, current, pending, &mut patients, at, tx).await?;
         }
-        self.write(session, registry, staged, current, pending, at, tx).await?;
-        self.audit(job, at, tx, pending);
+        self.enter(job, &outcomes, patients);
         Ok(outcomes)
     }
 
-    fn audit(&mut self, job: &Job, at: i64, tx: i64, pending: &mut Pending) {
-        self.tx = tx;
-        let what = Some(job.event.detail.as_str()).filter(|it| !it.is_empty());
-        pending.audit.push(audit::entry(tx, at, &job.caller, job.event.action, what));
+    /// The commit's entry in the audit log.
+    fn enter(&mut self, job: &Job, outcomes: &[Outcome], patients: BTreeSet<i64>) {
+        let event = &job.event;
+        let mut patients: Vec<i64> = patients.into_iter().collect();
+        patients.extend(self.ledger.numbered(&event.patients));
+        let only = if let [only] = outcomes { Some(only) } else { None };
+        let wrote = outcomes.iter().filter(|it| !matches!(it.done, Done::Unchanged | Done::NothingToDelete)).count();
+        let draft = Draft {
+            at: job.now,
+            action: event.action,
+            outcome: event.outcome.number(),
+            about: event.about.as_ref().or(only.map(|it| &it.key)),
+            kind: None,
+            version: only.filter(|_| event.about.is_none()).map(|it| it.version as i64),
+            wrote: wrote as i64,
+            patients,
+            rule: event.rule.as_deref(),
+            detail: &event.detail,
+        };
+        self.ledger.enter(&job.caller, draft);
     }
 
     #[allow(clippy::too_many_arguments)] // One step of `stage`, with all it has gathered.
@@ -414,6 +442,7 @@ impl Known {
         staged: Vec<Staged<'_>>,
         current: &mut HashMap<Key, Current>,
         pending: &mut Pending,
+        patients: &mut BTreeSet<i64>,
         at: i64,
         tx: i64,
     ) -> StoreResult<()> {
@@ -427,8 +456,10 @@ impl Known {
             names.resource(&staged.write.key);
             difference.added.iter().chain(&difference.removed).for_each(|clue| names.collect(registry, *clue));
         }
+        let owners: Vec<[BTreeSet<&Key>; 2]> = staged.iter().map(|it| it.owners(registry)).collect();
+        owners.iter().flatten().flatten().for_each(|key| names.resource(key));
         names.intern(&mut self.interner, session, &writing).await?;
-        for (staged, difference) in staged.iter().zip(&differences) {
+        for ((staged, difference), [before, after]) in staged.iter().zip(&differences).zip(&owners) {
             let key = &staged.write.key;
             let now = &staged.now;
             let rid = self.interner.resource(key).expect("named just now");
@@ -447,25 +478,38 @@ impl Known {
                 }
             }
             let version = now.version + 1;
+            let mut numbers = Vec::with_capacity(after.len());
+            for (owner, is_after) in before.iter().map(|it| (it, false)).chain(after.iter().map(|it| (it, true))) {
+                let number = self.interner.resource(owner).expect("named just now");
+                self.ledger.know(number, &owner.id);
+                patients.insert(number);
+                if is_after {
+                    numbers.push(number);
+                }
+            }
+            // What is deleted stays part of the record it was part of.
+            let owner = if staged.new.is_some() { Some(owner::column(&numbers)) } else { now.owner };
+            let owner_value = owner.map_or(Value::Null, Value::Int);
             let (state, packed) = match &staged.write.put {
                 Some(put) => (LIVE, put.packed.clone()),
                 None => (DELETED, Bytes::new()),
             };
             if now.version > 0 {
                 let old = Value::Blob(now.body.clone());
-                pending.history.push([rid.into(), now.version.into(), now.at.into(), now.state.into(), old]);
+                let whose = now.owner.map_or(Value::Null, Value::Int);
+                pending.history.push([rid.into(), now.version.into(), now.at.into(), now.state.into(), old, whose]);
             }
             self.seq += 1;
             pending.change.push([self.seq.into(), rid.into(), version.into(), at.into(), state.into(), tx.into()]);
             let id = Value::Blob(body::pack_id(key.id.as_str()));
             let stored = Value::Blob(packed.clone());
-            pending.resource.push([rid.into(), id, version.into(), at.into(), state.into(), stored]);
+            pending.resource.push([rid.into(), id, version.into(), at.into(), state.into(), stored, owner_value]);
             let kind = place::kind_number(rid);
             *self.tally.entry(kind).or_default() += i64::from(state == LIVE) - i64::from(now.state == LIVE);
             pending.tally.insert(kind);
             pending.touched.insert(key.clone());
             let index = staged.new.clone();
-            current.insert(key.clone(), Current { rid, version, at, state, body: packed, index });
+            current.insert(key.clone(), Current { rid, version, at, state, body: packed, owner, index });
         }
         self.last_at = at;
         Ok(())
@@ -492,6 +536,14 @@ struct Difference<'a> {
 }
 
 impl Staged<'_> {
+    /// Whose record it was part of, and whose it is.
+    fn owners(&self, registry: &Registry) -> [BTreeSet<&Key>; 2] {
+        [&self.old, &self.new].map(|index| match index {
+            Some(index) => owner::owners(registry, &self.write.key, index),
+            None => BTreeSet::new(),
+        })
+    }
+
     fn difference(&self) -> Difference<'_> {
         let (old, new) = (self.old.as_deref(), self.new.as_deref());
         let texts = self.old.as_ref().map(|it| &it.texts) != self.new.as_ref().map(|it| &it.texts);

@@ -1,7 +1,8 @@
 //! Looking after a store: making the index anew, checking that everything agrees, counting.
 
+use crate::audit;
 use crate::caller::Caller;
-use crate::db::table::{AUDIT, DATE, QUANTITY, REFERENCE, SETTING, STRING, TOKEN, WORDS};
+use crate::db::table::{DATE, QUANTITY, REFERENCE, SETTING, STRING, TOKEN, WORDS};
 use crate::db::{Rows, Session, Table, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::Interner;
@@ -132,17 +133,8 @@ pub(crate) async fn reindex<S: Session>(
         interner.forget_some();
         progress(done, total);
     }
-    note(session, caller, "reindex").await?;
+    audit::note(session, caller, "reindex", "", shared.clock.now()).await?;
     Ok(done)
-}
-
-async fn note<S: Session>(session: &mut S, caller: &Caller, action: &str) -> StoreResult<()> {
-    let here = session.dialect().here("a");
-    let sql = format!("SELECT coalesce(max(tx), 0), coalesce(max(at), 0) FROM audit a WHERE {here} tx > 0");
-    let last = session.query(&sql, &[]).await?;
-    let mut rows = Rows::new(8);
-    rows.push(crate::audit::entry(last[0][0].int() + 1, last[0][1].int(), caller, action, None));
-    session.insert(&AUDIT, &rows).await
 }
 
 async fn stored_parameters<S: Session>(session: &mut S) -> StoreResult<Vec<fhir::Value>> {
@@ -246,7 +238,7 @@ pub(crate) async fn verify<S: Session>(
         (
             "lines of the change log without an audit entry",
             format!(
-                "SELECT count(*) FROM change c WHERE {c} NOT EXISTS (SELECT 1 FROM audit a WHERE {} a.tx = c.tx)",
+                "SELECT count(*) FROM change c WHERE {c} NOT EXISTS (SELECT 1 FROM audit a WHERE {} a.seq = c.tx)",
                 dialect.here("a")
             ),
         ),
@@ -355,8 +347,7 @@ pub(crate) async fn stats<S: Session>(session: &mut S) -> StoreResult<Stats> {
     let tables = ["resource", "history", "change", "audit", "term", "unit", "slot", "system"];
     for table in tables.into_iter().chain(DERIVED[..5].iter().map(|it| it.name)) {
         let column = match table {
-            "change" => "seq",
-            "audit" => "tx",
+            "change" | "audit" => "seq",
             "term" | "unit" | "slot" | "system" => "id",
             _ => "rid",
         };

@@ -1,6 +1,7 @@
 //! Back to a moment: every version written after it is taken away, what was current then is current again.
 //! For a restored copy of a store, not for one that people work with: followers of its change log would be misled.
 
+use crate::audit::{self, REWIND};
 use crate::caller::Caller;
 use crate::db::table::{RESOURCE, TALLY};
 use crate::db::{Rows, Session, Value};
@@ -8,6 +9,7 @@ use crate::error::StoreResult;
 use crate::history;
 use crate::lane::{LIVE, PLACEHOLDER, Shared};
 use crate::maintain::{self, Progress};
+use crate::owner;
 
 /// Undoes all commits after `to` (microseconds). Returns how many versions were taken away.
 pub(crate) async fn rewind<S: Session>(
@@ -22,7 +24,7 @@ pub(crate) async fn rewind<S: Session>(
     let sql = format!("SELECT c.rid, count(*) FROM change c WHERE {c} c.at > ? GROUP BY c.rid ORDER BY c.rid");
     let later = session.query(&sql, &[to.into()]).await?;
     let taken = later.iter().map(|row| row[1].int() as u64).sum();
-    let mut restored = Rows::new(6);
+    let mut restored = Rows::new(7);
     for row in &later {
         let rid = row[0].int();
         let sql = format!("SELECT id, version FROM resource r WHERE {r} r.rid = ?");
@@ -30,12 +32,17 @@ pub(crate) async fn rewind<S: Session>(
         let id = now[0].clone();
         let version = now[1].int() - row[1].int();
         match history::old_version(session, rid, version).await? {
-            Some((at, state, body)) => {
-                let body = Value::Blob(body);
-                restored.push([rid.into(), id, version.into(), at.into(), state.into(), body]);
+            Some(old) => {
+                let owner = old.owner.map_or(Value::Null, Value::Int);
+                let (at, state, body) = (old.at.into(), old.state.into(), Value::Blob(old.body));
+                restored.push([rid.into(), id, version.into(), at, state, body, owner]);
             }
             // It did not exist then; what refers to it still needs its place.
-            None => restored.push([rid.into(), id, 0.into(), 0.into(), PLACEHOLDER.into(), Value::Null]),
+            None => {
+                let nothing = [0.into(), 0.into(), PLACEHOLDER.into(), Value::Null, Value::Null];
+                let [version, at, state, body, owner] = nothing;
+                restored.push([rid.into(), id, version, at, state, body, owner]);
+            }
         }
         let sql = format!("DELETE FROM history AS h WHERE {h} h.rid = ? AND h.version >= ?");
         session.query(&sql, &[rid.into(), version.into()]).await?;
@@ -45,6 +52,8 @@ pub(crate) async fn rewind<S: Session>(
     session.query(&sql, &[to.into()]).await?;
     recount(session).await?;
     maintain::reindex(session, shared, caller, progress).await?;
+    owner::fill(session, &shared.registry()).await?;
+    audit::note(session, caller, REWIND, &format!("to={to}"), shared.clock.now()).await?;
     Ok(taken)
 }
 

@@ -8,8 +8,9 @@
 
 use fhir::search::Registry;
 use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
+use fhir::search::row::Slot;
 use fhir::{Id, Key, ResourceType};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, LazyLock, RwLock};
 
@@ -146,6 +147,8 @@ pub struct Veil {
     pub kinds: Kinds,
     /// Whatever is within this is hidden.
     pub hides: Within,
+    /// Where one veil stands for many patients: the rule of each, as the audit log names it.
+    pub names: BTreeMap<Id, Arc<str>>,
 }
 
 /// What one caller may do.
@@ -197,6 +200,16 @@ impl Rights {
         self.everything || self.may.contains(permission)
     }
 
+    /// Whether a rule has names of its own for patients.
+    pub(crate) fn names_patients(&self, rule: &str) -> bool {
+        self.veils.iter().any(|it| *it.rule == *rule && !it.names.is_empty())
+    }
+
+    /// The rule that hid something of this patient, more precisely.
+    pub(crate) fn rule_of(&self, rule: &str, patient: &Id) -> Option<Arc<str>> {
+        self.veils.iter().filter(|it| *it.rule == *rule).find_map(|it| it.names.get(patient)).cloned()
+    }
+
     /// Veils hide what is there, so they are part of every answer but that for `Create`.
     pub fn permit(&self, registry: &Registry, kind: ResourceType, action: Action) -> Permit {
         self.judged(registry, kind, action, action != Action::Create).permit()
@@ -234,7 +247,7 @@ impl Rights {
             let fitting = layer.grants.iter().filter(|it| it.actions.contains(action) && it.kinds.contains(kind));
             let withins: Vec<&Within> = fitting.map(|it| &it.within).collect();
             if withins.is_empty() {
-                return Ruling { refused_by: Some(layer.name.clone()), rules: Vec::new() };
+                return Ruling { refused_by: Some(layer.name.clone()), ..Ruling::default() };
             }
             if !withins.contains(&&Within::Organisation) {
                 let parts = withins.into_iter().map(|it| self.within(registry, kind, it)).collect();
@@ -248,6 +261,7 @@ impl Rights {
             ruling.rules.extend(some.map(|(rule, hides)| (rule, Filter::Not(Box::new(hides)))));
         }
         ruling.rules.retain(|(_, filter)| *filter != Filter::everything());
+        ruling.compartment = registry.compartment_slots("Patient", kind);
         ruling
     }
 
@@ -335,6 +349,8 @@ pub(crate) struct Ruling {
     pub(crate) refused_by: Option<Arc<str>>,
     /// What must pass, each with the name of its rule; none: everything may.
     pub(crate) rules: Vec<(Arc<str>, Filter)>,
+    /// The slots by which resources of the type belong to patients.
+    pub(crate) compartment: Vec<Slot>,
 }
 
 impl Ruling {
@@ -556,7 +572,8 @@ mod tests {
     fn a_veil_hides_what_is_granted() {
         let registry = Registry::r4();
         let hidden = Filter::Ids(vec![Id::parse("secret").unwrap()]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into() };
+        let veil =
+            Veil { rule: "test".into(), kinds: Kinds::all(), hides: hidden.clone().into(), names: BTreeMap::new() };
         let it = rights(&[&[grant(&["Patient"], "rs", Within::Organisation)]], vec![veil]);
         let permit = it.permit(&registry, kind("Patient"), Action::Read);
         assert_eq!(permit, Permit::Only(Filter::Not(Box::new(hidden))));
@@ -603,7 +620,7 @@ mod tests {
         let secret = Within::Matching(Filter::Ids(vec![Id::parse("secret").unwrap()]));
         let hides =
             Within::All(vec![Within::Kinds(some), secret.clone(), Within::Not(Box::new(Within::Any(Vec::new())))]);
-        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides };
+        let veil = Veil { rule: "test".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() };
         let it = rights(&[&[grant(&["Patient", "Observation"], "rs", Within::Organisation)]], vec![veil]);
         assert_eq!(it.permit(&registry, kind("Patient"), Action::Read), Permit::Always);
         let Within::Matching(filter) = secret else { unreachable!("made above") };

@@ -14,10 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) enum Message {
     Commit(Job),
-    Looks {
-        looks: Vec<Look>,
-        reply: oneshot::Sender<StoreResult<()>>,
-    },
+    /// Looks wait in the queue.
+    Looks,
     Reindex {
         caller: Caller,
         steps: mpsc::UnboundedSender<(u64, u64)>,
@@ -42,7 +40,8 @@ pub(crate) enum Message {
 }
 
 pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages: mpsc::Receiver<Message>) {
-    let mut runner = Runner { lane: Lane::new(shared.clone()), writer, shared };
+    let lane = Lane::new(shared.clone());
+    let mut runner = Runner { lane, writer, shared, looks: Vec::new(), last_look: 0 };
     let mut waiting = None;
     loop {
         let message = match waiting.take() {
@@ -64,9 +63,7 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
                 });
                 runner.commit_group(group).await;
             }
-            Message::Looks { looks, reply } => {
-                let _ = reply.send(runner.record(&looks).await);
-            }
+            Message::Looks => runner.write_looks().await,
             Message::Reindex { caller, steps, reply } => {
                 let progress = |done, of| {
                     // Whoever asked may have gone.
@@ -98,6 +95,7 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
                         runner.commit_group(vec![job]).await;
                     }
                 }
+                runner.write_looks().await;
                 runner.settle().await;
                 drop(runner);
                 let _ = reply.send(());
@@ -112,6 +110,9 @@ struct Runner<W> {
     lane: Lane,
     writer: W,
     shared: Arc<Shared>,
+    /// Looks taken from the queue that are not on disk yet, and the number of the last of them.
+    looks: Vec<Look>,
+    last_look: u64,
 }
 
 impl<W: Writer> Runner<W> {
@@ -147,17 +148,16 @@ impl<W: Writer> Runner<W> {
         done
     }
 
-    async fn record(&mut self, looks: &[Look]) -> StoreResult<()> {
-        let last = self.writer.begin().await?;
-        let done = match self.catch_up(last).await {
-            Ok(()) => self.lane.record(&mut self.writer, looks).await,
-            Err(error) => Err(error),
-        };
-        let done = self.end(done).await;
-        if done.is_err() {
-            self.lane.forget();
+    /// Takes over the looks that wait.
+    fn take_looks(&mut self) {
+        self.last_look = self.shared.queue.take(&mut self.looks);
+    }
+
+    /// Writes what waits in the queue. What cannot be written is kept for the next time.
+    async fn write_looks(&mut self) {
+        if let Err(error) = self.try_group(&[]).await {
+            tracing::error!(%error, "who looked at what cannot be written down; it is kept and tried again");
         }
-        done
     }
 
     async fn check(&mut self) -> StoreResult<()> {
@@ -193,19 +193,35 @@ impl<W: Writer> Runner<W> {
     }
 
     async fn try_group(&mut self, group: &[Job]) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
-        let last = self.writer.begin().await?;
-        let done = self.apply(last, group).await;
-        let done = self.end(done).await;
+        self.take_looks();
+        if group.is_empty() && self.looks.is_empty() {
+            self.shared.queue.done(self.last_look);
+            return Ok(Vec::new());
+        }
+        let done = match self.writer.begin().await {
+            Ok(last) => {
+                let done = self.apply(last, group).await;
+                self.end(done).await
+            }
+            Err(error) => Err(error),
+        };
         match &done {
-            Ok(_) => self.lane.committed(),
-            Err(_) => self.lane.forget(),
+            Ok(_) => {
+                self.lane.committed();
+                self.looks.clear();
+                self.shared.queue.done(self.last_look);
+            }
+            Err(error) => {
+                self.lane.forget();
+                self.shared.queue.failed(self.last_look, error);
+            }
         }
         done
     }
 
     async fn apply(&mut self, last: Option<i64>, group: &[Job]) -> StoreResult<Vec<StoreResult<Vec<Outcome>>>> {
         self.catch_up(last).await?;
-        self.lane.apply(&mut self.writer, group).await
+        self.lane.apply(&mut self.writer, &self.looks, group).await
     }
 
     /// Takes over what another process has done since our last transaction.

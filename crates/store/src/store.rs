@@ -1,7 +1,7 @@
 //! The front of the store: opens it, prepares writes and sends them down the lane, and answers reads.
 
 use crate::admit::{self, Present};
-use crate::audit::{self, Event, Looks};
+use crate::audit::{self, Event, Look, Queue};
 use crate::batch::{Batch, Change, Expect, Outcome, Write};
 use crate::caller::Caller;
 use crate::db::postgres::{self, Postgres};
@@ -9,10 +9,11 @@ use crate::db::sqlite::Sqlite;
 use crate::db::table::RESOURCE_BY_ID;
 use crate::db::{Rows, Session, Value, Writer};
 use crate::error::{StoreError, StoreResult};
-use crate::history;
+use crate::history::{self, OldVersion};
 use crate::intern::by_id;
 use crate::lane::{DELETED, Job, LIVE, Shared};
 use crate::maintain::{self, Stats};
+use crate::owner;
 use crate::prepare::{self, Ready};
 use crate::read::{self, CurrentRow, Sight};
 use crate::rights::{Action, Ruling};
@@ -25,10 +26,11 @@ use fhir::search::Registry;
 use fhir::search::query::Query;
 use fhir::search::row::BaseUrls;
 use fhir::{Issue, Key, ResourceType};
-use futures::FutureExt;
 use std::collections::HashMap;
+use std::fmt;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio::runtime::RuntimeFlavor;
@@ -46,6 +48,29 @@ pub struct Settings {
     pub bases: BaseUrls,
     /// How long one search may run before it is refused as too costly.
     pub search_limit: Duration,
+    pub audit: audit::Settings,
+    /// Who puts labels on what is written.
+    pub labels: Labels,
+}
+
+/// Puts labels on what is about to be written, by whatever way it came.
+pub trait Labeller: Send + Sync {
+    fn label<'a>(
+        &'a self,
+        store: &'a Store,
+        writes: &'a mut [Write],
+        now: i64,
+    ) -> Pin<Box<dyn Future<Output = StoreResult<()>> + Send + 'a>>;
+}
+
+/// The labeller of a store, if it has one.
+#[derive(Clone, Default)]
+pub struct Labels(pub Option<Arc<dyn Labeller>>);
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "labels" } else { "no labels" })
+    }
 }
 
 impl Default for Settings {
@@ -55,6 +80,8 @@ impl Default for Settings {
             address: String::new(),
             bases: BaseUrls::default(),
             search_limit: Duration::from_secs(10),
+            audit: audit::Settings::default(),
+            labels: Labels::default(),
         }
     }
 }
@@ -70,13 +97,12 @@ const ATTEMPTS: u32 = 5;
 pub struct Store(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) db: Db,
-    lane: mpsc::Sender<Message>,
-    shared: Arc<Shared>,
-    seal: Seal,
+    pub(crate) lane: mpsc::Sender<Message>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) seal: Seal,
     kept: Kept,
-    looks: Looks,
 }
 
 /// The backends. A new one is a file in `db/` and a line here.
@@ -103,7 +129,7 @@ macro_rules! reading {
 pub(crate) use reading;
 
 /// How long a search may hold a thread that others wait for.
-const PATIENCE: Duration = Duration::from_millis(2);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
 
 /// The same for searches: they end after their time. SQLite searches in the thread that asks. Most are over before it
 /// would be worth making room; one that is not begins again, after other threads have taken over what waits for this
@@ -111,31 +137,34 @@ const PATIENCE: Duration = Duration::from_millis(2);
 macro_rules! searching {
     ($store:expr, $session:ident => $run:expr) => {
         match &$store.0.db {
-            Db::Sqlite(db) => {
+            $crate::store::Db::Sqlite(db) => {
                 let limit = $store.0.settings.search_limit;
-                let search = async |limit: Duration| {
+                let search = async |limit: std::time::Duration| {
                     let mut $session = db.reader_for(limit)?;
                     $run
                 };
-                if has_other_threads() && limit > PATIENCE {
-                    match search(PATIENCE).await {
-                        Err(StoreError::TooCostly(_)) => tokio::task::block_in_place(|| search(limit).now_or_never())
-                            .expect("SQLite never waits for anybody"),
+                if $crate::store::has_other_threads() && limit > $crate::store::PATIENCE {
+                    match search($crate::store::PATIENCE).await {
+                        Err($crate::StoreError::TooCostly(_)) => {
+                            tokio::task::block_in_place(|| ::futures::FutureExt::now_or_never(search(limit)))
+                                .expect("SQLite never waits for anybody")
+                        }
                         done => done,
                     }
                 } else {
                     search(limit).await
                 }
             }
-            Db::Postgres(db) => {
+            $crate::store::Db::Postgres(db) => {
                 let mut $session = db.reader().await?;
                 $run
             }
         }
     };
 }
+pub(crate) use searching;
 
-fn has_other_threads() -> bool {
+pub(crate) fn has_other_threads() -> bool {
     let runtime = tokio::runtime::Handle::try_current();
     runtime.is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
@@ -145,7 +174,13 @@ impl Store {
     pub async fn open(settings: Settings) -> StoreResult<Store> {
         let (lane, messages) = mpsc::channel(QUEUE);
         let registry = RwLock::new(Registry::r4());
-        let shared = Arc::new(Shared { registry, custom: RwLock::default(), bases: settings.bases.clone() });
+        let shared = Arc::new(Shared {
+            registry,
+            custom: RwLock::default(),
+            bases: settings.bases.clone(),
+            queue: Queue::new(&settings.audit),
+            clock: settings.audit.clock.clone(),
+        });
         let (db, seal) = if postgres::is_address(&settings.address) {
             let (db, mut writer) = Postgres::open(&settings.address, &settings.organisation).await?;
             let seal = wake(&mut writer, &shared).await?;
@@ -160,34 +195,22 @@ impl Store {
             started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
             (Db::Sqlite(db), seal)
         };
-        let looks = Looks::default();
-        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), looks }));
-        store.record_looks();
+        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default() }));
+        store.write_looks();
         Ok(store)
     }
 
-    /// Writes down who looked at what, again and again until the store is dropped.
-    fn record_looks(&self) {
+    /// Has the looks that wait written down, again and again until the store is dropped.
+    fn write_looks(&self) {
         let store = Arc::downgrade(&self.0);
+        let every = self.0.settings.audit.every;
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(audit::EVERY).await;
-                let Some(store) = store.upgrade().map(Store) else { return };
-                if let Err(error) = store.flush_looks().await {
-                    tracing::error!(%error, "who looked at what could not be written down");
-                }
+                tokio::time::sleep(every).await;
+                let Some(store) = store.upgrade() else { return };
+                store.shared.queue.call_if_waiting(&store.lane);
             }
         });
-    }
-
-    async fn flush_looks(&self) -> StoreResult<()> {
-        let looks = self.0.looks.take();
-        if looks.is_empty() || self.0.lane.is_closed() {
-            return Ok(());
-        }
-        let (reply, answer) = oneshot::channel();
-        self.send(Message::Looks { looks, reply }).await?;
-        answer.await?
     }
 
     pub fn settings(&self) -> &Settings {
@@ -205,7 +228,11 @@ impl Store {
 
     /// Writes a batch: all of it or nothing. When this returns, it is on disk.
     pub async fn commit(&self, caller: &Caller, batch: Batch, now: i64) -> StoreResult<Vec<Outcome>> {
-        self.enqueue(caller, batch, None, now).await
+        let done = self.enqueue(caller, batch, None, now).await;
+        if done.is_err() {
+            self.keep_pace().await?;
+        }
+        done
     }
 
     /// Prepares a batch and sends it down the lane. The event is what the audit log says of it, where its action does
@@ -220,7 +247,10 @@ impl Store {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let judged = !reach.is_everything() && !batch.writes.is_empty();
-        let Batch { writes, guards, items, action } = batch;
+        let Batch { mut writes, guards, items, action } = batch;
+        if let Some(labels) = &self.0.settings.labels.0 {
+            labels.label(self, &mut writes, now).await?;
+        }
         let event = event.unwrap_or_else(|| Event::of(action));
         let mut attempts = ATTEMPTS;
         loop {
@@ -333,27 +363,29 @@ impl Store {
     }
 
     /// Writes down that the rules said no, and which one.
-    fn refused(&self, caller: &Caller, about: &dyn Display, action: Action, rule: &str) {
-        self.0.looks.add(caller, "refusal", format_args!("{action:?} {about}: {rule}"));
-    }
-
-    /// Writes down what happened.
-    pub async fn record(&self, caller: &Caller, event: Event, _now: i64) -> StoreResult<()> {
-        self.0.looks.add(caller, event.action, event.detail);
-        Ok(())
+    pub(crate) fn refused(&self, caller: &Caller, about: &dyn Display, action: Action, rule: &str) {
+        let about = about.to_string();
+        let look = Look {
+            about: Key::parse(&about),
+            outcome: audit::Outcome::Refused,
+            rule: Some(rule.into()),
+            detail: format!("{action:?} {about}"),
+            ..self.look(caller, "refusal")
+        };
+        self.0.shared.queue.put(look);
     }
 
     async fn send(&self, message: Message) -> StoreResult<()> {
         self.0.lane.send(message).await.map_err(|_| stopped())
     }
 
-    /// The current version.
-    pub async fn read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
-        self.0.looks.add(caller, "read", key);
+    // The answers to looks. They are given out, and written down, by `audit::front`.
+
+    pub(crate) async fn quiet_read(&self, caller: &Caller, key: &Key) -> StoreResult<Stored> {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
-        let sight = reading!(self, session => read::current(&mut session, reach, &ruling, key).await?);
+        let sight = reading!(self, session => read::current(&mut session, reach, self.bases(), &ruling, key).await?);
         match self.seen(caller, key, sight) {
             Some(row) if row.state == LIVE => row.stored(key),
             Some(row) if row.state == DELETED => {
@@ -371,24 +403,23 @@ impl Store {
         sight.seen()
     }
 
-    /// One version, current or not. It is shown to whom the current one is shown and who might see this one by itself.
-    pub async fn vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
-        self.0.looks.add(caller, "vread", format_args!("{key}/_history/{version}"));
+    /// A version is shown to whom the current one is shown and who might see this one by itself.
+    pub(crate) async fn quiet_vread(&self, caller: &Caller, key: &Key, version: &str) -> StoreResult<Stored> {
         let missing = || StoreError::NoSuchVersion { key: key.clone(), version: version.to_owned() };
         let number: i64 = version.parse().map_err(|_| missing())?;
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
         reading!(self, session => {
-            let sight = read::current(&mut session, reach, &ruling, key).await?;
+            let sight = read::current(&mut session, reach, self.bases(), &ruling, key).await?;
             let current = self.seen(caller, key, sight).ok_or_else(missing)?;
             let rid = current.rid;
             let row = if current.version == number {
                 current
             } else {
                 let old = history::old_version(&mut session, rid, number).await?;
-                let (at, state, body) = old.ok_or_else(missing)?;
-                CurrentRow { rid, version: number, at, state, body }
+                let OldVersion { at, state, body, owner } = old.ok_or_else(missing)?;
+                CurrentRow { rid, version: number, at, state, body, owner }
             };
             if row.state == DELETED {
                 let shown = ruling.is_always()
@@ -408,8 +439,7 @@ impl Store {
         })
     }
 
-    pub async fn history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
-        self.0.looks.add(caller, "history", audit::scope(&query.scope));
+    pub(crate) async fn quiet_history(&self, caller: &Caller, query: &HistoryQuery) -> StoreResult<HistoryPage> {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         match &query.scope {
@@ -425,8 +455,7 @@ impl Store {
         searching!(self, session => history::page(&mut session, reach, bases, seal, query).await)
     }
 
-    pub async fn search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
-        self.0.looks.add(caller, "search", audit::asked(&query.query));
+    pub(crate) async fn quiet_search(&self, caller: &Caller, query: &PageQuery) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         self.may_search(searcher.reach, &query.query)?;
@@ -437,34 +466,28 @@ impl Store {
         Searcher { reach: Reach { caller, registry }, bases: self.bases(), seal: &self.0.seal, kept: &self.0.kept }
     }
 
-    /// The keys that a condition finds, at most `limit`.
-    pub async fn find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
-        self.0.looks.add(caller, "find", audit::asked(query));
+    pub(crate) async fn quiet_find(&self, caller: &Caller, query: &Query, limit: usize) -> StoreResult<Vec<Key>> {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         self.may_search(reach, query)?;
         searching!(self, session => find(&mut session, reach, query, limit).await)
     }
 
-    /// The compartment of a patient or an encounter, and what it refers to (`$everything`).
-    pub async fn everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
-        self.0.looks.add(caller, "everything", &query.owner);
+    pub(crate) async fn quiet_everything(&self, caller: &Caller, query: &special::Everything) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         let owner = &query.owner;
         let ruling = self.allowed(searcher.reach, owner.kind, Action::Read, owner)?;
         searching!(self, session => {
             if !ruling.is_always() {
-                let sight = read::current(&mut session, searcher.reach, &ruling, owner).await?;
+                let sight = read::current(&mut session, searcher.reach, self.bases(), &ruling, owner).await?;
                 self.seen(caller, owner, sight).ok_or_else(|| StoreError::NotFound(owner.clone()))?;
             }
             special::everything(&mut session, &searcher, query).await
         })
     }
 
-    /// The last `n` of each code (`Observation/$lastn`).
-    pub async fn last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
-        self.0.looks.add(caller, "lastn", audit::asked(query));
+    pub(crate) async fn quiet_last_n(&self, caller: &Caller, query: &Query, n: u32) -> StoreResult<Page> {
         let registry = self.registry();
         let searcher = self.searcher(caller, &registry);
         self.may_search(searcher.reach, query)?;
@@ -475,6 +498,14 @@ impl Store {
     pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
         self.only_all(caller, "changes")?;
         reading!(self, session => history::changes(&mut session, after, limit).await)
+    }
+
+    /// The place of the latest change in the change log; 0 before the first.
+    pub async fn last_change(&self, caller: &Caller) -> StoreResult<u64> {
+        if !caller.rights.are_everything() {
+            return Err(StoreError::Forbidden);
+        }
+        reading!(self, session => history::last_change(&mut session).await)
     }
 
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are
@@ -553,9 +584,6 @@ impl Store {
 
     /// Waits until all that was sent is written, and closes the file. Later calls are refused.
     pub async fn close(&self) {
-        if let Err(error) = self.flush_looks().await {
-            tracing::error!(%error, "who looked at what could not be written down");
-        }
         let (reply, answer) = oneshot::channel();
         if self.send(Message::Close { reply }).await.is_ok() {
             let _ = answer.await;
@@ -571,6 +599,8 @@ async fn wake<W: Writer>(writer: &mut W, shared: &Shared) -> StoreResult<Seal> {
     writer.begin().await?;
     let key = maintain::seal_key(writer).await?;
     maintain::refresh(writer, shared).await?;
+    audit::take_over(writer).await?;
+    owner::fill(writer, &shared.registry()).await?;
     writer.commit().await?;
     Ok(Seal::new(&key))
 }

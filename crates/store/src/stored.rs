@@ -16,6 +16,9 @@ pub struct Stored {
     /// The complete JSON text; empty for a deletion.
     pub body: Bytes,
     pub deleted: bool,
+    pub(crate) rid: i64,
+    /// Whose record it is part of, as the row says.
+    pub(crate) owner: Option<i64>,
 }
 
 impl Stored {
@@ -43,7 +46,7 @@ pub struct PageQuery {
 }
 
 /// An opaque, sealed place in a result: it can neither be read nor forged. Text safe in a URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageCursor(pub String);
 
 /// Whether an entry answers the question or came along.

@@ -19,6 +19,13 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
 ];
 
+/// The policy of a page with a form whose answer leads to an app: browsers ask this of redirects too.
+pub(crate) fn leading_to(source: &str) -> HeaderValue {
+    let plain = source.bytes().all(|b| b.is_ascii_graphic() && b != b';' && b != b',');
+    let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {source}"));
+    HeaderValue::from_str(&policy).ok().filter(|_| plain).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
 pub(crate) async fn seal(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

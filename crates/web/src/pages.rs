@@ -1,9 +1,11 @@
 //! Every page in one list: its address, whom it is for, and what answers. A page is reached only through
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
+mod authorize;
 mod choose;
 mod documents;
 mod gallery;
+mod launcher;
 mod lists;
 mod portal;
 mod results;
@@ -72,6 +74,10 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", Policy::Staff, || get(documents::content)),
     page("/{org}/patients/{id}/timeline", Policy::Staff, || get(timeline::page)),
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
+    // Apps.
+    page("/{org}/authorize/{handle}", Policy::SignedIn, || get(authorize::page).post(authorize::submit)),
+    page("/{org}/launcher", Policy::Staff, || get(launcher::page).post(launcher::submit)),
+    page("/{org}/launcher/app", Policy::AnyoneHere, || get(launcher::app)),
     page("/dev/components", Policy::Demo, || get(gallery::page)),
 ];
 
@@ -128,8 +134,15 @@ async fn guard(
         return next.run(request).await;
     }
     let now = organisation.now();
-    let caller = sessions::token(request.headers()).and_then(|token| organisation.access.session(token, now));
-    let Some(caller) = caller else { return to_sign_in(&organisation.slug, &request) };
+    let caller = match sessions::token(request.headers()) {
+        Some(token) => organisation.access.session_caller(token, now).await,
+        None => Ok(None),
+    };
+    let caller = match caller {
+        Ok(Some(caller)) => caller,
+        Ok(None) => return to_sign_in(&organisation.slug, &request),
+        Err(error) => return Refusal::from(error).into_response(),
+    };
     let slug = organisation.slug.clone();
     let visitor = Visitor { web, organisation, caller, now };
     match (policy, visitor.is_patient()) {

@@ -5,6 +5,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use care::access::apps::{Code, Denial};
 use care::chart::Chart;
 use care::{Installation, Organisation};
 use fhir::Id;
@@ -107,6 +108,16 @@ impl From<StoreError> for Refusal {
             // Hidden and absent look the same.
             StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
             other => Refusal::Store(other),
+        }
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Refusal {
+        match denial.code {
+            Code::ServerError => Refusal::Store(StoreError::Damaged(denial.says.into())),
+            Code::TemporarilyUnavailable => Refusal::Store(StoreError::Unavailable(denial.says.into())),
+            _ => Refusal::NotFound,
         }
     }
 }

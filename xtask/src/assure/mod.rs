@@ -1,4 +1,4 @@
-//! `cargo xtask assure`: what the program promises, tried in full doses. Writes `docs/assurance/`, so that
+//! `cargo xtask assure`: what the program promises, tried in full doses: kills, power losses, who may do what. Writes `docs/assurance/`, so that
 //! anyone can repeat it. `cargo xtask test` takes small doses of the same.
 
 mod fault;
@@ -39,6 +39,10 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         });
     }
     step::write(&step::root().join("docs/assurance/faults.md"), page(&reports))?;
+    steps.take("who may do what, every cell", || {
+        let binary = binary.to_str().ok_or("the binary has a strange name")?;
+        crate::matrix::run(&["--binary", binary, "--postgres", "--mutants"].map(str::to_owned))
+    });
     steps.finish()
 }
 

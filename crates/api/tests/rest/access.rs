@@ -1,6 +1,6 @@
 //! Who may come in, what forms are spoken, and the limits.
 
-use crate::world::{PATIENT_TOKEN, SESSION, TOKEN, World, observation, patient};
+use crate::world::{PATIENT_TOKEN, TOKEN, World, observation, patient};
 use api::ApiSettings;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ async fn nothing_is_answered_without_a_token_but_what_the_server_can_do() {
 async fn a_session_cookie_reads_pages_and_nothing_else() {
     let world = World::new().await;
     world.patient("p1").await;
-    let cookie = format!("theme=dark; continuo_session={SESSION}");
+    let cookie = format!("theme=dark; continuo_session={}", world.session);
     let page = [("cookie", cookie.as_str()), ("accept", "text/html")];
     world.raw("GET", "Patient/p1", &page, "").await.is(200);
     world.raw("GET", "Patient/p1", &page[..1], "").await.refused(401, "login");

@@ -208,5 +208,5 @@ async fn what_is_not_declared_is_refused() {
         world.get(&format!("{kind}?_query=x")).await.is(400);
         world.post(&format!("{kind}/x"), &json!({})).await.refused(405, "not-supported");
     }
-    world.get(".well-known/smart-configuration").await.refused(404, "not-supported");
+    world.get(".well-known/something-else").await.refused(404, "not-supported");
 }

@@ -3,7 +3,7 @@
 use api::{ApiSettings, router};
 use axum::Router;
 use axum::body::Body;
-use care::access::{Access, Login, Secret};
+use care::access::{Access, AccessSettings, HashCost, NewUser, PersonLink, SignIn, Visit};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -18,7 +18,6 @@ pub(crate) const BASE: &str = "http://here.example/clinic/fhir";
 pub(crate) const TOKEN: &str = "a-token-of-the-laboratory";
 /// May read the compartment of Patient/p1 and nothing else.
 pub(crate) const PATIENT_TOKEN: &str = "a-token-of-a-patient";
-pub(crate) const SESSION: &str = "a-session-of-a-doctor";
 
 /// A clock that moves by a second whenever it is asked, and ids that count.
 struct Ticking {
@@ -44,6 +43,8 @@ impl Surroundings for Ticking {
 
 pub(crate) struct World {
     pub(crate) router: Router,
+    /// Of a doctor.
+    pub(crate) session: String,
     folder: PathBuf,
 }
 
@@ -127,7 +128,7 @@ impl World {
         World::made(ApiSettings::default(), "not an id: ").await
     }
 
-    async fn made(settings: ApiSettings, prefix: &'static str) -> World {
+    async fn made(api: ApiSettings, prefix: &'static str) -> World {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rest-{}-{number}", std::process::id()));
@@ -142,13 +143,10 @@ impl World {
         })
         .await
         .unwrap();
-        let mut access = Access::new(vec![Login {
-            username: "okafor".into(),
-            display: "Dr. Amara Okafor".into(),
-            role: "clinician".into(),
-            patient: None,
-            secret: Secret::of("a password of the demo"),
-        }]);
+        let own = Ticking { prefix: "user-", now: AtomicI64::default(), ids: AtomicU64::new(1) };
+        let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
+        let settings = AccessSettings { cost, ..AccessSettings::of("Clinic", "http://here.example/clinic", [7; 32]) };
+        let mut access = Access::new(store.clone(), Arc::new(own), settings);
         access.grant(TOKEN, Caller { who: "client/laboratory".into(), ..Caller::system("test") });
         let patient = Caller {
             who: "user/p1".into(),
@@ -159,7 +157,20 @@ impl World {
             ..Caller::system("test")
         };
         access.grant(PATIENT_TOKEN, patient);
-        access.sign_in("okafor", "a password of the demo", SESSION, 1_780_000_000_000_000).unwrap();
+        let now = 1_780_000_000_000_000;
+        let doctor = NewUser {
+            username: "okafor".into(),
+            display: "Dr. Amara Okafor".into(),
+            email: None,
+            roles: vec!["clinician".into()],
+            person: PersonLink::None,
+            sites: Vec::new(),
+        };
+        let (system, visit, password) = (Caller::system("test"), Visit::default(), "a password of the demo");
+        access.create_with_password(&system, doctor, Vec::new(), password, now).await.unwrap();
+        let Ok(SignIn::Open(opened)) = access.sign_in(&visit, "okafor", password, now).await else {
+            panic!("a doctor signs in")
+        };
         let organisation = Organisation {
             slug: "clinic".into(),
             name: "Clinic".into(),
@@ -169,7 +180,7 @@ impl World {
             surroundings,
         };
         let installation = Installation { organisations: vec![Arc::new(organisation)], demo: true };
-        World { router: router(installation, settings), folder }
+        World { router: router(installation, api), session: opened.token, folder }
     }
 
     /// A request as it is, `path` below the FHIR base or an address under it.

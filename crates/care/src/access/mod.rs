@@ -1,79 +1,193 @@
-//! Who is asking? Turns a bearer token or a signed-in session into a [`Caller`]. The secrets themselves
-//! are never kept: only their SHA-256, which suffices because every one is 256 random bits or, for
-//! a demo login, a generated word list of enough length.
+//! Who is asking? People sign in and have a session, apps have a token; both become a [`Principal`], and
+//! [`Access::caller`] makes of it the [`Caller`] that every call of the store begins with.
+//!
+//! Users, credentials and sessions are small records of the store ([`shelf`]), so they are in every backup and every
+//! change of them is in the audit log, in the same transaction. What a secret is known by is never the secret: tokens
+//! and codes are kept as digests, passwords as argon2id, and what must be read back is sealed with a key that is not
+//! in the store.
+//!
+//! NIST SP 800-63B-4; OWASP ASVS 5.0, chapters 6 and 7.
 
-pub mod principal;
+pub mod accounts;
+pub mod apps;
+mod as_text;
+mod assertion;
+pub mod breached;
+mod cbor;
+pub mod clients;
+pub mod codes;
+pub mod consent;
+pub mod emergency;
+mod error;
+pub mod factors;
+mod guess;
+pub mod invitations;
+pub mod keys;
+pub mod label;
+pub mod labels;
+mod lockout;
+mod machine;
+mod passkey;
+mod password;
+mod policies;
+pub mod policy;
+mod principal;
+mod recovery;
+mod relations;
 pub mod roles;
 pub mod scopes;
+mod secret;
+pub mod sessions;
+pub mod shelf;
+pub mod sign_in;
+pub mod tokens;
+mod totp;
+pub mod upstream;
+mod veils;
 
-pub use principal::{Policies, Principal};
+pub use accounts::{Charge, NewUser, PersonLink, Relation, User, UserChange};
+pub use breached::Breached;
+pub use error::{AccessError, AccessResult};
+pub use factors::{Factors, PasskeyInfo, Question, TotpOffer};
+pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
+pub use labels::LabelRules;
+pub use machine::machine_token;
+pub use passkey::PasskeyPlace;
+pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
+pub use policies::Policies;
+pub use policy::SignInPolicy;
+pub use principal::Principal;
 pub use roles::{Role, Roles};
 pub use scopes::Scopes;
+pub use secret::Secret;
+pub use sessions::{Me, Session, SessionInfo};
+pub use sign_in::{Factor, Opened, Proof, SignIn};
+pub use totp::{base32, code_at as one_time_code};
+pub use upstream::{Provider, ProviderInfo, ProviderStep};
 
-use fhir::Id;
-use ring::digest::{SHA256, digest};
+use crate::organisation::Surroundings;
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
-use store::{Caller, Purpose, Rights};
+use std::sync::Arc;
+use store::{Caller, Purpose, Rights, Store, StoreResult};
 
-/// How long a staff session lasts without use, in microseconds (15 minutes).
-pub const IDLE_LIMIT: i64 = 15 * 60 * 1_000_000;
+pub(crate) const SECOND: i64 = 1_000_000;
+pub(crate) const MINUTE: i64 = 60 * SECOND;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// Someone who may sign in.
-#[derive(Clone, Debug)]
-pub struct Login {
-    pub username: String,
-    pub display: String,
-    /// `clinician`, `nurse`, `front-desk`, `biller`, `practice-admin`, `system-admin`, `privacy-officer`,
-    /// `integration-engineer`, `patient`.
-    pub role: String,
-    /// Whose record it is, for a login of the portal; staff have none.
-    pub patient: Option<Id>,
-    pub secret: Secret,
+/// How access behaves at one organisation.
+pub struct AccessSettings {
+    /// What people call the place; authenticator apps show it.
+    pub name: String,
+    /// Its address, which decides where passkeys are good.
+    pub base: String,
+    /// The key of the installation, with which secrets are sealed. It is not in the store.
+    pub key: [u8; 32],
+    /// How long a session may be left alone, in microseconds.
+    pub staff_idle: i64,
+    pub portal_idle: i64,
+    /// How long any session lasts at most.
+    pub longest: i64,
+    pub cost: HashCost,
+    /// Passwords hashed at the same time.
+    pub hashes_at_once: usize,
+    pub breached: Breached,
+    /// The rules that are not in the store.
+    pub policies: Policies,
+    /// A demonstration lists its logins.
+    pub demo: bool,
 }
 
-/// The digest of a password or token.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Secret([u8; 32]);
-
-impl Secret {
-    pub fn of(text: &str) -> Secret {
-        let hash = digest(&SHA256, text.as_bytes());
-        Secret(hash.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+impl AccessSettings {
+    /// What stands when nobody says otherwise.
+    pub fn of(name: &str, base: &str, key: [u8; 32]) -> AccessSettings {
+        AccessSettings {
+            name: name.to_owned(),
+            base: base.to_owned(),
+            key,
+            staff_idle: 15 * MINUTE,
+            portal_idle: 20 * MINUTE,
+            longest: 12 * HOUR,
+            cost: HashCost::default(),
+            hashes_at_once: 1,
+            breached: Breached::none(),
+            policies: Policies::default(),
+            demo: false,
+        }
     }
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
+/// Where a request comes from whose sender is not known yet.
+#[derive(Clone, Debug, Default)]
+pub struct Visit {
+    /// The address of the other side, empty when it is not known.
+    pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    pub request: Option<Arc<str>>,
+}
+
+impl Visit {
+    /// Someone who has not shown who they are, for the audit log.
+    fn stranger(&self) -> Caller {
+        self.caller("anonymous", "Someone not signed in", "anonymous", Purpose::Operations)
+    }
+
+    /// For the audit log alone: this caller may do nothing.
+    fn caller(&self, who: &str, display: &str, role: &str, purpose: Purpose) -> Caller {
+        Caller {
+            who: who.into(),
+            display: display.into(),
+            role: role.into(),
+            purpose,
+            rights: Arc::new(Rights::default()),
+            patient: None,
+            client: None,
+            request: self.request.clone(),
+        }
+    }
+
+    fn from(&self) -> String {
+        if self.address.is_empty() { String::new() } else { format!(" from {}", self.address) }
     }
 }
 
-struct Session {
-    caller: Caller,
-    last_used: i64,
-}
-
-/// The logins, tokens and sessions of one organisation.
-#[derive(Default)]
+/// The users, credentials, sessions and tokens of one organisation.
 pub struct Access {
-    logins: HashMap<String, Login>,
+    store: Store,
+    world: Arc<dyn Surroundings>,
+    settings: AccessSettings,
+    place: PasskeyPlace,
+    sealer: secret::Sealer,
+    /// Codes that people type are short; with this key their digests tell nothing.
+    coder: ring::hmac::Key,
+    hasher: password::Hasher,
+    sessions: sessions::Open,
+    lanes: lockout::Lanes,
     tokens: HashMap<Secret, Caller>,
-    sessions: RwLock<HashMap<Secret, Session>>,
+    /// Of the authorization server.
+    pub(crate) apps: apps::Memory,
     policies: Policies,
 }
 
 impl Access {
-    pub fn new(logins: Vec<Login>) -> Access {
+    pub fn new(store: Store, world: Arc<dyn Surroundings>, mut settings: AccessSettings) -> Access {
+        let policies = std::mem::take(&mut settings.policies);
+        let own = |purpose: &str| secret::sha256(&[&settings.key[..], purpose.as_bytes()].concat());
         Access {
-            logins: logins.into_iter().map(|login| (login.username.clone(), login)).collect(),
-            ..Access::default()
+            place: PasskeyPlace::of(&settings.base),
+            sealer: secret::Sealer::new(&own("seal")),
+            coder: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &own("code")),
+            hasher: password::Hasher::new(settings.cost, settings.hashes_at_once),
+            sessions: sessions::Open::default(),
+            lanes: lockout::Lanes::default(),
+            tokens: HashMap::new(),
+            apps: apps::Memory::default(),
+            policies,
+            store,
+            world,
+            settings,
         }
-    }
-
-    /// Who may sign in, in no particular order.
-    pub fn logins(&self) -> impl Iterator<Item = &Login> {
-        self.logins.values()
     }
 
     /// Lets whoever holds this token act as `caller` (system clients).
@@ -82,90 +196,41 @@ impl Access {
     }
 
     /// Who holds this bearer token: a system client, or someone with an open session.
-    pub fn bearer(&self, token: &str, now: i64) -> Option<Caller> {
-        self.tokens.get(&Secret::of(token)).cloned().or_else(|| self.session(token, now))
-    }
-
-    /// Opens a session under `session_token` when user and password fit. An unknown user and a wrong
-    /// password look the same.
-    pub fn sign_in(&self, username: &str, password: &str, session_token: &str, now: i64) -> Option<Caller> {
-        let given = Secret::of(password);
-        let login = self.logins.get(username);
-        // The digest of a long random secret: comparing it tells nothing useful about the secret by timing.
-        let login = login.filter(|login| login.secret == given)?;
-        let caller = Caller {
-            who: format!("user/{}", login.username).into(),
-            display: Arc::from(login.display.as_str()),
-            role: Arc::from(login.role.as_str()),
-            purpose: if login.patient.is_some() { Purpose::PatientRequest } else { Purpose::Treatment },
-            rights: login.patient.clone().map_or_else(Rights::everything, Rights::patient),
-            patient: login.patient.clone(),
-            client: None,
-            request: None,
-        };
-        let session = Session { caller: caller.clone(), last_used: now };
-        self.sessions.write().expect("no writer panics").insert(Secret::of(session_token), session);
-        Some(caller)
-    }
-
-    /// Who signed in under this token; using a session keeps it open.
-    pub fn session(&self, token: &str, now: i64) -> Option<Caller> {
-        let mut sessions = self.sessions.write().expect("no writer panics");
-        let key = Secret::of(token);
-        let session = sessions.get_mut(&key)?;
-        if now - session.last_used > IDLE_LIMIT {
-            sessions.remove(&key);
-            return None;
+    pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+        match self.tokens.get(&Secret::of(token)) {
+            Some(caller) => Ok(Some(caller.clone())),
+            None => self.session_caller(token, now).await,
         }
-        session.last_used = session.last_used.max(now);
-        Some(session.caller.clone())
     }
 
-    pub fn sign_out(&self, token: &str) {
-        self.sessions.write().expect("no writer panics").remove(&Secret::of(token));
+    /// Who signed in under this token, as the caller of the store.
+    pub async fn session_caller(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+        match self.session(token, now).await? {
+            Some(session) => self.caller(&self.store, &session.principal, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Where passkeys are good: pages say so when they were opened elsewhere.
+    pub fn passkey_place(&self) -> &PasskeyPlace {
+        &self.place
+    }
+
+    fn chance(&self) -> String {
+        self.world.new_secret()
+    }
+
+    fn chance_bytes(&self) -> [u8; 32] {
+        secret::sha256(self.chance().as_bytes())
+    }
+
+    /// The digest of a code that people type, whatever case and hyphens they use.
+    fn coded(&self, code: &str) -> String {
+        secret::hex(ring::hmac::sign(&self.coder, recovery::plain(code).as_bytes()).as_ref())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn clinic() -> Access {
-        Access::new(vec![Login {
-            username: "okafor".into(),
-            display: "Dr. Amara Okafor".into(),
-            role: "clinician".into(),
-            patient: None,
-            secret: Secret::of("a long generated password"),
-        }])
-    }
-
-    #[test]
-    fn a_session_opens_with_the_right_password_only() {
-        let access = clinic();
-        assert!(access.sign_in("okafor", "wrong", "t", 0).is_none());
-        assert!(access.sign_in("nobody", "a long generated password", "t", 0).is_none());
-        assert!(access.session("t", 0).is_none());
-        let caller = access.sign_in("okafor", "a long generated password", "t", 0).unwrap();
-        assert_eq!(&*caller.who, "user/okafor");
-        assert_eq!(access.session("t", 1), Some(caller));
-    }
-
-    #[test]
-    fn a_session_ends_when_it_is_left_alone() {
-        let access = clinic();
-        access.sign_in("okafor", "a long generated password", "t", 0).unwrap();
-        assert!(access.session("t", IDLE_LIMIT).is_some());
-        assert!(access.session("t", 2 * IDLE_LIMIT).is_some());
-        assert!(access.session("t", 3 * IDLE_LIMIT + 1).is_none());
-        assert!(access.session("t", 3 * IDLE_LIMIT + 1).is_none());
-    }
-
-    #[test]
-    fn a_token_that_was_not_granted_is_nobody() {
-        let mut access = clinic();
-        access.grant("right", Caller::system("demo"));
-        assert!(access.bearer("right", 0).is_some());
-        assert!(access.bearer("wrong", 0).is_none());
-    }
-}
+mod passkey_tests;
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,17 @@
 //! When any of it cannot be read there is no caller at all; nothing is shown on a guess.
 
 use super::Access;
+use super::consent::Asker;
+use super::emergency::{self, Emergency};
+use super::policies::{Made, Policies, Snapshot};
 use super::roles::{Recipient, Role, Roles, Standing};
 use super::scopes::{Asked, Scopes};
+use super::veils::View;
 use fhir::search::query::Patients;
 use fhir::{Id, Key};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use store::{Caller, Kinds, Layer, Purpose, Rights, Store, StoreResult};
+use store::{Caller, Layer, Purpose, Rights, Store, StoreResult};
 
 /// Someone who showed who they are: a person with a session, or an app with a token.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,49 +37,10 @@ pub struct Principal {
     pub purpose: Purpose,
 }
 
-/// The rules of one organisation, as far as they are not in the store.
-#[derive(Debug, Default)]
-pub struct Policies {
-    pub(super) roles: Arc<Roles>,
-}
-
-impl Policies {
-    /// With roles that a site laid over ours.
-    pub fn new(roles: Roles) -> Policies {
-        Policies { roles: Arc::new(roles) }
-    }
-}
-
 impl Access {
     /// What this principal may do, now.
     pub async fn caller(&self, store: &Store, principal: &Principal, now: i64) -> StoreResult<Caller> {
-        let _ = now;
-        let registry = store.registry();
-        let rights = match self.policies.roles.role(&principal.role) {
-            Some(role) if role.purposes.contains(&principal.purpose) => {
-                let standing = Standing { own: own(role, principal), ..Standing::default() };
-                let asked = Asked {
-                    registry: &registry,
-                    base: store.bases(),
-                    patient: principal.patient.as_ref(),
-                    alone: role.recipient == Recipient::Client,
-                    open: self.policies.open(),
-                };
-                let layers = layers(role, principal, &standing, &asked);
-                Rights::new(layers, Vec::new(), permissions(role, principal))
-            }
-            _ => Rights::default(),
-        };
-        Ok(Caller {
-            who: principal.who.as_str().into(),
-            display: principal.display.as_str().into(),
-            role: principal.role.as_str().into(),
-            purpose: principal.purpose,
-            rights: Arc::new(rights),
-            patient: principal.patient.clone(),
-            client: principal.client.as_deref().map(Arc::from),
-            request: None,
-        })
+        self.policies.caller(store, principal, now).await
     }
 
     /// The roles there are.
@@ -90,12 +55,119 @@ impl Access {
 }
 
 impl Policies {
-    /// Types of no patient that every patient may look at: a `patient/` scope lets an app read them too.
-    fn open(&self) -> Kinds {
-        let groups = ["directory", "knowledge"].map(|name| self.roles.group(name));
-        let slots = ["Schedule", "Slot"].into_iter().filter_map(fhir::ResourceType::parse);
-        let all = groups.iter().flat_map(Kinds::iter).filter(|kind| kind.name() != "Group").chain(slots);
-        all.collect()
+    /// What this principal may do, now.
+    pub async fn caller(&self, store: &Store, principal: &Principal, now: i64) -> StoreResult<Caller> {
+        let mut caller = Caller {
+            who: principal.who.as_str().into(),
+            display: principal.display.as_str().into(),
+            role: principal.role.as_str().into(),
+            purpose: principal.purpose,
+            rights: Arc::default(),
+            patient: principal.patient.clone(),
+            client: principal.client.as_deref().map(Arc::from),
+            request: None,
+        };
+        let Some(role) = self.roles.role(&principal.role).cloned() else { return Ok(caller) };
+        // Break-glass is for the person, not for an app in their name.
+        let emergencies = if role.permissions.contains("break-glass") && !is_app(principal) {
+            emergency::open_of(store, &principal.who, now).await?
+        } else {
+            Vec::new()
+        };
+        let purpose = match principal.purpose {
+            Purpose::Emergency if !emergencies.is_empty() => Purpose::Treatment,
+            purpose => purpose,
+        };
+        if !role.purposes.contains(&purpose) {
+            return Ok(caller);
+        }
+        if !emergencies.is_empty() {
+            caller.purpose = Purpose::Emergency;
+        }
+        caller.rights = self.rights(store, principal, &role, purpose, &emergencies, now).await?;
+        Ok(caller)
+    }
+
+    async fn rights(
+        &self,
+        store: &Store,
+        principal: &Principal,
+        role: &Role,
+        purpose: Purpose,
+        emergencies: &[Emergency],
+        now: i64,
+    ) -> StoreResult<Arc<Rights>> {
+        let registry = store.registry();
+        let person =
+            principal.person.as_ref().filter(|it| !role.recipient.is_portal() && it.kind.name() == "Practitioner");
+        let snapshot = self.snapshot(store, person, now).await?;
+        let emergency: Arc<Patients> = Arc::new(emergencies.iter().filter_map(Emergency::patient).collect());
+        let key = format!("{principal:?} {purpose:?} {:?}", emergency.ids());
+        if let Some(rights) = self.made(&key, &registry, &snapshot, now) {
+            return Ok(rights);
+        }
+        let own = own(role, principal);
+        let known = snapshot.known.clone();
+        let standing = Standing {
+            own: own.clone(),
+            own_patients: known.own_patients.clone(),
+            care_team: known.care_team.clone(),
+            scheduled_today: known.scheduled_today.clone(),
+            treating: known.treating.clone(),
+        };
+        let asked = Asked {
+            registry: &registry,
+            base: store.bases(),
+            patient: principal.patient.as_ref(),
+            alone: role.recipient == Recipient::Client,
+            open: self.open(),
+        };
+        let view = View {
+            registry: &registry,
+            roles: &self.roles,
+            recipient: role.recipient,
+            asker: asker(role, principal, &snapshot),
+            // Keeping the program running is operations.
+            purpose: if purpose == Purpose::System { Purpose::Operations } else { purpose },
+            treating: if role.recipient == Recipient::Treating { known.treating } else { Arc::default() },
+            own,
+            emergencies: emergency,
+            consents: &snapshot.consents,
+            now,
+        };
+        let hidden = view.hidden();
+        let layers = layers(role, principal, &standing, &asked);
+        let rights = Arc::new(Rights::new(layers, hidden.veils, permissions(role, principal)));
+        let ends = emergencies.iter().map(|it| it.until).fold(hidden.until, i64::min);
+        let made = Made {
+            rights: rights.clone(),
+            registry: registry.clone(),
+            version: snapshot.version,
+            ties: snapshot.ties,
+            from: now,
+            until: ends.min(snapshot.until()),
+        };
+        self.keep(key, made);
+        Ok(rights)
+    }
+}
+
+fn is_app(principal: &Principal) -> bool {
+    principal.client.is_some() || principal.scopes.is_some()
+}
+
+/// By what names a Consent may mean them.
+fn asker(role: &Role, principal: &Principal, snapshot: &Snapshot) -> Asker {
+    let client = principal.client.clone();
+    // Their own consents hide nothing from a patient, but may deny an app.
+    if role.recipient == Recipient::Themself {
+        return Asker { client, ..Asker::default() };
+    }
+    Asker {
+        keys: snapshot.names.iter().chain(&principal.person).cloned().collect(),
+        client,
+        role: role.key.to_string(),
+        user: principal.who.strip_prefix("user/").unwrap_or_default().to_owned(),
     }
 }
 
@@ -115,7 +187,7 @@ fn layers(role: &Role, principal: &Principal, standing: &Standing, asked: &Asked
     if role.recipient != Recipient::Client {
         layers.push(role.layer(standing));
     }
-    if role.recipient == Recipient::Client || principal.client.is_some() || principal.scopes.is_some() {
+    if role.recipient == Recipient::Client || is_app(principal) {
         // Scopes that cannot be read permit nothing.
         let scopes = principal.scopes.as_deref().and_then(|it| Scopes::parse(it).ok()).unwrap_or_default();
         layers.push(scopes.layer(asked));
@@ -125,5 +197,5 @@ fn layers(role: &Role, principal: &Principal, standing: &Standing, asked: &Asked
 
 /// Named permissions are for people at our own pages; an app has scopes.
 fn permissions(role: &Role, principal: &Principal) -> BTreeSet<Arc<str>> {
-    if principal.client.is_some() || principal.scopes.is_some() { BTreeSet::new() } else { role.permissions.clone() }
+    if is_app(principal) { BTreeSet::new() } else { role.permissions.clone() }
 }

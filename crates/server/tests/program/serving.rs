@@ -30,7 +30,7 @@ fn the_demo_starts_with_one_command_and_remembers_its_people() {
     assert_eq!(status, 200);
     let total = serde_json::from_str::<Value>(&body).unwrap()["total"].as_u64().unwrap();
     assert!((1..=12).contains(&total), "{total}");
-    assert_eq!(riverside["logins"].as_array().unwrap().len(), 9, "one for each role and one for a patient");
+    assert_eq!(riverside["logins"].as_array().unwrap().len(), 13, "each role, two patients, two proxies, a stranger");
     let (status, exit) = (get(&address, "/metrics", None).unwrap(), server.stop());
     assert!(status.1.contains("continuo_store_bytes{organisation=\"riverside\"}"), "{}", status.1);
     assert_eq!(exit.0, Some(0), "a stop that was asked for is a success");
@@ -52,16 +52,21 @@ fn the_demo_starts_with_one_command_and_remembers_its_people() {
 }
 
 #[test]
-fn a_server_of_ones_own_listens_on_this_machine_and_writes_a_first_token() {
+fn a_server_of_ones_own_listens_on_this_machine_and_makes_its_key() {
     let place = Place::new();
     let address = free_address();
     place.run(&["serve", "--bind", "0.0.0.0:0"], 78);
     let server = Server::start(place.command(&["--config", "continuo.toml", "serve", "--bind", &address]));
     wait_until_ready(&address);
-    let token = place.folder.join("data/riverside.token");
-    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(std::fs::read_to_string(&token).unwrap().trim().len(), 43, "256 bits");
+    let key = place.folder.join("data/installation.key");
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_to_string(&key).unwrap().trim().len(), 43, "256 bits");
     place.run(&["healthcheck", "--url", &format!("http://{address}")], 0);
+    // A program comes in with a token that the operator made while it is served.
+    let token = place.json(&["token", "--name", "monitor", "--scopes", "system/Patient.rs"], 0);
+    assert_eq!(get(&address, "/riverside/fhir/Patient", token["token"].as_str()).unwrap().0, 200);
+    assert_eq!(get(&address, "/riverside/fhir/Observation", token["token"].as_str()).unwrap().0, 403);
+    place.run(&["token", "--name", "monitor", "--scopes", "patient"], 70);
     // The record is copied, counted and checked while it is in use; what would change it is refused.
     let taken = place.json(&["backup", "now"], 0);
     assert_eq!(taken["taken"][0]["manifest"]["resources"], 0, "{taken}");

@@ -14,6 +14,21 @@ pub enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// The code of R4.
+    pub fn number(self) -> i64 {
+        match self {
+            Outcome::Success => 0,
+            Outcome::Refused => 4,
+            Outcome::Failed => 8,
+        }
+    }
+
+    pub fn from_number(number: i64) -> Option<Outcome> {
+        [Outcome::Success, Outcome::Refused, Outcome::Failed].into_iter().find(|it| it.number() == number)
+    }
+}
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -31,6 +31,13 @@ impl Value {
         }
     }
 
+    pub(crate) fn maybe_int(&self) -> Option<i64> {
+        match self {
+            Value::Int(it) => Some(*it),
+            _ => None,
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Value::Text(it) => Some(it),

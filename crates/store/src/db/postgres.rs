@@ -38,8 +38,11 @@ const PIPELINED: usize = 16;
 /// The oldest server whose SQL we use.
 const OLDEST: i32 = 150_000;
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_resources.postgres.sql"), include_str!("../migrations/0002_items.postgres.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_resources.postgres.sql"),
+    include_str!("../migrations/0002_items.postgres.sql"),
+    include_str!("../migrations/0003_audit.postgres.sql"),
+];
 
 /// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.
 /// PostgreSQL looks by itself about once a minute, which is late for a store that is being filled.
@@ -48,11 +51,14 @@ const FIRST_ANALYSIS: usize = 2_000;
 const LAST_ANALYSIS: usize = 4_000_000;
 
 /// Tables with rows that come and go.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "resource",
     "history",
     "change",
     "audit",
+    "audit_agent",
+    "audit_patient",
+    "audit_span",
     "tally",
     "setting",
     "slot",
@@ -463,7 +469,7 @@ impl Writer for PostgresSession {
         (self.begun, self.failed) = (false, false);
         let org = self.organisation;
         let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK}, {org})");
-        let last = format!("SELECT coalesce(max(tx), 0) FROM audit a WHERE {} tx > 0", self.dialect().here("a"));
+        let last = format!("SELECT coalesce(max(seq), 0) FROM audit a WHERE {} seq > 0", self.dialect().here("a"));
         for attempt in 0..2 {
             let client = self.client().await?;
             let done = match prepared(client, &last, &[]).await {

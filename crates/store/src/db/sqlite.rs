@@ -35,8 +35,11 @@ struct Shared {
     _lock: File,
 }
 
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_resources.sqlite.sql"), include_str!("../migrations/0002_items.sqlite.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_resources.sqlite.sql"),
+    include_str!("../migrations/0002_items.sqlite.sql"),
+    include_str!("../migrations/0003_audit.sqlite.sql"),
+];
 
 impl Sqlite {
     /// Opens or creates the file, brings its tables up to date, and hands out the one writing connection.

@@ -106,7 +106,7 @@ const fn blob(name: &'static str) -> Column {
 /// The current version of each resource, and a place for those that are only referred to so far.
 pub(crate) static RESOURCE: Table = Table {
     name: "resource",
-    columns: &[int("rid"), blob("id"), int("version"), int("at"), int("state"), blob("body")],
+    columns: &[int("rid"), blob("id"), int("version"), int("at"), int("state"), blob("body"), int("owner")],
     key: 1,
     on_conflict: OnConflict::Replace,
 };
@@ -114,7 +114,7 @@ pub(crate) static RESOURCE: Table = Table {
 /// Versions that were replaced.
 pub(crate) static HISTORY: Table = Table {
     name: "history",
-    columns: &[int("rid"), int("version"), int("at"), int("state"), blob("body")],
+    columns: &[int("rid"), int("version"), int("at"), int("state"), blob("body"), int("owner")],
     key: 2,
     on_conflict: OnConflict::Fail,
 };
@@ -130,18 +130,44 @@ pub(crate) static CHANGE: Table = Table {
 pub(crate) static AUDIT: Table = Table {
     name: "audit",
     columns: &[
-        int("tx"),
+        int("seq"),
         int("at"),
-        text("who"),
-        text("role"),
-        text("purpose"),
+        int("agent"),
         text("action"),
+        int("outcome"),
+        int("kind"),
+        blob("id"),
+        int("version"),
+        int("wrote"),
+        blob("patients"),
+        text("rule"),
         text("request"),
         text("detail"),
+        blob("hash"),
     ],
     key: 1,
     on_conflict: OnConflict::Fail,
 };
+
+pub(crate) static AUDIT_AGENT: Table = Table {
+    name: "audit_agent",
+    columns: &[int("id"), text("who"), text("role"), text("display"), text("client"), text("purpose")],
+    key: 1,
+    on_conflict: OnConflict::Fail,
+};
+
+pub(crate) static AGENT_BY_WHO: Lookup =
+    Lookup { table: "audit_agent", key: &[text("who")], returning: AUDIT_AGENT.columns };
+
+pub(crate) static AUDIT_PATIENT: Table = Table {
+    name: "audit_patient",
+    columns: &[int("epoch"), int("patient"), int("seq")],
+    key: 3,
+    on_conflict: OnConflict::Fail,
+};
+
+pub(crate) static AUDIT_SPAN: Table =
+    Table { name: "audit_span", columns: &[int("agent"), int("epoch")], key: 2, on_conflict: OnConflict::Ignore };
 
 pub(crate) static SLOT: Table =
     Table { name: "slot", columns: &[int("id"), text("name"), int("term")], key: 1, on_conflict: OnConflict::Fail };
@@ -220,11 +246,8 @@ pub(crate) static ITEM: Table = Table {
 pub(crate) static ITEM_BY_NAME: Lookup =
     Lookup { table: "item", key: &[text("shelf"), text("name")], returning: ITEM.columns };
 
-pub(crate) static RESOURCE_BY_ID: Lookup = Lookup {
-    table: "resource",
-    key: &[blob("id"), int("(rid >> 40)")],
-    returning: &[int("rid"), blob("id"), int("version"), int("at"), int("state"), blob("body")],
-};
+pub(crate) static RESOURCE_BY_ID: Lookup =
+    Lookup { table: "resource", key: &[blob("id"), int("(rid >> 40)")], returning: RESOURCE.columns };
 
 pub(crate) static RID_BY_ID: Lookup =
     Lookup { table: "resource", key: &[blob("id"), int("(rid >> 40)")], returning: &[int("rid"), blob("id")] };

@@ -21,6 +21,7 @@ static RESOURCE_BY_NUMBER: Lookup = Lookup {
         Column { name: "at", kind: Kind::Int },
         Column { name: "state", kind: Kind::Int },
         Column { name: "body", kind: Kind::Blob },
+        Column { name: "owner", kind: Kind::Int },
     ],
 };
 
@@ -79,6 +80,12 @@ pub(crate) async fn keys<S: Session>(session: &mut S, rids: &[i64]) -> StoreResu
     Ok(rids.iter().filter_map(|rid| found.remove(rid)).collect())
 }
 
+/// The ids of these, whatever has become of them. One that cannot be read is as if it were not there.
+pub(crate) async fn ids<S: Session>(session: &mut S, rids: &[i64]) -> StoreResult<Vec<(i64, fhir::Id)>> {
+    let rows = session.lookup(&ID_BY_NUMBER, &sought(rids)).await?;
+    Ok(rows.iter().filter_map(|row| Some((row[0].int(), key(row[0].int(), &row[1]).ok()?.id))).collect())
+}
+
 /// The live ones that were written at or after a moment, in the order given.
 pub(crate) async fn live_since<S: Session>(
     session: &mut S,
@@ -100,11 +107,12 @@ pub(crate) fn key(rid: i64, id: &Value) -> StoreResult<Key> {
     Ok(Key::new(kind, body::unpack_id(id)?))
 }
 
-/// A row of rid, id, version, at, state, body.
+/// A row of rid, id, version, at, state, body, owner.
 pub(crate) fn stored(row: Vec<Value>) -> StoreResult<Stored> {
     let key = key(row[0].int(), &row[1])?;
-    let (version, at, state) = (row[2].int(), row[3].int(), row[4].int());
+    let (rid, version, at, state) = (row[0].int(), row[2].int(), row[3].int(), row[4].int());
+    let owner = row[6].maybe_int();
     let packed = row.into_iter().nth(5).map(Value::into_blob).unwrap_or_default();
     let body = if state == LIVE { body::whole(&key, version, at, &packed)? } else { bytes::Bytes::new() };
-    Ok(Stored { key, version: version as u64, at, body, deleted: state != LIVE })
+    Ok(Stored { key, version: version as u64, at, body, deleted: state != LIVE, rid, owner })
 }

@@ -15,6 +15,7 @@ use fhir::search::query::{
 };
 use fhir::search::row::{Slot, SlotShape, Target};
 use fhir::{Key, ResourceType};
+use std::collections::HashMap;
 
 /// A filter in numbers.
 #[derive(Clone, Debug)]
@@ -134,11 +135,22 @@ pub(crate) struct Planner<'a, S> {
     pub(crate) session: &'a mut S,
     pub(super) registry: &'a Registry,
     pub(super) layer: Layer,
+    /// What was asked before: rights ask for the same labels many times.
+    slots: HashMap<String, Option<i64>>,
+    terms: HashMap<(i64, String), Vec<i64>>,
+    pub(super) systems: HashMap<String, Option<i64>>,
 }
 
 impl<'a, S: Session> Planner<'a, S> {
     pub(crate) fn of(session: &'a mut S, registry: &'a Registry) -> Planner<'a, S> {
-        Planner { session, registry, layer: Layer::Own }
+        Planner {
+            session,
+            registry,
+            layer: Layer::Own,
+            slots: HashMap::new(),
+            terms: HashMap::new(),
+            systems: HashMap::new(),
+        }
     }
 
     pub(crate) async fn plan(&mut self, filter: &Filter) -> StoreResult<Plan> {
@@ -160,6 +172,18 @@ impl<'a, S: Session> Planner<'a, S> {
                     plans.push(Box::pin(self.plan(part)).await?);
                 }
                 Ok(Plan::any(plans))
+            }
+            // Veils ask first whether anything is labelled at all; mostly nothing is.
+            Filter::Not(inner) if matches!(&**inner, Filter::All(parts) if parts.len() > 1) => {
+                let Filter::All(parts) = &**inner else { unreachable!("just seen") };
+                let mut plans = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match Box::pin(self.plan(part)).await? {
+                        Plan::Nothing => return Ok(Plan::All(Vec::new())),
+                        plan => plans.push(plan),
+                    }
+                }
+                Ok(Plan::Not(Box::new(Plan::all(plans))))
             }
             Filter::Not(inner) => Ok(match Box::pin(self.plan(inner)).await? {
                 Plan::Nothing => Plan::All(Vec::new()),
@@ -261,9 +285,14 @@ impl<'a, S: Session> Planner<'a, S> {
 
     /// The number of a slot that no code parts, whatever is planned.
     pub(super) async fn slot_named(&mut self, name: &str) -> StoreResult<Option<i64>> {
+        if let Some(known) = self.slots.get(name) {
+            return Ok(*known);
+        }
         let sql = format!("SELECT id FROM slot s WHERE {} name = ? AND term = 0", self.session.dialect().here("s"));
         let rows = self.session.query(&sql, &[name.into()]).await?;
-        Ok(rows.first().map(|row| row[0].int()))
+        let found = rows.first().map(|row| row[0].int());
+        self.slots.insert(name.to_owned(), found);
+        Ok(found)
     }
 
     async fn rids_with_id(&mut self, id: &str) -> StoreResult<Vec<i64>> {
@@ -315,8 +344,16 @@ impl<'a, S: Session> Planner<'a, S> {
         let mut none_other =
             vec![Plan::Any(vec![Plan::Leaf(among(&rids)), Plan::Not(Box::new(Plan::Kinds(vec![kind])))])];
         if !slots.is_empty() {
+            let mut others = pointing_among(&rids, &slots, true);
+            // A reference to one version has a row of its own beside that of the patient.
+            let here = self.session.dialect().here("m");
+            others.condition.push_str(&format!(
+                " AND ({{t}}.target > 0 OR NOT EXISTS (SELECT 1 FROM term m WHERE {here} m.id = ((-{{t}}.target) >> 8) \
+                 AND m.system = {}))",
+                space::VERSION
+            ));
             some.push(Plan::Leaf(pointing_among(&rids, &slots, false)));
-            none_other.push(Plan::Not(Box::new(Plan::Leaf(pointing_among(&rids, &slots, true)))));
+            none_other.push(Plan::Not(Box::new(Plan::Leaf(others))));
         }
         Ok(match of {
             Of::Some => Plan::any(some),
@@ -495,8 +532,14 @@ impl<'a, S: Session> Planner<'a, S> {
     /// Terms with exactly this code; with any text.
     pub(crate) async fn terms_named(&mut self, system: i64, code: &str) -> StoreResult<Vec<i64>> {
         let sql = format!("SELECT id FROM term m WHERE {} key = ? AND system = ?", self.session.dialect().here("m"));
-        let values = [term_key(system, code).into_owned().into(), system.into()];
-        Ok(self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect())
+        let key = term_key(system, code).into_owned();
+        if let Some(known) = self.terms.get(&(system, key.clone())) {
+            return Ok(known.clone());
+        }
+        let values = [key.clone().into(), system.into()];
+        let found: Vec<i64> = self.session.query(&sql, &values).await?.iter().map(|row| row[0].int()).collect();
+        self.terms.insert((system, key), found.clone());
+        Ok(found)
     }
 
     async fn terms_starting(&mut self, system: i64, start: &str) -> StoreResult<Vec<i64>> {
@@ -651,6 +694,8 @@ fn pointing_among(rids: &[i64], slots: &[i64], other: bool) -> Leaf {
     let mut leaf = in_slots("reference", slots);
     leaf.probe_by_rid = true;
     leaf.tells_kind = false;
+    // Nobody counts what thousands of patients have; it is much.
+    leaf.cost = rids.len() as u64 * 50;
     if other {
         leaf.condition
             .push_str(" AND (({t}.target >= ? AND {t}.target < ?) OR ({t}.target < 0 AND ((-{t}.target) & 255) = ?))");

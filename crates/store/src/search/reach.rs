@@ -5,7 +5,7 @@
 //! Decides nothing itself: the rules are those of [`Rights`](crate::Rights).
 
 use super::cursor::Place;
-use super::plan::{Plan, Planner, resources};
+use super::plan::resources;
 use super::sql::Sql;
 use super::{numbers, planned};
 use crate::caller::Caller;
@@ -166,20 +166,6 @@ impl Reach<'_> {
             }
         }
         Ok(rids.into_iter().filter(|number| seen.contains(&place::parted(*number).0)).collect())
-    }
-
-    /// The rules as tests of numbers, but for those that this resource surely passes.
-    pub(crate) async fn tests<S: Session>(
-        &self,
-        session: &mut S,
-        ruling: &Ruling,
-        key: &Key,
-    ) -> StoreResult<Vec<(Arc<str>, Plan)>> {
-        let mut tests = Vec::with_capacity(ruling.rules.len());
-        for (rule, filter) in ruling.rules.iter().filter(|(_, filter)| !is_sure(filter, key)) {
-            tests.push((rule.clone(), Planner::of(session, self.registry).plan(filter).await?));
-        }
-        Ok(tests)
     }
 }
 

@@ -52,9 +52,14 @@ pub(crate) async fn token_terms<S: Session>(planner: &mut Planner<'_, S>, test: 
 }
 
 async fn system_number<S: Session>(planner: &mut Planner<'_, S>, url: &str) -> StoreResult<Option<i64>> {
+    if let Some(known) = planner.systems.get(url) {
+        return Ok(*known);
+    }
     let sql = format!("SELECT id FROM system s WHERE {} url = ?", planner.session.dialect().here("s"));
     let rows = planner.session.query(&sql, &[crate::physical::cut(url).into()]).await?;
-    Ok(rows.first().map(|row| row[0].int()))
+    let found = rows.first().map(|row| row[0].int());
+    planner.systems.insert(url.to_owned(), found);
+    Ok(found)
 }
 
 /// Codes are compared without regard to case, as R4 advises where a code system does not say.

@@ -12,9 +12,9 @@ use fhir::search::{Handling, Limits, Param, Reading, Registry, Scope};
 use fhir::tables::SearchKind;
 use fhir::{Key, ResourceType};
 use std::collections::BTreeSet;
-use store::{Batch, PageQuery, Role};
+use store::{Batch, Caller, PageQuery, Role};
 
-const KINDS: [&str; 9] = [
+pub(crate) const KINDS: [&str; 9] = [
     "Patient",
     "Observation",
     "Condition",
@@ -31,7 +31,7 @@ fn kind(name: &str) -> ResourceType {
     ResourceType::parse(name).unwrap()
 }
 
-async fn filled(place: &Place) -> World {
+pub(crate) async fn filled(place: &Place) -> World {
     let mut dice = Dice(7);
     let registry = place.store.registry();
     let mut world = World::default();
@@ -47,10 +47,10 @@ async fn filled(place: &Place) -> World {
 }
 
 /// Makes up searches from what is there.
-struct Asker<'a> {
-    registry: &'a Registry,
-    world: &'a World,
-    dice: Dice,
+pub(crate) struct Asker<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) world: &'a World,
+    pub(crate) dice: Dice,
 }
 
 impl Asker<'_> {
@@ -65,7 +65,7 @@ impl Asker<'_> {
     }
 
     /// A condition on resources of this type.
-    fn condition(&mut self, kind: ResourceType, depth: usize) -> (String, String) {
+    pub(crate) fn condition(&mut self, kind: ResourceType, depth: usize) -> (String, String) {
         match self.dice.below(if depth > 0 { 12 } else { 8 }) {
             8 | 9 => self.chain(kind, depth).unwrap_or_else(|| self.plain(kind)),
             10 => self.has(kind, depth).unwrap_or_else(|| self.plain(kind)),
@@ -227,7 +227,7 @@ impl Asker<'_> {
         }
     }
 
-    fn question(&mut self) -> (ResourceType, Vec<(String, String)>) {
+    pub(crate) fn question(&mut self) -> (ResourceType, Vec<(String, String)>) {
         let of = kind(self.dice.pick(&KINDS));
         let mut params = Vec::new();
         for _ in 0..[1, 1, 1, 2, 2, 3][self.dice.below(6)] {
@@ -248,11 +248,16 @@ impl Asker<'_> {
 }
 
 /// Every key a search finds, page by page.
-async fn found(place: &Place, query: Query, size: u32) -> Result<(Vec<Key>, Option<u64>), String> {
+pub(crate) async fn found(
+    place: &Place,
+    caller: &Caller,
+    query: Query,
+    size: u32,
+) -> Result<(Vec<Key>, Option<u64>), String> {
     let mut asked = PageQuery { query, default_count: size, max_count: size, cursor: None };
     let (mut keys, mut total) = (Vec::new(), None);
     loop {
-        let page = place.store.search(&me(), &asked).await.map_err(|error| error.to_string())?;
+        let page = place.store.search(caller, &asked).await.map_err(|error| error.to_string())?;
         keys.extend(page.entries.iter().filter(|it| it.role == Role::Match).map(|it| it.stored.key.clone()));
         total = total.or(page.total);
         if page.next.is_none() || keys.len() > 2_000 {
@@ -327,7 +332,7 @@ async fn random_searches_find_what_looking_at_everything_finds() {
             hits += usize::from(!expected.is_empty());
             let size = if number % 3 == 0 { 1 + asker.dice.below(20) as u32 } else { 1_000 };
             let told = || params.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
-            match found(&place, query.clone(), size).await {
+            match found(&place, &me(), query.clone(), size).await {
                 Err(error) => wrong.push(format!("{of}?{}: {error}", told())),
                 Ok((keys, total)) => {
                     let unique: BTreeSet<&Key> = keys.iter().collect();

@@ -17,6 +17,17 @@ pub(crate) fn hits(hits: &[Hit], address: impl Fn(&str) -> String, now: i64) -> 
     }
 }
 
+/// Two identifiers after a name, in a line.
+pub(crate) fn born(hit: &Hit) -> Markup {
+    html! {
+        span.quiet {
+            "born "
+            @match &hit.person.born { Some(born) => { (day(born)) } None => { "not recorded" } }
+            @if let Some(mrn) = hit.person.mrn() { ", MRN " span.number { (mrn.shown) } }
+        }
+    }
+}
+
 fn one(hit: &Hit, address: &str, now: i64) -> Markup {
     let person = &hit.person;
     html! {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
-use care::access::{Access, Login, Secret};
+use care::access::{Access, AccessSettings, Charge, HashCost, NewUser, PersonLink, Relation};
 use care::demo::{Org, Population};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
@@ -95,24 +95,38 @@ impl World {
             action: "test",
         };
         store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
-        let login = |username: &str, display: &str, role: &str, patient| Login {
-            username: username.into(),
-            display: display.into(),
-            role: role.into(),
-            patient,
-            secret: Secret::of("right"),
+        let surroundings = Arc::new(Still::default());
+        let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
+        let name = "Riverside Family Practice";
+        let settings = AccessSettings { cost, demo: true, ..AccessSettings::of(name, &base, [7; 32]) };
+        let access = Access::new(store.clone(), surroundings.clone(), settings);
+        let own = Charge {
+            patient: Id::parse("known").unwrap(),
+            relation: Relation::Own,
+            limited: false,
+            until: None,
         };
-        let access = Access::new(vec![
-            login("okafor", "Dr. Amara Okafor", "clinician", None),
-            login("patient", "Xaver Zwetschkenbaum", "patient", Id::parse("known")),
-        ]);
+        for (username, display, role, patients) in [
+            ("okafor", "Dr. Amara Okafor", Some("clinician"), Vec::new()),
+            ("patient", "Xaver Zwetschkenbaum", None, vec![own]),
+        ] {
+            let new = NewUser {
+                username: username.into(),
+                display: display.into(),
+                email: None,
+                roles: role.map(str::to_owned).into_iter().collect(),
+                person: PersonLink::None,
+                sites: Vec::new(),
+            };
+            access.create_with_password(&Caller::system("test"), new, patients, "right", NOW).await.unwrap();
+        }
         let organisation = Organisation {
             slug: "riverside".into(),
             name: "Riverside Family Practice".into(),
             base,
             store,
             access,
-            surroundings: Arc::new(Still::default()),
+            surroundings,
         };
         let installation = Installation { organisations: vec![Arc::new(organisation)], demo: true };
         World {

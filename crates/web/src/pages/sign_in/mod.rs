@@ -8,6 +8,7 @@ use axum::Form;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use care::access::{SignIn, User, Visit};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -25,21 +26,33 @@ pub(crate) struct Given {
 }
 
 pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Response {
-    form(&place, asked.to.as_deref().unwrap_or_default(), "", false)
+    form(&place, asked.to.as_deref().unwrap_or_default(), "", None).await
 }
 
 pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Response {
     let organisation = &place.organisation;
     let now = organisation.now();
-    let token = organisation.surroundings.new_secret();
-    let caller = organisation.access.sign_in(given.username.trim(), &given.password, &token, now);
-    let Some(caller) = caller else { return form(&place, &given.to, &given.username, true) };
+    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    let visit = Visit { agent, ..Visit::default() };
+    let opened = match organisation.access.sign_in(&visit, &given.username, &given.password, now).await {
+        Ok(SignIn::Open(opened)) => opened,
+        Ok(SignIn::Wait { .. }) => {
+            let words = "Too many attempts. Wait a few minutes and try again.";
+            return form(&place, &given.to, &given.username, Some(words)).await;
+        }
+        Ok(_) => {
+            let words = "User name and password do not fit. Check both and try again.";
+            return form(&place, &given.to, &given.username, Some(words)).await;
+        }
+        Err(error) => return form(&place, &given.to, &given.username, Some(&error.to_string())).await,
+    };
     // A new session never goes on under an old token.
     if let Some(old) = sessions::token(&headers) {
-        organisation.access.sign_out(old);
+        organisation.access.sign_out(old, now).await.ok();
     }
+    let token = opened.token;
     let slug = &organisation.slug;
-    let home = if caller.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
+    let home = if opened.session.principal.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
     let to = sessions::safe_target(slug, &given.to).unwrap_or(&home).to_owned();
     let mut response = see_other(&to);
     response.headers_mut().append(header::SET_COOKIE, sessions::opened(organisation, &token));
@@ -48,7 +61,10 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
 
 pub(crate) async fn leave(place: Place, headers: HeaderMap) -> Response {
     if let Some(token) = sessions::token(&headers) {
-        place.organisation.access.sign_out(token);
+        let done = place.organisation.access.sign_out(token, place.organisation.now()).await;
+        if let Err(error) = done {
+            tracing::error!(%error, "a session could not be ended");
+        }
     }
     let mut response = see_other(&format!("/{}/sign-in", place.organisation.slug));
     response.headers_mut().append(header::SET_COOKIE, sessions::closed(&place.organisation));
@@ -62,16 +78,17 @@ pub(crate) async fn keep() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-fn form(place: &Place, to: &str, username: &str, failed: bool) -> Response {
+async fn form(place: &Place, to: &str, username: &str, failed: Option<&str>) -> Response {
     let organisation = &place.organisation;
     let demo = place.web.installation.demo;
-    let error = failed.then_some("sign-in-error");
+    let error = failed.map(|_| "sign-in-error");
+    let logins = organisation.access.demo_logins(organisation.now()).await.unwrap_or_default();
     let main = html! {
         div.sheet {
             p.over { (organisation.name) }
             h1 { "Sign in" }
-            @if failed {
-                p.error #sign-in-error role="alert" { "User name and password do not fit. Check both and try again." }
+            @if let Some(words) = failed {
+                p.error #sign-in-error role="alert" { (words) }
             }
             form.stacked method="post" action={ "/" (organisation.slug) "/sign-in" } {
                 input type="hidden" name="to" value=(to);
@@ -87,27 +104,25 @@ fn form(place: &Place, to: &str, username: &str, failed: bool) -> Response {
                 }
                 button.primary type="submit" { "Sign in" }
             }
-            @if demo { (demo_logins(place)) }
+            @if demo { (demo_logins(&logins)) }
             p { a href="/" { "Another organization" } }
         }
     };
-    let status = if failed { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let title = format!("{}Sign in · {}", if failed { "Error: " } else { "" }, organisation.name);
+    let status = if failed.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let title = format!("{}Sign in · {}", if failed.is_some() { "Error: " } else { "" }, organisation.name);
     shell::outside(&title, demo, status, main)
 }
 
-fn demo_logins(place: &Place) -> Markup {
-    let mut logins: Vec<_> = place.organisation.access.logins().collect();
-    logins.sort_by(|a, b| (&a.role, &a.username).cmp(&(&b.role, &b.username)));
+fn demo_logins(logins: &[User]) -> Markup {
     html! {
         @if !logins.is_empty() {
-            datalist #demo-logins { @for login in &logins { option value=(login.username) {} } }
+            datalist #demo-logins { @for login in logins { option value=(login.username) {} } }
             section.demo-logins aria-labelledby="demo-title" {
                 h2 #demo-title { "Demonstration logins" }
                 p.quiet { "Passwords were printed when the server started, and are in demo.json." }
                 ul {
-                    @for login in &logins {
-                        li { code { (login.username) } span { (login.display) } span.quiet { (login.role.replace('-', " ")) } }
+                    @for login in logins {
+                        li { code { (login.username) } span { (login.display) } span.quiet { (login.roles.join(", ").replace('-', " ")) } }
                     }
                 }
             }
