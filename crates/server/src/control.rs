@@ -3,7 +3,7 @@
 
 use crate::failure::{Exit, Failure};
 use care::Installation;
-use care::access::machine_token;
+use care::access::{MachineToken, machine_token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ pub(crate) enum Wish {
     Backup { organisation: String, to: PathBuf },
     Verify { organisation: String },
     Stats { organisation: String },
-    Token { organisation: String, name: String, scopes: String, days: u32 },
+    Token { organisation: String, token: MachineToken },
 }
 
 impl Wish {
@@ -110,9 +110,9 @@ async fn fulfil(wish: &Wish, installation: &Installation, answers: &UnboundedSen
             let issues = store.verify(&Caller::system("verify"), &told).await.map_err(words)?;
             Ok(issues.into_iter().map(|issue| issue.diagnostics).collect())
         }
-        Wish::Token { name, scopes, days, .. } => {
+        Wish::Token { token, .. } => {
             let (secret, now) = (organisation.surroundings.new_secret(), organisation.now());
-            let made = machine_token(store, &Caller::system("token"), &secret, name, scopes, *days, now).await;
+            let made = machine_token(store, &Caller::system("token"), &secret, token, now).await;
             made.map_err(|error| error.to_string()).map(|()| Value::String(secret))
         }
         Wish::Stats { .. } => {

@@ -2,9 +2,9 @@
 //! probes get an answer, and says 503 until the stores are there.
 
 use crate::cli::{Common, Serve};
-use crate::entry;
 use crate::config::Config;
 use crate::demo::{self, Demo};
+use crate::entry;
 use crate::failure::{Done, Exit, Failure};
 use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};

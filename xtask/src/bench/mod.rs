@@ -150,7 +150,7 @@ fn ours(
     let mut column = workloads(name, &bench, people, &plans.only)?;
     if plans.only.contains('S') {
         let record = safe::Record::largest(people)?;
-        let patient = plan.patient_token(&record.patient)?;
+        let patient = server.target_of(&record.patient)?;
         let (reads, searches) = safe::measure(&target, &patient, server.pid(), record, plans.dose)?;
         for (key, pair) in [("S_read", &reads), ("S_search", &searches)] {
             let (time, cpu) = pair.ratios();

@@ -32,11 +32,13 @@ pub struct Record {
 impl Record {
     pub fn largest(people: &People) -> Result<Record, String> {
         let life = people.lives.iter().max_by_key(|life| life.resources).ok_or("there are no people")?;
-        let bundle: Value = serde_json::from_slice(&life.bundle).map_err(|error| format!("a life is no JSON: {error}"))?;
+        let bundle: Value =
+            serde_json::from_slice(&life.bundle).map_err(|error| format!("a life is no JSON: {error}"))?;
         let entries = bundle["entry"].as_array().ok_or("a life has no entries")?;
         let resources: Vec<String> =
             entries.iter().filter_map(|entry| entry["request"]["url"].as_str()).map(|url| format!("/{url}")).collect();
-        let patient = resources.iter().find_map(|path| path.strip_prefix("/Patient/")).ok_or("a life has no patient")?;
+        let patient =
+            resources.iter().find_map(|path| path.strip_prefix("/Patient/")).ok_or("a life has no patient")?;
         Ok(Record { patient: patient.to_owned(), resources })
     }
 }

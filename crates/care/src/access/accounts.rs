@@ -126,7 +126,10 @@ pub enum PersonLink {
     None,
     Existing(Key),
     /// Makes a Practitioner in the same transaction.
-    New { family: String, given: String },
+    New {
+        family: String,
+        given: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -214,13 +217,7 @@ impl Access {
         user.active && user.roles.iter().any(permitted)
     }
 
-    pub async fn users(
-        &self,
-        caller: &Caller,
-        after: Option<&str>,
-        limit: usize,
-        now: i64,
-    ) -> AccessResult<Vec<User>> {
+    pub async fn users(&self, caller: &Caller, after: Option<&str>, limit: usize, now: i64) -> AccessResult<Vec<User>> {
         must_manage(caller)?;
         Ok(self.user_page(after, limit, now).await?)
     }
@@ -324,12 +321,7 @@ impl Access {
         Ok(self.user_by_id(id, now).await?.map_or(0, |it| it.version))
     }
 
-    pub(super) fn user_from(
-        &self,
-        new: NewUser,
-        patients: Vec<Charge>,
-        now: i64,
-    ) -> AccessResult<(User, Vec<Write>)> {
+    pub(super) fn user_from(&self, new: NewUser, patients: Vec<Charge>, now: i64) -> AccessResult<(User, Vec<Write>)> {
         if new.roles.is_empty() == patients.is_empty() {
             return Err(AccessError::RolesUnfit);
         }
@@ -438,7 +430,8 @@ impl Access {
         user.changed = now;
         let mut items = vec![written(&user, ItemExpect::Version(version))];
         let (old, new): (Vec<_>, Vec<_>) = (named(&before).collect(), named(&user).collect());
-        items.extend(old.iter().filter(|it| !new.contains(it)).map(|it| shelf::remove(LOGIN, it, ItemExpect::Anything)));
+        items
+            .extend(old.iter().filter(|it| !new.contains(it)).map(|it| shelf::remove(LOGIN, it, ItemExpect::Anything)));
         let means = Means { user: user.id.clone() };
         let added = new.iter().filter(|it| !old.contains(it));
         items.extend(added.map(|it| shelf::put(LOGIN, it, &user.id, None, &means, ItemExpect::Absent)));
@@ -473,13 +466,7 @@ impl Access {
 
     /// A link that the administrator hands over; with it a password can be set, once. Older links end, and so do
     /// sessions. With `also_factors` the second factors go too: for a telephone that was lost.
-    pub async fn reset_password(
-        &self,
-        caller: &Caller,
-        id: &str,
-        also_factors: bool,
-        now: i64,
-    ) -> AccessResult<Link> {
+    pub async fn reset_password(&self, caller: &Caller, id: &str, also_factors: bool, now: i64) -> AccessResult<Link> {
         must_manage(caller)?;
         let user = self.user_by_id(id, now).await?.ok_or(AccessError::NoSuchUser)?;
         if *caller.who == user.who() {

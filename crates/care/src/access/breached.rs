@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn a_file_that_is_something_else_is_refused() {
         let list = Breached::for_about(100).write();
-        for wrong in [&b""[..], b"continuo-breached-1\n", b"PK\x03\x04 something else that is long enough", &list[1..]] {
+        for wrong in [&b""[..], b"continuo-breached-1\n", b"PK\x03\x04 something else that is long enough", &list[1..]]
+        {
             assert!(Breached::read(wrong).is_err());
         }
         assert!(Breached::read(&list[..list.len() - 1]).is_err());

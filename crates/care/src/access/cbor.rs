@@ -167,19 +167,19 @@ mod tests {
     fn what_no_authenticator_writes_is_refused() {
         for bytes in [
             &[][..],
-            &[0x18, 0x17],                               // 23 in two bytes
-            &[0x19, 0x00, 0xff],                         // 255 in three
-            &[0x5f, 0x41, 0x01, 0xff],                   // indefinite length
-            &[0x44, 1, 2, 3],                            // cut off
+            &[0x18, 0x17],             // 23 in two bytes
+            &[0x19, 0x00, 0xff],       // 255 in three
+            &[0x5f, 0x41, 0x01, 0xff], // indefinite length
+            &[0x44, 1, 2, 3],          // cut off
             &[0x5b, 255, 255, 255, 255, 255, 255, 255, 255],
             &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255, 0],
-            &[0xa2, 0x01, 0x01, 0x01, 0x02],             // a key twice
-            &[0xa1, 0x41, 0x01, 0x01],                   // bytes as a key
-            &[0xc0, 0x00],                               // a tag
-            &[0xf9, 0x3c, 0x00],                         // a float
+            &[0xa2, 0x01, 0x01, 0x01, 0x02], // a key twice
+            &[0xa1, 0x41, 0x01, 0x01],       // bytes as a key
+            &[0xc0, 0x00],                   // a tag
+            &[0xf9, 0x3c, 0x00],             // a float
             &[0xf8, 0xff],
-            &[0x62, 0xff, 0xff],                         // no UTF-8
-            &[0x00, 0x00],                               // two items
+            &[0x62, 0xff, 0xff], // no UTF-8
+            &[0x00, 0x00],       // two items
             &[0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x81, 0x00],
         ] {
             assert_eq!(Cbor::read(bytes), None, "{bytes:02x?}");

@@ -380,7 +380,8 @@ impl Access {
             last_used: None,
         };
         let place = name(&user.id, &format!("passkey/{}", made.id));
-        let mut items = vec![self.spent(&asked), shelf::put(CREDENTIAL, place, &user.id, None, &body, ItemExpect::Absent)];
+        let mut items =
+            vec![self.spent(&asked), shelf::put(CREDENTIAL, place, &user.id, None, &body, ItemExpect::Absent)];
         let codes = self.first_recovery(&user, &mut items, now).await?;
         self.changed(me, &user, "passkey set up", items, now).await?;
         Ok(codes)
@@ -417,11 +418,7 @@ impl Access {
             // With a password before, being there is enough; alone, the device must know its owner.
             "userVerification": if user.is_some() { "preferred" } else { "required" },
         });
-        let asked = Asked {
-            user: user.map_or(String::new(), |it| it.id.clone()),
-            challenge,
-            until: now + PATIENCE,
-        };
+        let asked = Asked { user: user.map_or(String::new(), |it| it.id.clone()), challenge, until: now + PATIENCE };
         Ok(Question { handle: self.sealer.seal_json(&self.chance(), "passkey-use", &asked), options })
     }
 
@@ -438,7 +435,9 @@ impl Access {
         let challenge = from_base64url(&asked.challenge).ok_or(AccessError::Expired)?;
         let (id, named) = passkey::claimed(answer).ok_or(AccessError::Passkey("it is no answer of a browser"))?;
         let user = match (bound, named) {
-            (Some(bound), Some(named)) if named != bound => return Err(AccessError::Passkey("it belongs to someone else")),
+            (Some(bound), Some(named)) if named != bound => {
+                return Err(AccessError::Passkey("it belongs to someone else"));
+            }
             (Some(bound), _) => bound.to_owned(),
             (None, Some(named)) => named,
             (None, None) => return Err(AccessError::Passkey("it does not say whose it is")),

@@ -6,7 +6,7 @@
 use super::accounts::{Charge, NewUser, PersonLink, Relation, User, UserChange, configured, must_manage, written};
 use super::lockout::Against;
 use super::shelf::{self, INVITATION, SESSION, USER};
-use super::{Access, AccessError, AccessResult, DAY, Me, Secret, SignIn, Visit, recovery, as_text};
+use super::{Access, AccessError, AccessResult, DAY, Me, Secret, SignIn, Visit, as_text, recovery};
 use fhir::{Id, Key, ResourceType};
 use serde::{Deserialize, Serialize};
 use store::audit::Event;
@@ -41,7 +41,10 @@ pub struct Invite {
 
 /// Who accepts an invitation.
 pub enum NewLogin<'a> {
-    Fresh { username: &'a str, password: &'a str },
+    Fresh {
+        username: &'a str,
+        password: &'a str,
+    },
     /// Someone who has an account of the portal: the record is added to it.
     Existing(&'a Me),
 }

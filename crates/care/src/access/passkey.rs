@@ -144,12 +144,7 @@ pub(super) struct Made {
 type Checked<T> = Result<T, &'static str>;
 
 /// Whether the browser was asked by us, here, this (steps common to both ceremonies). Returns the client data.
-fn asked(
-    place: &PasskeyPlace,
-    answer: &str,
-    kind: &'static str,
-    challenge: &[u8],
-) -> Checked<(Answer, Vec<u8>)> {
+fn asked(place: &PasskeyPlace, answer: &str, kind: &'static str, challenge: &[u8]) -> Checked<(Answer, Vec<u8>)> {
     let answer: Answer = serde_json::from_str(answer).map_err(|_| "it is no answer of a browser")?;
     if answer.kind != "public-key" || answer.id != answer.raw_id {
         return Err("it is no passkey");

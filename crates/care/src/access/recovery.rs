@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn codes_are_read_however_they_were_copied() {
-        let code = code(&[7, 1, 31, 0, 200, 55, 13, 99, 12, 30, 66, 250, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3]);
+        let code = code(&[
+            7, 1, 31, 0, 200, 55, 13, 99, 12, 30, 66, 250, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3,
+        ]);
         assert_eq!(code, "71Z0-8QD3-CY2T");
         assert_eq!(plain(&code), "71Z08QD3CY2T");
         assert_eq!(plain(" 7lzo 8qd3 cy2t "), plain(&code));

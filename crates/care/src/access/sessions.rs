@@ -207,7 +207,8 @@ impl Access {
         // Never brings back what was revoked in the meantime.
         let change = self.session_item(&key.hex(), &body, held.idle, ItemExpect::Version(held.version));
         let principal = &held.session.principal;
-        let caller = held.session.me.visit.caller(&principal.who, &principal.display, &principal.role, principal.purpose);
+        let caller =
+            held.session.me.visit.caller(&principal.who, &principal.display, &principal.role, principal.purpose);
         let done = self.store.keep(&caller, Event::of("session").detail("in use"), vec![change], now).await;
         // The version has changed in any case.
         self.sessions.drop(key);
@@ -241,7 +242,8 @@ impl Access {
             return None;
         }
         let charges: Vec<Charge> = user.patients.iter().filter(|it| it.counts(now)).cloned().collect();
-        let in_role: Vec<Id> = charges.iter().filter(|it| it.role() == body.role).map(|it| it.patient.clone()).collect();
+        let in_role: Vec<Id> =
+            charges.iter().filter(|it| it.role() == body.role).map(|it| it.patient.clone()).collect();
         if is_portal(&body.role) && !body.patient.as_ref().is_some_and(|it| in_role.contains(it)) {
             return None;
         }
@@ -459,13 +461,7 @@ impl Access {
     }
 
     /// Ends all sessions of a user, but perhaps one.
-    pub async fn revoke_all(
-        &self,
-        caller: &Caller,
-        user: &str,
-        except: Option<&str>,
-        now: i64,
-    ) -> AccessResult<usize> {
+    pub async fn revoke_all(&self, caller: &Caller, user: &str, except: Option<&str>, now: i64) -> AccessResult<usize> {
         self.may_see_sessions(caller, user)?;
         let items = shelf::owned(&self.store, SESSION, user, now).await?;
         let gone = items.into_iter().filter(|it| except != Some(public(&it.name).as_str()));

@@ -56,7 +56,10 @@ pub enum Proof<'a> {
     Totp(&'a str),
     Recovery(&'a str),
     /// `answer` is the JSON of the browser's credential.
-    Passkey { handle: &'a str, answer: &'a str },
+    Passkey {
+        handle: &'a str,
+        answer: &'a str,
+    },
 }
 
 impl Proof<'_> {
@@ -158,13 +161,7 @@ impl Access {
         Ok(Opened { token, session })
     }
 
-    async fn refused(
-        &self,
-        visit: &Visit,
-        against: &Against,
-        rule: &'static str,
-        now: i64,
-    ) -> AccessResult<SignIn> {
+    async fn refused(&self, visit: &Visit, against: &Against, rule: &'static str, now: i64) -> AccessResult<SignIn> {
         let failures = self.failed(against, now).await?;
         // Which name was tried is not written: people type passwords into the wrong field.
         let event = Event::refused("sign-in", rule).detail(format!("did not fit{}", visit.from()));
@@ -186,13 +183,7 @@ impl Access {
     }
 
     /// The second factor.
-    pub async fn second(
-        &self,
-        visit: &Visit,
-        pending: &str,
-        proof: Proof<'_>,
-        now: i64,
-    ) -> AccessResult<SignIn> {
+    pub async fn second(&self, visit: &Visit, pending: &str, proof: Proof<'_>, now: i64) -> AccessResult<SignIn> {
         let (body, version, user) = self.under_way(pending, Stage::Second, now).await?;
         let name = folded(&user.username);
         let against = Against::new(Some(&name), visit);
@@ -233,13 +224,11 @@ impl Access {
             }
             Proof::Totp(code) => self.totp_fits(&user.id, code, now).await?.map(|it| vec![it]),
             Proof::Recovery(code) => self.recovery_fits(&user.id, code, now).await?.map(|it| vec![it]),
-            Proof::Passkey { handle, answer } => {
-                match self.passkey_fits(Some(&user.id), handle, answer, now).await {
-                    Ok((_, items)) => Some(items),
-                    Err(AccessError::Passkey(_) | AccessError::Expired) => None,
-                    Err(other) => return Err(other),
-                }
-            }
+            Proof::Passkey { handle, answer } => match self.passkey_fits(Some(&user.id), handle, answer, now).await {
+                Ok((_, items)) => Some(items),
+                Err(AccessError::Passkey(_) | AccessError::Expired) => None,
+                Err(other) => return Err(other),
+            },
         })
     }
 
@@ -273,13 +262,7 @@ impl Access {
     }
 
     /// Signs in with a passkey alone, which stands for two factors: having the device, and what unlocks it.
-    pub async fn passkey_sign_in(
-        &self,
-        visit: &Visit,
-        handle: &str,
-        answer: &str,
-        now: i64,
-    ) -> AccessResult<SignIn> {
+    pub async fn passkey_sign_in(&self, visit: &Visit, handle: &str, answer: &str, now: i64) -> AccessResult<SignIn> {
         let against = Against::new(None, visit);
         if let Some(until) = self.locked(&against, now).await? {
             return Ok(SignIn::Wait { until });
@@ -300,13 +283,7 @@ impl Access {
     }
 
     /// Proves once more who someone is who is signed in: sensitive things may be changed for five minutes.
-    pub async fn prove(
-        &self,
-        visit: &Visit,
-        token: &str,
-        proof: Proof<'_>,
-        now: i64,
-    ) -> AccessResult<Opened> {
+    pub async fn prove(&self, visit: &Visit, token: &str, proof: Proof<'_>, now: i64) -> AccessResult<Opened> {
         let session = self.session(token, now).await?.ok_or(AccessError::Expired)?;
         let user = self.user_by_id(&session.user, now).await?.ok_or(AccessError::Expired)?;
         let name = folded(&user.username);

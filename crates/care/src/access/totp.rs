@@ -57,7 +57,10 @@ pub fn base32(bytes: &[u8]) -> String {
 /// What an app reads (the key URI format that authenticator apps share).
 pub(super) fn uri(place: &str, username: &str, seed: &[u8]) -> String {
     let (place, username) = (percent(place), percent(username));
-    format!("otpauth://totp/{place}:{username}?secret={}&issuer={place}&algorithm=SHA1&digits=6&period=30", base32(seed))
+    format!(
+        "otpauth://totp/{place}:{username}?secret={}&issuer={place}&algorithm=SHA1&digits=6&period=30",
+        base32(seed)
+    )
 }
 
 fn percent(text: &str) -> String {
@@ -91,7 +94,8 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_rfc_4226() {
-        let wanted = ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
+        let wanted =
+            ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
         for (counter, wanted) in wanted.iter().enumerate() {
             assert_eq!(code(SEED, counter as i64), *wanted);
         }

@@ -300,7 +300,8 @@ impl Access {
     }
 
     async fn fetch(&self, ask: Ask) -> AccessResult<bytes::Bytes> {
-        let answer = self.world.egress().send(ask).await.map_err(|refused| AccessError::Provider(refused.to_string()))?;
+        let answer =
+            self.world.egress().send(ask).await.map_err(|refused| AccessError::Provider(refused.to_string()))?;
         match answer.status {
             200 => Ok(answer.body),
             status => Err(AccessError::Provider(format!("it answered {status}"))),

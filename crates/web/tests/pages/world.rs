@@ -100,12 +100,7 @@ impl World {
         let name = "Riverside Family Practice";
         let settings = AccessSettings { cost, demo: true, ..AccessSettings::of(name, &base, [7; 32]) };
         let access = Access::new(store.clone(), surroundings.clone(), settings);
-        let own = Charge {
-            patient: Id::parse("known").unwrap(),
-            relation: Relation::Own,
-            limited: false,
-            until: None,
-        };
+        let own = Charge { patient: Id::parse("known").unwrap(), relation: Relation::Own, limited: false, until: None };
         for (username, display, role, patients) in [
             ("okafor", "Dr. Amara Okafor", Some("clinician"), Vec::new()),
             ("patient", "Xaver Zwetschkenbaum", None, vec![own]),

@@ -2,7 +2,8 @@
 
 use super::place::{MINUTE, NOON, PASSWORD, Practice};
 use crate::access::{
-    AccessError, AccessResult, Invite, NewLogin, NewUser, PersonLink, Relation, SignIn, User, UserChange, machine_token,
+    AccessError, AccessResult, Invite, MachineToken, NewLogin, NewUser, PersonLink, Relation, SignIn, User, UserChange,
+    machine_token,
 };
 use fhir::Id;
 use store::Caller;
@@ -59,7 +60,10 @@ async fn only_who_may_manage_users_does() {
         refused(matches!(reset, Err(AccessError::Forbidden)));
         let granted = access.create_with_password(&caller, someone("new", &["nurse"]), Vec::new(), "x", NOON).await;
         refused(matches!(granted, Err(AccessError::Forbidden)));
-        let token = machine_token(&practice.store, &caller, "secret", "mine", "system/*.cruds", 1, NOON).await;
+        let token = {
+            let asked = MachineToken { name: "mine".into(), scopes: "system/*.cruds".into(), days: 1, patient: None };
+            machine_token(&practice.store, &caller, "secret", &asked, NOON).await
+        };
         refused(matches!(token, Err(AccessError::Forbidden)));
     }
     for role in ["practice-admin", "system-admin"] {

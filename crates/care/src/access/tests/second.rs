@@ -142,7 +142,9 @@ async fn a_role_may_demand_a_second_factor() {
     let system = Caller::system("test");
     practice.access.set_policy(&system, policy, practice.now()).await.unwrap();
     practice.sign_in("novak").await;
-    let SignIn::Enrol { pending } = practice.try_to_sign_in("okafor", PASSWORD).await else { panic!("one is demanded") };
+    let SignIn::Enrol { pending } = practice.try_to_sign_in("okafor", PASSWORD).await else {
+        panic!("one is demanded")
+    };
     assert!(practice.session(&pending).await.is_none());
     let enrolled = practice.access.enrolled(&practice.visit, &pending, practice.now()).await.unwrap();
     assert!(matches!(enrolled, SignIn::Enrol { .. }), "nothing was set up yet");
@@ -150,7 +152,8 @@ async fn a_role_may_demand_a_second_factor() {
     let offer = practice.access.begin_totp(&me, practice.now()).await.unwrap();
     let code = one_time_code(&super::place::unbase32(&offer.secret), practice.now());
     practice.access.finish_totp(&me, &offer.handle, &code, practice.now()).await.unwrap();
-    let SignIn::Open(opened) = practice.access.enrolled(&practice.visit, &pending, practice.now()).await.unwrap() else {
+    let SignIn::Open(opened) = practice.access.enrolled(&practice.visit, &pending, practice.now()).await.unwrap()
+    else {
         panic!("it is set up")
     };
     // It cannot be taken away again, and the policy is not for everyone to change.

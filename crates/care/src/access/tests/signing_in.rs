@@ -28,7 +28,8 @@ async fn an_unknown_user_a_wrong_password_and_a_closed_account_look_the_same() {
     let change = UserChange { active: Some(false), ..UserChange::default() };
     let system = Caller::system("test");
     practice.access.change_user(&system, &closed.id, closed.version, change, NOON).await.unwrap();
-    for (name, password) in [("okafor", "wrong"), ("nobody", PASSWORD), ("former", PASSWORD), ("", ""), ("okafor", "")] {
+    for (name, password) in [("okafor", "wrong"), ("nobody", PASSWORD), ("former", PASSWORD), ("", ""), ("okafor", "")]
+    {
         assert!(matches!(practice.try_to_sign_in(name, password).await, SignIn::Wrong), "{name}");
     }
 }

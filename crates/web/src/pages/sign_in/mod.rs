@@ -52,7 +52,8 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
     }
     let token = opened.token;
     let slug = &organisation.slug;
-    let home = if opened.session.principal.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
+    let home =
+        if opened.session.principal.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
     let to = sessions::safe_target(slug, &given.to).unwrap_or(&home).to_owned();
     let mut response = see_other(&to);
     response.headers_mut().append(header::SET_COOKIE, sessions::opened(organisation, &token));
