@@ -4,9 +4,11 @@
 //
 // For a typical, a full and an empty patient, in light and in dark, at 1280, 360 and 320 pixels: no violation
 // of WCAG 2.2 AA or of axe's best practices, no console error, no breach of the content policy, no request
-// to another origin, no sideways scrolling. Then a journey with the keyboard alone. Ends with 1 if anything
+// to another origin, no sideways scrolling. Every role signs in and sees its own pages. Then journeys with the
+// keyboard alone: charts, second factor, passkey, emergency access, a locked page, an app that loses its access. Ends with 1 if anything
 // was found. Chromium is looked for at /usr/bin/chromium, or where CHROMIUM says.
 
+import { createHmac } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
@@ -46,7 +48,7 @@ async function open(theme, width, state, height = 900) {
   page.where = () => `${new URL(page.url()).pathname} ${theme} ${width}`;
   page.on('console', (message) => {
     // The browser itself reports a page that is meant to be absent.
-    if (page.url().endsWith('/nobody-here') && message.text().includes('404')) return;
+    if (/status of (404|410|422)/.test(message.text()) && message.location().url === page.url()) return;
     if (['error', 'warning'].includes(message.type())) note(page.where(), `console: ${message.text()}`);
   });
   page.on('pageerror', (error) => note(page.where(), `script: ${error.message}`));
@@ -100,10 +102,21 @@ async function signIn(login, path) {
 }
 
 const org = demo.organisations[0];
-const staff = org.logins.find((it) => it.role === 'clinician');
-const patientLogin = org.logins.find((it) => it.role === 'patient');
 const root = `/${org.slug}`;
-const { state } = await signIn(staff, `${root}/`);
+const loginOf = (role) => org.logins.find((it) => it.role === role);
+const staff = loginOf('clinician');
+
+/** Everybody signs in once; what is scanned is scanned as one of them. */
+const states = { none: undefined };
+for (const login of org.logins) {
+  if (login.role in states) continue;
+  const { state, at } = await signIn(login, `${root}/`);
+  states[login.role] = state;
+  if (login.role.startsWith('pro') || login.role === 'patient' ? !at.endsWith('/portal/') && login.role !== 'privacy-officer' : at.endsWith('/portal/')) {
+    note('sign-in', `${login.role} landed on ${at}`);
+  }
+}
+const state = states.clinician;
 
 /** The examples, the fullest of the demo, and one with nothing: written through the API if there is none. */
 async function people() {
@@ -149,37 +162,90 @@ async function pagesOf(id) {
 const pages = [
   ['choose', '/', 'none'],
   ['sign-in', `${root}/sign-in`, 'none'],
-  ['search-home', `${root}/`, 'staff'],
-  ['search-some', `${root}/patients?q=a`, 'staff'],
-  ['search-none', `${root}/patients?q=zzzzqq`, 'staff'],
-  ['not-found', `${root}/patients/nobody-here`, 'staff'],
+  ['invitation', `${root}/invitation`, 'none'],
+  ['reset', `${root}/reset`, 'none'],
+  ['reset-over', `${root}/reset?code=nonsense`, 'none', 410],
+  ['set-up-over', `${root}/set-up?code=nonsense`, 'none', 404],
+  ['search-home', `${root}/`, 'clinician'],
+  ['search-some', `${root}/patients?q=a`, 'clinician'],
+  ['search-none', `${root}/patients?q=zzzzqq`, 'clinician'],
+  ['not-found', `${root}/patients/nobody-here`, 'clinician', 404],
+  ['emergency-prompt', `${root}/patients/${patients.full}/emergency`, 'clinician'],
   ['gallery', '/dev/components', 'none'],
 ];
 for (const [kind, id] of Object.entries(patients)) {
-  for (const [name, path] of await pagesOf(id)) pages.push([`${kind}-${name}`, path, 'staff']);
+  for (const [name, path] of await pagesOf(id)) pages.push([`${kind}-${name}`, path, 'clinician']);
 }
-const portal = patientLogin ? await signIn(patientLogin, `${root}/portal/`) : null;
-if (portal) {
-  if (!portal.at.endsWith('/portal/')) note('sign-in', `a patient landed on ${portal.at}`);
-  pages.push(['portal', `${root}/portal/`, 'patient']);
+// What each role is offered, and what it is not: (role, pages it may see, pages that do not exist for it).
+const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency'];
+const offered = {
+  'front-desk': [], nurse: [], biller: [], clinician: [], 'integration-engineer': [],
+  'practice-admin': ['users', 'roles', 'sessions', 'apps'],
+  'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures'],
+  'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency'],
+};
+for (const [role, sections] of Object.entries(offered)) {
+  if (!(role in states)) continue;
+  pages.push([`${role}-account`, `${root}/account`, role]);
+  for (const section of administration) {
+    const may = sections.includes(section);
+    // One page that does not exist looks like another: one for each role is enough to look at.
+    if (may || section === administration.find((it) => !sections.includes(it))) {
+      pages.push([`${role}-${section}`, `${root}/admin/${section}`, role, may ? 200 : 404]);
+    }
+  }
+}
+for (const role of ['front-desk', 'biller']) pages.push([`${role}-summary`, `${root}/patients/${patients.full}`, role]);
+pages.push(
+  ['account-password', `${root}/account/password`, 'clinician'],
+  ['account-totp', `${root}/account/totp`, 'nurse'],
+  ['account-passkeys', `${root}/account/passkeys`, 'nurse'],
+  ['account-prove', `${root}/account/prove`, 'clinician'],
+  ['users-new', `${root}/admin/users/new`, 'practice-admin'],
+  ['users-none', `${root}/admin/users?q=zzzzqq`, 'practice-admin'],
+  ['invitations', `${root}/admin/invitations`, 'practice-admin'],
+  ['roles-one', `${root}/admin/roles/clinician`, 'practice-admin'],
+  ['apps-new', `${root}/admin/apps/new`, 'practice-admin'],
+  ['audit-none', `${root}/admin/audit?patient=zzzzqq`, 'privacy-officer'],
+  ['audit-one', `${root}/admin/audit/1`, 'privacy-officer'],
+  ['audit-verify', `${root}/admin/audit/verify`, 'privacy-officer'],
+  ['disclosures-one', `${root}/admin/disclosures?patient=${patients.full}&all=yes`, 'privacy-officer'],
+);
+for (const role of ['patient', 'proxy', 'proxy-limited']) {
+  if (!(role in states)) continue;
+  for (const [name, path] of [['portal', 'portal/'], ['looks', 'portal/looks'], ['apps', 'portal/apps'], ['account', 'account']]) {
+    pages.push([role === 'patient' && name === 'portal' ? 'portal' : `${role}-${name}`, `${root}/${path}`, role]);
+  }
 }
 
+/** Journeys with screenshots of their own open what they need; these pages need an id that only a list knows. */
+async function linked() {
+  const page = await open('light', 1280, states['practice-admin']);
+  for (const [name, list, link] of [['users-one', 'users', '/admin/users/'], ['apps-one', 'apps', '/admin/apps/']]) {
+    await page.goto(`${base}${root}/admin/${list}`);
+    const path = await page.evaluate((it) => [...document.querySelectorAll('main a')].map((a) => new URL(a.href).pathname).find((p) => p.includes(it) && !p.endsWith('/new')), link);
+    if (path) pages.push([name, path, 'practice-admin']);
+    else note(page.where(), `no link to ${link}`);
+  }
+  await page.context().close();
+}
+await linked();
+
+const dark = ['typical-summary', 'typical-trend', 'gallery', 'search-some', 'portal', 'sign-in', 'clinician-account', 'privacy-officer-audit',
+  'practice-admin-users', 'roles-one', 'emergency-prompt', 'patient-looks', 'patient-apps', 'apps-one', 'privacy-officer-emergency'];
 for (const theme of ['light', 'dark']) {
   for (const width of [1280, 360, 320]) {
-    const states = { none: undefined, staff: state, patient: portal?.state };
-    for (const who of ['none', 'staff', 'patient']) {
+    for (const who of Object.keys(states)) {
       const mine = pages.filter((it) => it[2] === who && it[0].includes(only));
       if (!mine.length) continue;
       const page = await open(theme, width, states[who]);
-      for (const [name, path] of mine) {
-        const missing = name === 'not-found';
+      for (const [name, path, , status = 200] of mine) {
         const answer = await page.goto(`${base}${path}`);
-        if (answer.status() !== (missing ? 404 : 200)) note(page.where(), `status ${answer.status()}`);
+        if (answer.status() !== status) note(page.where(), `status ${answer.status()} of ${path}`);
         const headers = answer.headers();
         if (!headers['content-security-policy']?.includes("default-src 'none'")) note(page.where(), 'no content policy');
         if (headers['cache-control'] !== 'no-store') note(page.where(), `cache-control ${headers['cache-control']}`);
-        const shoot = width !== 360 && (theme === 'light' || ['typical-summary', 'typical-trend', 'gallery', 'search-some', 'portal', 'sign-in'].includes(name));
-        await scan(page, `${name}-${theme}-${width}`, shoot);
+        await scan(page, `${name}-${theme}-${width}`, width !== 360 && (theme === 'light' || dark.includes(name)));
       }
       await page.context().close();
       console.log(`${theme} ${width} ${who}: ${mine.length} pages`);
@@ -272,11 +338,203 @@ async function plain() {
   await context.close();
 }
 
+/** What an authenticator app shows (RFC 6238). */
+function code(secret, at = Date.now()) {
+  const bits = [...secret.replace(/[^A-Z2-7]/g, '')].map((it) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(it).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((it) => parseInt(it, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const hash = createHmac('sha1', key).update(step).digest();
+  const offset = hash[19] & 15;
+  return String((hash.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+const focused = (page, want) => page.evaluate((it) => document.activeElement.matches(it), want);
+
+/** Tab until something has the focus. */
+async function reach(page, want, most = 90) {
+  for (let n = 0; n < most; n += 1) {
+    if (await focused(page, want)) return true;
+    await page.keyboard.press('Tab');
+  }
+  note('keyboard', `Tab does not reach ${want} on ${page.url()}`);
+  return false;
+}
+
+const enter = async (page) => { await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]); };
+
+/** By keyboard alone: set up an authenticator app, sign out, sign in with password and code. */
+async function secondFactor(login) {
+  const page = await open('light', 1280);
+  await page.goto(`${base}${root}/sign-in`);
+  await page.keyboard.type(login.username);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(login.password);
+  await enter(page);
+  await page.goto(`${base}${root}/account`);
+  await reach(page, 'a[href$="/account/totp"]');
+  await enter(page);
+  const secret = await page.textContent('code.secret');
+  await reach(page, '#code');
+  await page.keyboard.type('000000');
+  await enter(page);
+  await scan(page, 'totp-wrong', true);
+  if (!(await page.title()).startsWith('Error:')) note('second factor', 'the title does not say that something is wrong');
+  await reach(page, '#code');
+  await page.keyboard.type(code(secret));
+  await enter(page);
+  await scan(page, 'recovery-codes', true);
+  const codes = await page.locator('ol.codes code').allTextContents();
+  if (codes.length < 8) note('second factor', `${codes.length} recovery codes`);
+  await reach(page, 'form.account button');
+  await enter(page);
+  await reach(page, '#username');
+  await page.keyboard.type(login.username);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(login.password);
+  await enter(page);
+  if (!page.url().includes('/sign-in/second')) note('second factor', `not asked for; landed on ${page.url()}`);
+  await scan(page, 'second-factor', true);
+  await reach(page, '#code');
+  // The code of this half minute was used when the app was set up.
+  await page.keyboard.type(code(secret, Date.now() + 30_000));
+  await enter(page);
+  if (page.url().includes('/sign-in')) note('second factor', `the code does not let in: ${await page.textContent('main')}`);
+  await page.goto(`${base}${root}/account`);
+  await scan(page, 'account-protected', true);
+  await reach(page, 'form[action$="/totp/remove"] button');
+  await enter(page);
+  if (page.url().includes('/prove')) {
+    await reach(page, '#password');
+    await page.keyboard.type(login.password);
+    await enter(page);
+  }
+  await page.context().close();
+}
+
+/** A passkey is added, and then opens the door without a user name (Chromium's own virtual authenticator). */
+async function passkey(login) {
+  const page = await open('light', 1280);
+  const client = await page.context().newCDPSession(page);
+  await client.send('WebAuthn.enable');
+  await client.send('WebAuthn.addVirtualAuthenticator', { options: {
+    protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
+  } });
+  await page.goto(`${base}${root}/sign-in`);
+  await page.keyboard.type(login.username);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(login.password);
+  await enter(page);
+  await page.goto(`${base}${root}/account/passkeys`);
+  await reach(page, '#passkey-name');
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('Scan laptop');
+  await reach(page, 'form.passkey button');
+  await enter(page);
+  await page.goto(`${base}${root}/account`);
+  if (!(await page.textContent('main')).includes('Scan laptop')) note('passkey', 'it was not added');
+  await scan(page, 'account-passkey', true);
+  await reach(page, 'form.account button');
+  await enter(page);
+  await reach(page, 'form.passkey button');
+  await enter(page);
+  if (page.url().includes('/sign-in')) note('passkey', `it does not let in: ${page.url()} ${await page.textContent('main')}`);
+  await page.goto(`${base}${root}/account`);
+  await reach(page, 'form[action$="/passkeys/remove"] button');
+  await enter(page);
+  if (!page.url().includes('no-passkey')) note('passkey', `it could not be removed: ${page.url()}`);
+  await page.context().close();
+}
+
+/** Opened with a reason, seen on every page, ended by hand, reviewed; the patient is told. */
+async function breakGlass() {
+  const page = await open('light', 1280, states.nurse);
+  await page.goto(`${base}${root}/patients/${patients.full}`);
+  await reach(page, 'a[href$="/emergency"]', 200);
+  await enter(page);
+  await reach(page, '#reason');
+  await page.keyboard.type('short');
+  await reach(page, 'main form button.primary');
+  await enter(page);
+  if (!(await page.title()).startsWith('Error:')) note('break-glass', 'a short reason is taken');
+  await scan(page, 'emergency-error', true);
+  await reach(page, '#reason');
+  await page.keyboard.type(' – found unconscious, no history known');
+  await reach(page, 'main form button.primary');
+  await enter(page);
+  if (!(await page.locator('.emergency').count())) note('break-glass', 'no banner');
+  await scan(page, 'emergency-banner', true);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await scan(page, 'emergency-banner-dark', true);
+  const officer = await open('light', 1280, states['privacy-officer']);
+  await officer.goto(`${base}${root}/admin/audit`);
+  if (!(await officer.locator('a.alarm').count())) note('break-glass', 'the privacy officer is not alerted');
+  await reach(officer, 'a.alarm');
+  await enter(officer);
+  await scan(officer, 'emergency-queue', true);
+  await officer.setViewportSize({ width: 320, height: 900 });
+  await scan(officer, 'emergency-queue-320', true);
+  await reach(officer, 'section.review textarea');
+  await officer.keyboard.type('Called the ward; justified.');
+  await reach(officer, 'section.review button');
+  await enter(officer);
+  await officer.context().close();
+  await page.goto(`${base}${root}/account`);
+  await reach(page, '.emergency button');
+  await enter(page);
+  if (await page.locator('.emergency').count()) note('break-glass', 'the banner stays after the end');
+  await page.context().close();
+}
+
+/** A session left alone is warned about, then locked; the page stays and the same person opens it again. */
+async function idle(login) {
+  const { state: own } = await signIn(login, `${root}/`);
+  const page = await open('light', 1280, own);
+  await page.clock.install();
+  await page.goto(`${base}${root}/account/password`);
+  await page.fill('#new', 'half typed');
+  await page.clock.fastForward(13 * 60_000 + 500);
+  await page.waitForTimeout(50);
+  if (!(await page.textContent('#idle')).includes('two minutes')) note('idle', 'there is no warning');
+  await scan(page, 'idle-warning', true);
+  await page.keyboard.press('Shift');
+  await page.clock.fastForward(1_000);
+  if (await page.textContent('#idle')) note('idle', 'one key does not keep the session');
+  await page.clock.fastForward(16 * 60_000);
+  await page.waitForSelector('#lock[open]');
+  await scan(page, 'locked', true);
+  await page.fill('#lock-password', login.password);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#lock:not([open])', { state: 'attached' });
+  if ((await page.inputValue('#new')) !== 'half typed') note('idle', 'what was typed is lost');
+  await page.context().close();
+}
+
+/** A patient takes back what an app was given. */
+async function revoke() {
+  const page = await open('light', 1280, states.patient);
+  await page.goto(`${base}${root}/portal/apps`);
+  const before = await page.locator('form[action$="/portal/apps/revoke"]').count();
+  if (before) {
+    await reach(page, 'form[action$="/portal/apps/revoke"] button');
+    await enter(page);
+    const after = await page.locator('form[action$="/portal/apps/revoke"]').count();
+    if (after !== before - 1) note('apps', 'access was not taken back');
+    await scan(page, 'app-revoked', true);
+  }
+  await page.context().close();
+}
+
 if (!only || only === 'journeys') {
   await banner();
   await keyboard();
   await extremes();
   await plain();
+  await breakGlass();
+  await idle(loginOf('biller'));
+  await passkey(loginOf('front-desk'));
+  await secondFactor(loginOf('biller'));
+  await revoke();
 }
 await browser.close();
 writeFileSync(`${out}/report.json`, JSON.stringify({ scans, found }, null, 2));

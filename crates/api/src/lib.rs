@@ -19,5 +19,6 @@ mod settings;
 pub mod smart;
 
 pub use door::router;
+pub use fhir::audit_event::audit_event;
 pub use routes::Label;
 pub use settings::{ApiSettings, Return};

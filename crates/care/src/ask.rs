@@ -17,13 +17,27 @@ pub(crate) struct Rows {
     pub(crate) rows: Vec<Row>,
     /// The limit cut it off.
     pub(crate) more: bool,
+    /// The caller may not look at this type at all; that is not the same as none.
+    pub(crate) refused: bool,
 }
 
 impl Rows {
     fn of(page: Page) -> Rows {
         let more = page.next.is_some();
         let matches = page.entries.into_iter().filter(|it| it.role == Role::Match && !it.stored.deleted);
-        Rows { rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(), more }
+        Rows {
+            rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(),
+            more,
+            refused: false,
+        }
+    }
+
+    /// A type that the caller may not look at is left out of what is made of several; the page says so.
+    pub(crate) fn or_refused(found: StoreResult<Rows>) -> StoreResult<Rows> {
+        match found {
+            Err(StoreError::Forbidden) => Ok(Rows { refused: true, ..Rows::default() }),
+            other => other,
+        }
     }
 
     /// When the latest of them was written here.

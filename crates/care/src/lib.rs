@@ -8,6 +8,7 @@ pub mod demo;
 pub mod egress;
 pub mod exchange;
 pub mod organisation;
+pub mod oversight;
 pub mod people;
 
 pub use organisation::{Installation, Organisation, Surroundings};

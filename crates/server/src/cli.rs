@@ -48,6 +48,9 @@ pub(crate) enum Command {
     /// Look after a store
     #[command(subcommand)]
     Db(Db),
+    /// The audit log: verify it, write it out
+    #[command(subcommand)]
+    Audit(Audit),
     /// Copies of the record: take, list, check, tidy
     #[command(subcommand)]
     Backup(Backup),
@@ -202,6 +205,31 @@ pub(crate) enum Db {
     Vacuum,
     /// What the store holds and how large it is
     Stats,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Whether the log is as it was written; names the first entry that is not
+    Verify {
+        /// A copy of the anchors, kept elsewhere; those in the data folder when absent
+        #[arg(long, value_name = "FILE")]
+        anchors: Option<PathBuf>,
+        /// A copy of the public key; that in the data folder when absent
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Entries as FHIR AuditEvents, one a line, oldest first
+    Export {
+        /// Only what happened at or after this moment or day
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Only what happened before this moment or day
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// The file to write; standard output when absent
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Subcommand)]

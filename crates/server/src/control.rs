@@ -1,6 +1,7 @@
 //! How commands reach a running server: a socket in the data folder that only its owner may open. The server
 //! holds its stores alone, so copies, checks and counts of a living record are made by it.
 
+use crate::audit;
 use crate::failure::{Exit, Failure};
 use care::Installation;
 use care::access::{MachineToken, machine_token};
@@ -20,6 +21,8 @@ pub(crate) enum Wish {
     Backup { organisation: String, to: PathBuf },
     Verify { organisation: String },
     Stats { organisation: String },
+    AuditVerify { organisation: String, anchors: PathBuf, key: String },
+    AuditPage { organisation: String, base: String, from: Option<i64>, to: Option<i64>, cursor: Option<String> },
     Token { organisation: String, token: MachineToken },
 }
 
@@ -29,6 +32,8 @@ impl Wish {
             Wish::Backup { organisation, .. }
             | Wish::Verify { organisation }
             | Wish::Stats { organisation }
+            | Wish::AuditVerify { organisation, .. }
+            | Wish::AuditPage { organisation, .. }
             | Wish::Token { organisation, .. } => organisation,
         }
     }
@@ -109,6 +114,13 @@ async fn fulfil(wish: &Wish, installation: &Installation, answers: &UnboundedSen
         Wish::Verify { .. } => {
             let issues = store.verify(&Caller::system("verify"), &told).await.map_err(words)?;
             Ok(issues.into_iter().map(|issue| issue.diagnostics).collect())
+        }
+        Wish::AuditVerify { anchors, key, .. } => {
+            let anchors = audit::anchors_of(anchors, key, name).map_err(|failure| failure.to_string())?;
+            audit::verified(store, &anchors, &told).await.map_err(words)
+        }
+        Wish::AuditPage { base, from, to, cursor, .. } => {
+            audit::exported(store, name, base, *from, *to, cursor.clone()).await.map_err(words)
         }
         Wish::Token { token, .. } => {
             let (secret, now) = (organisation.surroundings.new_secret(), organisation.now());

@@ -1,5 +1,6 @@
 //! The `continuo` program: a table of contents. Each command is in the file of its name.
 
+mod audit;
 mod backup;
 mod cli;
 mod config;
@@ -71,6 +72,7 @@ fn run(line: Line) -> Done {
         Command::Import(Import::Fhir(import)) => wait_for(import::fhir(&common, &config()?, import)),
         Command::Export(export) => wait_for(export::run(&common, &config()?, export)),
         Command::Db(db) => wait_for(db::run(&common, &config()?, db)),
+        Command::Audit(audit) => wait_for(audit::run(&common, &config()?, audit)),
         Command::Backup(backup) => wait_for(backup::run(&common, &config()?, backup)),
         Command::Restore(restore) => wait_for(restore::run(&common, &config()?, restore)),
         Command::Migrate(migrate) => wait_for(migrate::run(&common, &config()?, migrate)),

@@ -2,6 +2,7 @@
 //! is kept, so the versions written later are taken away from the copy. The copy is checked first; what was
 //! there is kept beside it under another name.
 
+use crate::audit;
 use crate::backup;
 use crate::cli::{Common, Restore};
 use crate::config::Config;
@@ -59,6 +60,7 @@ pub(crate) async fn run(common: &Common, config: &Config, restore: Restore) -> D
         }
         return Err(failure);
     }
+    audit::put_aside(&places::folder(common, config)?, &place.slug)?;
     if common.json {
         terminal::json(
             &json!({ "restored": true, "manifest": manifest, "versions_taken_away": taken_away, "kept": kept }),

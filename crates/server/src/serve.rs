@@ -1,6 +1,7 @@
 //! `continuo serve`: opens the stores and the door, and closes them again. The door opens first, so that
 //! probes get an answer, and says 503 until the stores are there.
 
+use crate::audit::Anchors;
 use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -67,6 +68,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = signals::asked_to_stop() => return Ok(()),
     };
     control::listen(&folder, installation.clone())?;
+    let anchors = Anchors::keep(&folder, &installation)?;
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");
@@ -88,6 +90,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = signals::asked_to_stop() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
     control::close(&folder);
+    anchors.end().await;
     shell.close().await;
     tracing::info!(target: "continuo", "stopped");
     Ok(())

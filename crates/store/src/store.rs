@@ -254,6 +254,10 @@ impl Store {
         if let Some(labels) = &self.0.settings.labels.0 {
             labels.label(self, &mut writes, now).await?;
         }
+        if let Some(write) = writes.iter().find(|it| audit::is_entry(&it.key)) {
+            self.refused(caller, &write.key, Action::Update, "audit-log");
+            return Err(StoreError::Forbidden);
+        }
         let event = event.unwrap_or_else(|| Event::of(action));
         let mut attempts = ATTEMPTS;
         loop {

@@ -29,6 +29,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("keys.js", JS, include_str!("assets/keys.js")),
         asset("trend.js", JS, include_str!("assets/trend.js")),
         asset("session.js", JS, include_str!("assets/session.js")),
+        asset("passkey.js", JS, include_str!("assets/passkey.js")),
+        asset("acts.js", JS, include_str!("assets/acts.js")),
         asset("launcher.js", JS, include_str!("assets/launcher.js")),
         asset("icon.svg", SVG, include_str!("assets/icon.svg")),
     ]

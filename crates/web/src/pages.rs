@@ -1,28 +1,46 @@
 //! Every page in one list: its address, whom it is for, and what answers. A page is reached only through
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
+pub(crate) mod account;
+mod apps;
+pub(crate) mod audit;
 mod authorize;
 mod choose;
+mod connected;
+mod disclosures;
 mod documents;
+mod emergency;
 mod gallery;
+mod invitation;
 mod launcher;
 mod lists;
+mod looks;
 mod portal;
+mod reset;
 mod results;
+mod roles;
 mod search;
+mod sessions;
+mod set_up;
 mod sign_in;
 mod summary;
 mod timeline;
+mod users;
 
+use crate::components::shell::CHART;
 use crate::request::{Place, Refusal, Visitor, Web};
-use crate::sessions;
+use crate::sessions as cookies;
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use care::Organisation;
+use care::access::{Visit, emergency as emergency_access};
 use std::sync::Arc;
+use store::StoreResult;
+use store::audit::Event;
 
 /// Whom a page is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +51,10 @@ pub(crate) enum Policy {
     AnyoneHere,
     /// Whoever is signed in, staff or patient.
     SignedIn,
-    /// Staff; a patient is led to the portal.
+    /// Staff, whatever their role; a patient is led to the portal.
     Staff,
+    /// Staff whose role has this permission; to others the page does not exist.
+    May(&'static str),
     /// A patient; staff is led to the staff pages.
     Patient,
     /// Developers, in a demonstration only.
@@ -51,29 +71,99 @@ const fn page(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<A
     Page { path, policy, answer }
 }
 
+/// Pages of a chart.
+const CHARTS: Policy = Policy::May(CHART);
+const USERS: Policy = Policy::May("users.manage");
+const APPS: Policy = Policy::May("apps.manage");
+const AUDIT: Policy = Policy::May("audit.read");
+const BREAK_GLASS: &str = "break-glass";
+const REVIEW: &str = "break-glass.review";
+
 pub(crate) const PAGES: &[Page] = &[
     page("/", Policy::Anyone, || get(choose::page)),
+    // Getting in.
     page("/{org}/sign-in", Policy::AnyoneHere, || get(sign_in::page).post(sign_in::submit)),
+    page("/{org}/sign-in/second", Policy::AnyoneHere, || get(sign_in::second::page).post(sign_in::second::submit)),
+    page("/{org}/sign-in/passkey", Policy::AnyoneHere, || post(sign_in::passkey::submit)),
+    page("/{org}/sign-in/passkey/question", Policy::AnyoneHere, || post(sign_in::passkey::question)),
+    page("/{org}/sign-in/enrol", Policy::AnyoneHere, || get(sign_in::enrol::page)),
+    page("/{org}/sign-in/enrol/totp", Policy::AnyoneHere, || post(sign_in::enrol::by_app)),
+    page("/{org}/sign-in/enrol/question", Policy::AnyoneHere, || post(sign_in::enrol::question)),
+    page("/{org}/sign-in/enrol/passkey", Policy::AnyoneHere, || post(sign_in::enrol::by_passkey)),
+    page("/{org}/sign-in/enrolled", Policy::AnyoneHere, || post(sign_in::enrol::finish)),
+    page("/{org}/sign-in/with/{provider}", Policy::AnyoneHere, || get(sign_in::provider::go)),
+    page("/{org}/sign-in/back", Policy::AnyoneHere, || get(sign_in::provider::back)),
+    page("/{org}/set-up", Policy::AnyoneHere, || get(set_up::page).post(set_up::submit)),
+    page("/{org}/invitation", Policy::AnyoneHere, || get(invitation::page).post(invitation::submit)),
+    page("/{org}/reset", Policy::AnyoneHere, || get(reset::page).post(reset::submit)),
+    page("/{org}/unlock", Policy::AnyoneHere, || post(sign_in::unlock::submit)),
     page("/{org}/sign-out", Policy::AnyoneHere, || post(sign_in::leave)),
     page("/{org}/session", Policy::SignedIn, || post(sign_in::keep)),
+    // One's own account.
+    page("/{org}/account", Policy::SignedIn, || get(account::page)),
+    page("/{org}/account/prove", Policy::SignedIn, || get(account::prove::page).post(account::prove::submit)),
+    page("/{org}/account/password", Policy::SignedIn, || get(account::password::page).post(account::password::submit)),
+    page("/{org}/account/totp", Policy::SignedIn, || get(account::totp::page).post(account::totp::submit)),
+    page("/{org}/account/totp/remove", Policy::SignedIn, || post(account::totp::remove)),
+    page("/{org}/account/passkeys", Policy::SignedIn, || get(account::passkeys::page).post(account::passkeys::submit)),
+    page("/{org}/account/passkeys/question", Policy::SignedIn, || post(account::passkeys::question)),
+    page("/{org}/account/passkeys/remove", Policy::SignedIn, || post(account::passkeys::remove)),
+    page("/{org}/account/recovery", Policy::SignedIn, || post(account::recovery::make)),
+    page("/{org}/account/sessions/revoke", Policy::SignedIn, || post(account::sessions::revoke)),
+    page("/{org}/account/sessions/others", Policy::SignedIn, || post(account::sessions::others)),
+    page("/{org}/account/role", Policy::SignedIn, || post(account::role)),
+    // Charts.
     page("/{org}/", Policy::Staff, || get(search::home)),
-    page("/{org}/patients", Policy::Staff, || get(search::page)),
-    page("/{org}/find", Policy::Staff, || get(search::fragment)),
-    page("/{org}/patients/{id}", Policy::Staff, || get(summary::page)),
-    page("/{org}/patients/{id}/problems", Policy::Staff, || get(lists::problems)),
-    page("/{org}/patients/{id}/medications", Policy::Staff, || get(lists::medications)),
-    page("/{org}/patients/{id}/allergies", Policy::Staff, || get(lists::allergies)),
-    page("/{org}/patients/{id}/immunizations", Policy::Staff, || get(lists::immunizations)),
-    page("/{org}/patients/{id}/encounters", Policy::Staff, || get(lists::visits)),
-    page("/{org}/patients/{id}/vitals", Policy::Staff, || get(results::vitals)),
-    page("/{org}/patients/{id}/vitals/{code}", Policy::Staff, || get(results::vital)),
-    page("/{org}/patients/{id}/results", Policy::Staff, || get(results::page)),
-    page("/{org}/patients/{id}/results/{code}", Policy::Staff, || get(results::trend)),
-    page("/{org}/patients/{id}/documents", Policy::Staff, || get(documents::list)),
-    page("/{org}/patients/{id}/documents/{document}", Policy::Staff, || get(documents::page)),
-    page("/{org}/patients/{id}/documents/{document}/content/{nth}", Policy::Staff, || get(documents::content)),
-    page("/{org}/patients/{id}/timeline", Policy::Staff, || get(timeline::page)),
+    page("/{org}/patients", CHARTS, || get(search::page)),
+    page("/{org}/find", CHARTS, || get(search::fragment)),
+    page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
+    page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
+    page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
+    page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
+    page("/{org}/patients/{id}/immunizations", CHARTS, || get(lists::immunizations)),
+    page("/{org}/patients/{id}/encounters", CHARTS, || get(lists::visits)),
+    page("/{org}/patients/{id}/vitals", CHARTS, || get(results::vitals)),
+    page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
+    page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
+    page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
+    page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
+    page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
+    page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
+    page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
+    page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
+    page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
+    // Administration.
+    page("/{org}/admin/users", USERS, || get(users::page)),
+    page("/{org}/admin/users/new", USERS, || get(users::new::page).post(users::new::submit)),
+    page("/{org}/admin/users/{user}", USERS, || get(users::one::page).post(users::one::change)),
+    page("/{org}/admin/users/{user}/standing", USERS, || post(users::one::standing)),
+    page("/{org}/admin/users/{user}/reset", USERS, || post(users::one::reset)),
+    page("/{org}/admin/users/{user}/sessions", Policy::May("sessions.manage"), || post(users::one::revoke)),
+    page("/{org}/admin/invitations", USERS, || get(users::invite::page).post(users::invite::submit)),
+    page("/{org}/admin/invitations/withdraw", USERS, || post(users::invite::withdraw)),
+    page("/{org}/admin/roles", Policy::May("roles.read"), || get(roles::page)),
+    page("/{org}/admin/roles/{role}", Policy::May("roles.read"), || get(roles::one)),
+    page("/{org}/admin/roles/policy", USERS, || post(roles::policy)),
+    page("/{org}/admin/sessions", Policy::May("sessions.manage"), || get(sessions::page)),
+    page("/{org}/admin/sessions/revoke", Policy::May("sessions.manage"), || post(sessions::revoke)),
+    page("/{org}/admin/apps", APPS, || get(apps::page)),
+    page("/{org}/admin/apps/new", APPS, || get(apps::new::page).post(apps::new::submit)),
+    page("/{org}/admin/apps/{app}", APPS, || get(apps::one)),
+    page("/{org}/admin/apps/{app}/approve", APPS, || post(apps::approve)),
+    page("/{org}/admin/apps/{app}/disable", APPS, || post(apps::disable)),
+    page("/{org}/admin/audit", AUDIT, || get(audit::page)),
+    page("/{org}/admin/audit/export", AUDIT, || get(audit::export::page)),
+    page("/{org}/admin/audit/verify", AUDIT, || get(audit::verify::page).post(audit::verify::submit)),
+    page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
+    page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
+    page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
+    page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
+    // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
+    page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),
+    page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
+    page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
+    page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
     // Apps.
     page("/{org}/authorize/{handle}", Policy::SignedIn, || get(authorize::page).post(authorize::submit)),
     page("/{org}/launcher", Policy::Staff, || get(launcher::page).post(launcher::submit)),
@@ -116,42 +206,82 @@ async fn guard(
         Policy::Anyone => return next.run(request).await,
         Policy::Demo if web.installation.demo => return next.run(request).await,
         Policy::Demo => return Refusal::NotFound.into_response(),
-        Policy::AnyoneHere | Policy::SignedIn | Policy::Staff | Policy::Patient => {}
+        Policy::AnyoneHere | Policy::SignedIn | Policy::Staff | Policy::May(_) | Policy::Patient => {}
     }
     let slug = params.iter().find(|(name, _)| *name == "org").map(|(_, value)| value.to_owned());
     let Some(organisation) = slug.and_then(|slug| web.installation.organisation(&slug).cloned()) else {
         return Refusal::NotFound.into_response();
     };
-    if request.method() == Method::POST && !sessions::is_our_own(&organisation.base, request.headers()) {
+    if request.method() == Method::POST && !cookies::is_our_own(&organisation.base, request.headers()) {
         return crate::components::shell::refused(
             StatusCode::FORBIDDEN,
             "This form did not come from our pages",
             "For your safety it was not accepted. Open the page again and repeat what you did.",
         );
     }
+    let now = organisation.now();
+    let visit = crate::request::visit(request.extensions(), request.headers());
     if policy == Policy::AnyoneHere {
-        request.extensions_mut().insert(Place { web, organisation });
+        request.extensions_mut().insert(Place { web, organisation, visit, now });
         return next.run(request).await;
     }
-    let now = organisation.now();
-    let caller = match sessions::token(request.headers()) {
-        Some(token) => organisation.access.session_caller(token, now).await,
-        None => Ok(None),
-    };
-    let caller = match caller {
-        Ok(Some(caller)) => caller,
+    let token = cookies::token(request.headers()).map(Arc::<str>::from);
+    let visitor = match who(web, organisation.clone(), token, visit, now).await {
+        Ok(Some(visitor)) => visitor,
         Ok(None) => return to_sign_in(&organisation.slug, &request),
         Err(error) => return Refusal::from(error).into_response(),
     };
-    let slug = organisation.slug.clone();
-    let visitor = Visitor { web, organisation, caller, now };
     match (policy, visitor.is_patient()) {
-        (Policy::Staff, true) => crate::request::see_other(&format!("/{slug}/portal/")),
-        (Policy::Patient, false) => crate::request::see_other(&format!("/{slug}/")),
-        _ => {
-            request.extensions_mut().insert(visitor);
-            next.run(request).await
+        (Policy::Staff | Policy::May(_), true) => crate::request::see_other(&visitor.at("portal/")),
+        (Policy::Patient, false) => crate::request::see_other(&visitor.at("")),
+        // What one may not do is not there.
+        (Policy::May(permission), false) if !visitor.may(permission) => {
+            refuse(&visitor, permission).await;
+            Refusal::NotFound.into_response()
         }
+        _ => {
+            let of = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
+            let seeking = of.filter(|_| policy == CHARTS && visitor.may(BREAK_GLASS)).map(|id| (visitor.clone(), id));
+            request.extensions_mut().insert(visitor);
+            let response = next.run(request).await;
+            match seeking {
+                // A record that is hidden and one that does not exist get the same answer.
+                Some((visitor, id)) if response.status() == StatusCode::NOT_FOUND => emergency::unseen(&visitor, &id),
+                _ => response,
+            }
+        }
+    }
+}
+
+/// Who holds the session of this request, with what they may do. The one place where a page learns it.
+async fn who(
+    web: Arc<Web>,
+    organisation: Arc<Organisation>,
+    token: Option<Arc<str>>,
+    visit: Visit,
+    now: i64,
+) -> StoreResult<Option<Visitor>> {
+    let Some(token) = token else { return Ok(None) };
+    let Some(session) = organisation.access.session(&token, now).await? else { return Ok(None) };
+    let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
+    caller.request = visit.request.clone();
+    let store = &organisation.store;
+    let emergencies = match caller.rights.may(BREAK_GLASS) {
+        true => emergency_access::open_of(store, &caller.who, now).await?,
+        false => Vec::new(),
+    };
+    let reviews = match caller.rights.may(REVIEW) {
+        true => store.items(emergency_access::ALERTS, Some("privacy-officer"), None, 100, now).await?.len(),
+        false => 0,
+    };
+    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews, emergencies }))
+}
+
+/// A refusal is remembered. When it cannot be, the refusal stands all the same.
+async fn refuse(visitor: &Visitor, permission: &str) {
+    let event = Event::refused("refusal", permission);
+    if let Err(error) = visitor.store().record(&visitor.caller, event, visitor.now).await {
+        tracing::error!(%error, "a refusal could not be recorded");
     }
 }
 

@@ -1,19 +1,22 @@
 //! What a page is given: the organisation at whose address it lies, who asks, and the moment.
 
 use crate::components::shell;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use care::access::apps::{Code, Denial};
+use care::access::emergency::Emergency;
+use care::access::{Access, AccessError, Session, Visit};
 use care::chart::Chart;
 use care::{Installation, Organisation};
 use fhir::Id;
 use maud::Markup;
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use store::{Caller, StoreError};
+use store::{Caller, Store, StoreError};
 
 /// How many recent patients are remembered for each person.
 const RECENT: usize = 8;
@@ -38,8 +41,17 @@ impl Web {
 pub(crate) struct Visitor {
     pub(crate) web: Arc<Web>,
     pub(crate) organisation: Arc<Organisation>,
+    /// What they may do, made of their session by `care::access` alone.
     pub(crate) caller: Caller,
+    pub(crate) session: Session,
+    /// The secret of the session, as the cookie brought it.
+    pub(crate) token: Arc<str>,
+    pub(crate) visit: Visit,
     pub(crate) now: i64,
+    /// How many emergency accesses wait for the visitor's review.
+    pub(crate) reviews: usize,
+    /// The records that the visitor has opened in an emergency and that are open still.
+    pub(crate) emergencies: Vec<Emergency>,
 }
 
 impl Visitor {
@@ -52,8 +64,26 @@ impl Visitor {
         format!("/{}/patients/{patient}", self.organisation.slug)
     }
 
+    /// `/riverside/account`.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("/{}/{path}", self.organisation.slug)
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.organisation.access
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.organisation.store
+    }
+
+    /// A patient, or who acts for one.
     pub(crate) fn is_patient(&self) -> bool {
-        self.caller.patient.is_some()
+        is_patient(&self.session)
+    }
+
+    pub(crate) fn may(&self, permission: &str) -> bool {
+        self.caller.rights.may(permission)
     }
 
     /// Puts a patient on top of the visitor's recent ones.
@@ -72,6 +102,19 @@ impl Visitor {
     }
 }
 
+pub(crate) fn is_patient(session: &Session) -> bool {
+    matches!(session.principal.role.as_str(), "patient" | "proxy" | "proxy-limited")
+}
+
+/// From where and with what someone comes, for the list of sessions and the audit log.
+pub(crate) fn visit(extensions: &Extensions, headers: &HeaderMap) -> Visit {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_string());
+    let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let agent: String = text("user-agent").chars().take(300).collect();
+    let request = Some(text("x-request-id")).filter(|it| !it.is_empty()).map(Arc::from);
+    Visit { address: peer.unwrap_or_default(), agent, request }
+}
+
 /// The guard of every page puts the visitor there (see `pages.rs`); without it no page can be written.
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
@@ -86,6 +129,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 pub(crate) struct Place {
     pub(crate) web: Arc<Web>,
     pub(crate) organisation: Arc<Organisation>,
+    pub(crate) visit: Visit,
+    pub(crate) now: i64,
+}
+
+impl Place {
+    /// `/riverside/sign-in`.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("/{}/{path}", self.organisation.slug)
+    }
+
+    pub(crate) fn access(&self) -> &Access {
+        &self.organisation.access
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Place {
@@ -100,6 +156,30 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 pub(crate) enum Refusal {
     NotFound,
     Store(StoreError),
+    /// Something that was asked for cannot be done, in words for people.
+    Words(String),
+    /// They must prove again who they are, and come back to this address.
+    Prove(String),
+}
+
+/// What may go wrong with accounts, for a page whose form has nothing to say about it. `back` is where to go on
+/// after they proved again who they are.
+pub(crate) fn troubled(visitor: &Visitor, back: &str) -> impl Fn(AccessError) -> Refusal + use<> {
+    let to = format!("{}?to={back}", visitor.at("account/prove"));
+    move |error| match error {
+        AccessError::NotFresh => Refusal::Prove(to.clone()),
+        other => Refusal::from(other),
+    }
+}
+
+impl From<AccessError> for Refusal {
+    fn from(error: AccessError) -> Refusal {
+        match error {
+            AccessError::Store(error) => Refusal::from(error),
+            AccessError::Forbidden | AccessError::NoSuchUser => Refusal::NotFound,
+            other => Refusal::Words(other.to_string()),
+        }
+    }
 }
 
 impl From<StoreError> for Refusal {
@@ -130,6 +210,8 @@ impl IntoResponse for Refusal {
                 "There is nothing here",
                 "The address may be wrong, or it names something you may not see.",
             ),
+            Refusal::Prove(to) => see_other(&to),
+            Refusal::Words(words) => shell::refused(StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done", &words),
             Refusal::Store(error) => {
                 // What a page asks is ours to get right: a query that is refused is our mistake, not the reader's.
                 let status =

@@ -6,9 +6,20 @@ use care::Organisation;
 
 const COOKIE: &str = "continuo_session";
 
+/// Someone on the way in: past the password, before the second factor.
+const PENDING: &str = "continuo_pending";
+
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE)
+}
+
+pub(crate) fn pending(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, PENDING)
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(';'));
-    pairs.filter_map(|it| it.trim().split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    pairs.filter_map(|it| it.trim().split_once('=')).find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 fn attributes(organisation: &Organisation) -> String {
@@ -23,6 +34,17 @@ pub(crate) fn opened(organisation: &Organisation, token: &str) -> HeaderValue {
 
 pub(crate) fn closed(organisation: &Organisation) -> HeaderValue {
     let cookie = format!("{COOKIE}=; Max-Age=0; {}", attributes(organisation));
+    HeaderValue::from_str(&cookie).expect("a slug is URL-safe text")
+}
+
+/// Ten minutes are enough to look for a telephone.
+pub(crate) fn waiting(organisation: &Organisation, pending: &str) -> HeaderValue {
+    let cookie = format!("{PENDING}={pending}; Max-Age=600; {}", attributes(organisation));
+    HeaderValue::from_str(&cookie).expect("a token is URL-safe text")
+}
+
+pub(crate) fn waited(organisation: &Organisation) -> HeaderValue {
+    let cookie = format!("{PENDING}=; Max-Age=0; {}", attributes(organisation));
     HeaderValue::from_str(&cookie).expect("a slug is URL-safe text")
 }
 

@@ -1,6 +1,7 @@
 //! The interactions of FHIR's REST API. Each takes an [`Ask`] and gives a reply or a refusal; whether the
 //! ask came by HTTP or in an entry of a bundle makes no difference to it.
 
+pub(crate) mod audit_event;
 pub(crate) mod bundle;
 pub(crate) mod conditional;
 pub(crate) mod content;
@@ -37,6 +38,15 @@ pub(crate) struct Ask<'a> {
 }
 
 pub(crate) async fn answer(ask: Ask<'_>) -> Answer<Reply> {
+    use Interaction::{Delete, Patch, Read, Update, VersionRead};
+    if let Read | VersionRead | Update | Patch | Delete = ask.matched.interaction
+        && let Some(sequence) = audit_event::entry_of(&ask.matched.key())
+    {
+        return match ask.matched.interaction {
+            Read | VersionRead => audit_event::read(ask, sequence).await,
+            _ => Err(audit_event::refuse_writing()),
+        };
+    }
     match ask.matched.interaction {
         Interaction::Read => read::read(ask).await,
         Interaction::VersionRead => read::version_read(ask).await,

@@ -63,6 +63,16 @@ impl Writer {
         write!(self.text, r#","search":{{"mode":"{mode}"}}}}"#).expect("memory can be written");
     }
 
+    /// A match that is not a stored resource.
+    pub(crate) fn matching(&mut self, url: &str, body: &[u8]) {
+        self.entry();
+        self.text.extend_from_slice(br#""fullUrl":"#);
+        push_string(&mut self.text, url);
+        self.text.extend_from_slice(br#","resource":"#);
+        self.text.extend_from_slice(body);
+        self.text.extend_from_slice(br#","search":{"mode":"match"}}"#);
+    }
+
     /// What the server has to say about the search itself.
     pub(crate) fn outcome(&mut self, outcome: &[u8]) {
         self.entry();

@@ -3,6 +3,7 @@
 //!
 //! FHIR R4, search.html.
 
+use super::audit_event;
 use super::headers::Handling;
 use super::negotiate::{self, Content, wrong_content};
 use super::pages::{self, CURSOR, Writer};
@@ -93,6 +94,9 @@ pub(crate) async fn search(mut ask: Ask<'_>) -> Answer<Reply> {
         }
     }
     let cursor = take_cursor(&mut pairs)?;
+    if matches!(scope, Scope::Kind(kind) if kind.name() == "AuditEvent") {
+        return audit_event::search(ask, pairs, cursor).await;
+    }
     let path = scope.path();
     let (query, issues) = understand(ask.door, scope, pairs, ask.conditions.handling)?;
     let settings = &ask.door.settings;

@@ -71,6 +71,15 @@ impl Shape {
         json_text(&Value::Object(self.cut_members(stored.key.kind.name(), members)))
     }
 
+    /// The same of a resource that is not stored.
+    pub(crate) fn cut_value(&self, value: &Value) -> Value {
+        let kind = value["resourceType"].as_str().unwrap_or_default();
+        match value {
+            Value::Object(members) => Value::Object(self.cut_members(kind, members.clone())),
+            other => other.clone(),
+        }
+    }
+
     fn cut_members(&self, kind: &str, members: Map<String, Value>) -> Map<String, Value> {
         let definition = type_def(kind);
         let mut kept = Map::new();

@@ -52,6 +52,23 @@ async fn a_patient_reads_their_own_record_and_writes_nothing() {
     // Hidden and absent look the same.
     world.raw("GET", "Patient/p2", &headers, "").await.refused(404, "not-found");
     assert_eq!(world.raw("GET", "Patient", &headers, "").await.is(200).keys(), ["Patient/p1"]);
+    for below in ["", "/_history", "/_history/1", "/$everything", "/$meta"] {
+        let hidden = world.raw("GET", &format!("Patient/p2{below}"), &headers, "").await.refused(404, "not-found");
+        let absent = world.raw("GET", &format!("Patient/p9{below}"), &headers, "").await.refused(404, "not-found");
+        assert_eq!(hidden.text.replace("p2", "*"), absent.text.replace("p9", "*"), "{below}");
+        assert_eq!((hidden.header("etag"), hidden.header("location")), ("", ""), "{below}");
+    }
+    // In the entries of bundles too.
+    let get = |id: &str| json!({ "request": { "method": "GET", "url": format!("Patient/{id}") } });
+    for kind in ["batch", "transaction"] {
+        let bundle = json!({ "resourceType": "Bundle", "type": kind, "entry": [get("p2"), get("p9"), get("p1")] });
+        let answer = world.raw("POST", "", &headers, bundle.to_string()).await.is(200).json();
+        let told = |at: usize, id: &str| {
+            answer["entry"][at]["response"].to_string().replace(id, "*").replace(&format!("entry[{at}]"), "entry")
+        };
+        assert_eq!(told(0, "p2"), told(1, "p9"), "{kind}");
+        assert!(told(0, "p2").contains("Not Found") && told(2, "p1").contains("OK"), "{kind}");
+    }
     let body = observation("Patient/p1", "2020-01-01", 1.0).to_string();
     world.raw("POST", "Observation", &headers, body).await.refused(403, "forbidden");
 }

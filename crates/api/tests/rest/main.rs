@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // A request that cannot even be made is a failed test.
 
 mod access;
+mod audit;
 mod batch;
 mod capability;
 mod conditional;

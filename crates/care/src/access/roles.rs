@@ -104,7 +104,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Reach::Organisation => "all",
             Reach::Own => "own",

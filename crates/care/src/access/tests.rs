@@ -6,3 +6,4 @@ mod recovery;
 mod second;
 mod sessions;
 mod signing_in;
+mod upstream;

@@ -282,18 +282,22 @@ impl Access {
     }
 
     async fn redeem(&self, known: &Known, away: &Away, code: &str) -> AccessResult<String> {
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "authorization_code")
-            .append_pair("code", code)
-            .append_pair("redirect_uri", &self.back())
-            .append_pair("code_verifier", &away.verifier)
-            .append_pair("client_id", &known.client_id);
-        let place = format!("provider/{}", away.provider);
-        let secret = known.secret.as_deref().and_then(|it| self.sealer.open(&place, it));
-        if let Some(secret) = secret.and_then(|it| String::from_utf8(it).ok()) {
-            form.append_pair("client_secret", &secret);
-        }
-        let ask = Ask::post(&known.token, "application/x-www-form-urlencoded", form.finish());
+        // The serializer cannot go from thread to thread: it must be gone before we wait.
+        let form = {
+            let mut form = Serializer::new(String::new());
+            form.append_pair("grant_type", "authorization_code")
+                .append_pair("code", code)
+                .append_pair("redirect_uri", &self.back())
+                .append_pair("code_verifier", &away.verifier)
+                .append_pair("client_id", &known.client_id);
+            let place = format!("provider/{}", away.provider);
+            let secret = known.secret.as_deref().and_then(|it| self.sealer.open(&place, it));
+            if let Some(secret) = secret.and_then(|it| String::from_utf8(it).ok()) {
+                form.append_pair("client_secret", &secret);
+            }
+            form.finish()
+        };
+        let ask = Ask::post(&known.token, "application/x-www-form-urlencoded", form);
         let body = self.fetch(ask.accepting("application/json")).await?;
         let tokens: Tokens = serde_json::from_slice(&body).map_err(|_| wrong("it gave no id token"))?;
         Ok(tokens.id_token)

@@ -312,6 +312,8 @@ pub enum AllergyState {
     OnlyPast(usize),
     /// Nobody has asked, or nobody wrote it down.
     NotRecorded,
+    /// The caller may not look at allergies.
+    NotShown,
 }
 
 impl AllergyState {

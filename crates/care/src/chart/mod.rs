@@ -25,9 +25,10 @@ pub use when::{When, age};
 use crate::ask::{self, Rows};
 use crate::people::Person;
 use element::{Names, at, concept, display_name, text, unnamed};
-use fhir::{Id, Key, Value};
+use fhir::search::Registry;
+use fhir::{Id, Key, ResourceType, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use store::{Caller, Store, StoreError, StoreResult};
+use store::{Action, Caller, Permit, Store, StoreError, StoreResult};
 
 /// How many of a kind a section holds at most; a life rarely has more, and a page says when it does.
 const SECTION: u32 = 300;
@@ -45,6 +46,17 @@ pub struct Section<T> {
     pub updated: Option<When>,
     /// There are more than these.
     pub more: bool,
+    /// The caller may not look at any of it: the page says that, never that there is none.
+    pub refused: bool,
+}
+
+/// What a banner leaves out because the caller may not look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Weight,
+    Coverage,
+    Visits,
+    Bookings,
 }
 
 /// What must be known of a patient on every page about them (screen C-01).
@@ -62,6 +74,7 @@ pub struct Banner {
     pub next_visit: Option<Booking>,
     /// Alerts that staff must see: isolation, falls, needs.
     pub flags: Vec<String>,
+    pub not_shown: Vec<Fact>,
 }
 
 /// The first page of a chart (screen C-03).
@@ -100,15 +113,53 @@ struct BannerRows {
     flags: Rows,
 }
 
+/// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
+/// may be seen.
+const KINDS_OF: [(&str, &[&str]); 9] = [
+    ("problems", &["Condition"]),
+    ("medications", &["MedicationRequest", "MedicationStatement"]),
+    ("allergies", &["AllergyIntolerance"]),
+    ("results", &["Observation"]),
+    ("vitals", &["Observation"]),
+    ("immunizations", &["Immunization"]),
+    ("encounters", &["Encounter"]),
+    ("documents", &["DocumentReference"]),
+    ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),
+];
+
+/// Whether the caller's rights open a section of charts at all; what is in it for one patient is another matter.
+pub fn opens(store: &Store, caller: &Caller, section: &str) -> bool {
+    let Some((_, kinds)) = KINDS_OF.iter().find(|(it, _)| *it == section) else { return true };
+    let registry = store.registry();
+    kinds.iter().any(|kind| may_search(&registry, caller, kind))
+}
+
+fn may_search(registry: &Registry, caller: &Caller, kind: &str) -> bool {
+    let kind = ResourceType::parse(kind).expect("a type of R4");
+    caller.rights.permit(registry, kind, Action::Search) != Permit::Never
+}
+
 impl Chart<'_> {
-    /// Resources of a type about this patient.
+    /// Resources of a type about this patient; none, and noted, of a type the caller may not look at.
     async fn rows(&self, kind: &str, more: &[(&'static str, &str)], limit: u32) -> StoreResult<Rows> {
+        // Not asking for what is closed keeps the log free of refusals that nobody meant.
+        if !may_search(&self.store.registry(), self.caller, kind) {
+            return Rows::or_refused(Err(StoreError::Forbidden));
+        }
+        Rows::or_refused(self.must(kind, more, limit).await)
+    }
+
+    /// The same for a page that is about this type alone.
+    async fn must(&self, kind: &str, more: &[(&'static str, &str)], limit: u32) -> StoreResult<Rows> {
         ask::matches(self.store, self.caller, kind, &self.parameters(more), limit).await
     }
 
     async fn latest(&self, category: &str, each: u32) -> StoreResult<Rows> {
+        if !may_search(&self.store.registry(), self.caller, "Observation") {
+            return Rows::or_refused(Err(StoreError::Forbidden));
+        }
         let parameters = self.parameters(&[("category", category), ("_sort", "-date")]);
-        ask::latest(self.store, self.caller, &parameters, each).await
+        Rows::or_refused(ask::latest(self.store, self.caller, &parameters, each).await)
     }
 
     fn parameters(&self, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
@@ -170,11 +221,13 @@ impl Chart<'_> {
                 rows: latest::vitals(readings(&vitals)),
                 updated: vitals.updated().map(When::of_micros),
                 more: vitals.more,
+                refused: vitals.refused,
             },
             results: Section {
                 rows: latest::by_concern(latest::grouped(recent), self.now),
                 updated: results.updated().map(When::of_micros),
                 more: results.more,
+                refused: results.refused,
             },
             banner: banner.banner(&names, self.now),
             immunizations,
@@ -215,7 +268,12 @@ impl Chart<'_> {
     pub async fn vitals(&self) -> StoreResult<Section<Latest>> {
         let rows = self.latest("vital-signs", 24).await?;
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default())).collect();
-        Ok(Section { rows: latest::vitals(readings), updated: rows.updated().map(When::of_micros), more: rows.more })
+        Ok(Section {
+            rows: latest::vitals(readings),
+            updated: rows.updated().map(When::of_micros),
+            more: rows.more,
+            refused: rows.refused,
+        })
     }
 
     /// The latest of every laboratory test, what needs a look first.
@@ -226,6 +284,7 @@ impl Chart<'_> {
             rows: latest::by_concern(latest::grouped(readings), self.now),
             updated: rows.updated().map(When::of_micros),
             more: rows.more,
+            refused: rows.refused,
         })
     }
 
@@ -256,7 +315,7 @@ impl Chart<'_> {
         let from = from.map(|it| format!("ge{}", it.machine()));
         let mut asked = vec![("combo-code", code_asked.as_str()), ("_sort", "-date")];
         asked.extend(from.as_deref().map(|it| ("date", it)));
-        let rows = self.rows("Observation", &asked, TREND).await?;
+        let rows = self.must("Observation", &asked, TREND).await?;
         let names = self.names(&[&rows], &[]).await?;
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &names)).collect();
         Ok(Trend::of(code, readings, rows.more))
@@ -339,6 +398,9 @@ impl Chart<'_> {
         }
         let mut names = Names::default();
         for (kind, ids) in by_kind.into_iter().filter(|(kind, _)| NAMEABLE.contains(kind)) {
+            if !may_search(&self.store.registry(), self.caller, kind) {
+                continue;
+            }
             for ids in ids.chunks(100) {
                 let found = ask::matches(self.store, self.caller, kind, &[("_id", ids.join(","))], 100).await;
                 let found = match found {
@@ -386,7 +448,7 @@ impl BannerRows {
         let began = |it: &&Visit| it.from.is_some_and(|from| from.at() <= now / 1000);
         Banner {
             age: person.age(now),
-            allergies: AllergyState::of(&allergies),
+            allergies: if self.allergies.refused { AllergyState::NotShown } else { AllergyState::of(&allergies) },
             weight: self.weight.rows.first().map(|it| Reading::of(&it.value, names)).filter(Reading::counts),
             practitioner: names.at(&self.patient, &["generalPractitioner"]),
             coverage: self.coverage.rows.iter().find_map(|it| visit::coverage(&it.value, names)),
@@ -406,6 +468,15 @@ impl BannerRows {
                 .filter(|it| text(&it.value, &["status"]) == Some("active"))
                 .filter_map(|it| concept(it.value.get("code")?))
                 .collect(),
+            not_shown: [
+                (Fact::Weight, self.weight.refused),
+                (Fact::Coverage, self.coverage.refused),
+                (Fact::Visits, self.visits.refused),
+                (Fact::Bookings, self.bookings.refused),
+            ]
+            .into_iter()
+            .filter_map(|(fact, refused)| refused.then_some(fact))
+            .collect(),
             person,
         }
     }
@@ -416,6 +487,7 @@ fn section<T>(rows: &Rows, view: impl Fn(&Value) -> T) -> Section<T> {
         rows: rows.rows.iter().map(|it| view(&it.value)).collect(),
         updated: rows.updated().map(When::of_micros),
         more: rows.more,
+        refused: rows.refused,
     }
 }
 
@@ -431,6 +503,7 @@ fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Med
     lists::order_medications(&mut section.rows);
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);
     section.more |= statements.more;
+    section.refused &= statements.refused;
     section
 }
 

@@ -108,6 +108,7 @@ fn absent_none_known_and_known_allergies_are_three_different_things() {
             AllergyState::NoneKnown(words) => words,
             AllergyState::OnlyPast(count) => format!("past {count}"),
             AllergyState::NotRecorded => "not recorded".into(),
+            AllergyState::NotShown => "not shown".into(),
         };
         assert_eq!(state, shown);
     };

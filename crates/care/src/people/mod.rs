@@ -90,7 +90,7 @@ pub async fn seen_lately(store: &Store, caller: &Caller, now: i64, most: usize) 
     let from = from.to_zoned(jiff::tz::TimeZone::UTC).date();
     let asked = [("date", format!("ge{from}")), ("_sort", "-date".to_owned())];
     // The same person may have come more than once.
-    let visits = ask::matches(store, caller, "Encounter", &asked, 4 * most as u32).await?;
+    let visits = ask::Rows::or_refused(ask::matches(store, caller, "Encounter", &asked, 4 * most as u32).await)?;
     let mut ids: Vec<Id> = Vec::new();
     for visit in visits.rows {
         let patient = text(&visit.value, &["subject", "reference"]).and_then(|it| it.strip_prefix("Patient/"));

@@ -131,6 +131,7 @@ impl Store {
 
     /// The end of the log as it is on disk: to be signed and kept elsewhere. `None` while the log is empty.
     pub async fn audit_head(&self) -> StoreResult<Option<(u64, i64, String)>> {
+        self.settled().await?;
         let head = reading!(self, session => page::head(&mut session).await)?;
         Ok(head.map(|(sequence, at, hash)| (sequence as u64, at, chain::hex(&hash))))
     }

@@ -30,3 +30,11 @@ pub(crate) use queue::{Look, Queue};
 
 /// What the log calls it when versions are taken away (`Store::rewind`).
 pub(crate) const REWIND: &str = "rewind";
+
+/// What begins the ids under which entries are shown as AuditEvents. No resource can be written under such an id.
+pub const LOG: &str = "log.";
+
+/// Whether somebody means an entry of the log with this key.
+pub(crate) fn is_entry(key: &fhir::Key) -> bool {
+    key.kind.name() == "AuditEvent" && key.id.as_str().starts_with(LOG)
+}

@@ -3,12 +3,13 @@
 
 use super::icon::icon;
 use super::{day, s};
-use care::chart::{AllergyState, Banner, Criticality};
+use care::chart::{AllergyState, Banner, Criticality, Fact};
 use maud::{Markup, html};
 
 pub(crate) fn banner(banner: &Banner, now: i64) -> Markup {
     let person = &banner.person;
     let dead = person.deceased.is_some();
+    let shown = |fact: Fact| !banner.not_shown.contains(&fact);
     html! {
         section.banner.deceased[dead] aria-label="Patient" {
             div.who {
@@ -51,22 +52,22 @@ pub(crate) fn banner(banner: &Banner, now: i64) -> Markup {
             }
         }
         section.about aria-label="About the patient" { dl.facts {
-            (fact("Weight", weight(banner, now)))
+            @if shown(Fact::Weight) { (fact("Weight", weight(banner, now))) }
             (fact("Primary clinician", text(banner.practitioner.as_deref())))
             (fact("Language", language(banner)))
-            (fact("Coverage", text(banner.coverage.as_deref())))
-            (fact("Last visit", match (&banner.ongoing, &banner.last_visit) {
+            @if shown(Fact::Coverage) { (fact("Coverage", text(banner.coverage.as_deref()))) }
+            @if shown(Fact::Visits) { (fact("Last visit", match (&banner.ongoing, &banner.last_visit) {
                 (Some(ongoing), _) => html! { strong { "Here now" } " – " (ongoing.class) },
                 (None, Some(visit)) => match &visit.from {
                     Some(from) => html! { (day(from)) " " span.quiet { (visit.class) } },
                     None => html! { (visit.class) },
                 },
                 (None, None) => absent("none recorded"),
-            }))
-            (fact("Next visit", match &banner.next_visit {
+            })) }
+            @if shown(Fact::Bookings) { (fact("Next visit", match &banner.next_visit {
                 Some(next) => html! { (next.when.date_and_time()) @if let Some(what) = &next.what { " " span.quiet { (what) } } },
                 None => absent("none booked"),
-            }))
+            })) }
         } }
     }
 }
@@ -135,6 +136,8 @@ pub(crate) fn allergies(state: &AllergyState) -> Markup {
                 p { strong { "No active allergies" } span.list { (count) " past allerg" (if *count == 1 { "y" } else { "ies" }) " on record" } }
             }
         },
+        // Neither a warning nor a reassurance: this role does not see it.
+        AllergyState::NotShown => html! {},
         AllergyState::NotRecorded => html! {
             div.allergy-state.unasked { (icon("unknown")) p { strong { "Allergies not recorded" } span.list { "Ask before prescribing" } } }
         },

@@ -36,6 +36,11 @@ impl Card<'_> {
     }
 }
 
+/// The visitor's role does not see this: said quietly, and never confused with none.
+pub(crate) fn not_shown(what: &str) -> Markup {
+    html! { p.not-shown { (what) " not shown for your role." } }
+}
+
 /// Nothing is known, which is said in words.
 pub(crate) fn empty(words: &str) -> Markup {
     html! { p.empty { (words) } }

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 /// Name → path.
-const PATHS: [(&str, &str); 12] = [
+const PATHS: [(&str, &str); 13] = [
     ("up", "M8 2.5 14 13H2z"),
     ("down", "M8 13.5 2 3h12z"),
     ("critical", "M8 1l7 7-7 7-7-7z"),
@@ -22,6 +22,10 @@ const PATHS: [(&str, &str); 12] = [
     ("document", "M3 1h7l3 3v11H3zm1.6 1.6v10.8h6.8V5H9V2.6zM6 7h4v1.2H6zm0 2.6h4v1.2H6z"),
     ("visit", "M4 1h1.5v1.5h5V1H12v1.5h2.5V15h-13V2.5H4zM3 6.5v7h10v-7z"),
     ("shield", "M8 1l6 2v4.5c0 3.6-2.4 6.2-6 7.5-3.6-1.3-6-3.9-6-7.5V3z"),
+    (
+        "key",
+        "M11 1a4 4 0 1 1-3.7 5.5L6 7.8V9.5H4.3V11H2.8v2H1v-2.6l4.8-4.8A4 4 0 0 1 11 1zm.7 2.2a1.1 1.1 0 1 0 0 2.2 1.1 1.1 0 0 0 0-2.2z",
+    ),
     (
         "flask",
         "M5.5 1h5v1.5H10v3.6l4 7.1c.4.8-.1 1.8-1 1.8H3c-.9 0-1.4-1-1-1.8l4-7.1V2.5h-.5zm2 1.5v4L5.8 9.5h4.4L8.5 6.5v-4z",

@@ -5,13 +5,18 @@ pub(crate) mod axis;
 pub(crate) mod banner;
 pub(crate) mod card;
 pub(crate) mod flag;
+pub(crate) mod form;
 pub(crate) mod icon;
 pub(crate) mod lists;
 pub(crate) mod measures;
+pub(crate) mod notice;
 pub(crate) mod people;
 pub(crate) mod plot;
+pub(crate) mod scopes;
 pub(crate) mod shell;
 pub(crate) mod spark;
+pub(crate) mod table;
+pub(crate) mod words;
 
 use care::chart::When;
 use maud::{Markup, html};

@@ -1,4 +1,5 @@
-//! The frame of every page: title, header with search, the ribbon of a demonstration, main part, palette.
+//! The frame of every page: title, header with search, the ribbon of a demonstration, main part, palette. What
+//! the visitor's role cannot do is not offered.
 
 use super::banner::banner;
 use super::icon::icon;
@@ -51,54 +52,219 @@ fn ribbon(demo: bool) -> Markup {
     html! { @if demo { p.ribbon { "DEMO – no real patients" } } }
 }
 
-/// A page outside any chart, or of a chart when there is a banner.
+/// Pages of administration: (end of the address, name, the permission it takes).
+pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
+    ("users", "Users", "users.manage"),
+    ("roles", "Roles", "roles.read"),
+    ("sessions", "Sessions", "sessions.manage"),
+    ("apps", "Apps", "apps.manage"),
+    ("audit", "Audit", "audit.read"),
+    ("disclosures", "Disclosures", "audit.read"),
+    ("emergency", "Emergency access", "break-glass.review"),
+];
+
+/// Pages of the portal: (end of the address, name).
+const PORTAL: [(&str, &str); 4] = [
+    ("portal/", "Your health"),
+    ("portal/looks", "Who looked at your record"),
+    ("portal/apps", "Connected apps"),
+    ("account", "Security"),
+];
+
+/// The first page of administration that the visitor may see.
+pub(crate) fn first_of_administration(visitor: &Visitor) -> Option<String> {
+    let first = ADMINISTRATION.iter().find(|(_, _, permission)| visitor.may(permission))?;
+    Some(format!("/{}/admin/{}", visitor.organisation.slug, first.0))
+}
+
+/// What stands beside the main part.
+enum Beside<'a> {
+    Nothing,
+    Chart(&'a Banner, &'a str),
+    Administration(&'a str),
+    Portal(&'a str),
+}
+
+/// A page by itself.
 pub(crate) fn page(visitor: &Visitor, title: &str, main: Markup) -> Response {
-    framed(visitor, title, None, main)
+    framed(visitor, title, &Beside::Nothing, main)
+}
+
+/// A page of administration; `section` is its end of the address.
+pub(crate) fn administration(visitor: &Visitor, section: &str, title: &str, main: Markup) -> Response {
+    framed(visitor, title, &Beside::Administration(section), main)
+}
+
+/// A page of the portal; `section` is its end of the address.
+pub(crate) fn portal(visitor: &Visitor, section: &str, title: &str, main: Markup) -> Response {
+    framed(visitor, title, &Beside::Portal(section), main)
+}
+
+/// A page that staff and patients have alike: in the portal for a patient.
+pub(crate) fn own(visitor: &Visitor, title: &str, main: Markup) -> Response {
+    let beside = if visitor.is_patient() { Beside::Portal("account") } else { Beside::Nothing };
+    framed(visitor, title, &beside, html! { div.own { (main) } })
 }
 
 /// A page of a chart. The title of the tab has initials rather than a name: titles are kept by browsers.
 pub(crate) fn chart(visitor: &Visitor, patient: &Banner, section: &str, title: &str, main: Markup) -> Response {
-    framed(visitor, &format!("{} · {title}", patient.person.initials()), Some((patient, section)), main)
+    framed(visitor, &format!("{} · {title}", patient.person.initials()), &Beside::Chart(patient, section), main)
 }
 
-fn framed(visitor: &Visitor, title: &str, chart: Option<(&Banner, &str)>, main: Markup) -> Response {
-    let slug = &visitor.organisation.slug;
+fn framed(visitor: &Visitor, title: &str, beside: &Beside<'_>, main: Markup) -> Response {
     let title = format!("{title} · {}", visitor.organisation.name);
-    let patient = visitor.is_patient();
     let head = Head {
         title: &title,
-        scripts: &["keys.js", "search.js", "trend.js", "session.js"],
-        body_class: if chart.is_some() { "chart" } else { "plain" },
+        scripts: &["keys.js", "search.js", "trend.js", "session.js", "passkey.js", "acts.js"],
+        body_class: match beside {
+            Beside::Chart(..) => "chart",
+            Beside::Nothing | Beside::Administration(_) | Beside::Portal(_) => "plain",
+        },
+    };
+    let patient = match beside {
+        Beside::Chart(patient, _) => Some(*patient),
+        _ => None,
     };
     let body = html! {
         a.skip href="#main" { "Skip to content" }
         header.top {
             (ribbon(visitor.web.installation.demo))
-            div.bar {
-                a.home href=(if patient { format!("/{slug}/portal/") } else { format!("/{slug}/") }) { (visitor.organisation.name) }
-                @if !patient {
-                    a.find href={ "/" (slug) "/" } data-palette="" { (icon("search")) "Find patient" kbd { "Ctrl K" } }
-                }
-                form.account method="post" action={ "/" (slug) "/sign-out" } {
-                    span { (visitor.caller.display) }
-                    button type="submit" { "Sign out" }
-                }
-            }
+            (bar(visitor, matches!(beside, Beside::Administration(_))))
+            (emergency(visitor))
         }
-        @match chart {
-            Some((patient, section)) => {
+        @match beside {
+            Beside::Chart(patient, section) => {
                 div.sticky { (banner(patient, visitor.now)) }
                 div.columns {
                     (sections(visitor, patient, section))
                     main #main tabindex="-1" { (main) }
                 }
             }
-            None => { main #main tabindex="-1" { (main) } }
+            Beside::Administration(section) => {
+                div.columns.of-administration {
+                    (administration_sections(visitor, section))
+                    main #main tabindex="-1" { (main) }
+                }
+            }
+            Beside::Portal(section) => {
+                (portal_sections(visitor, section))
+                main #main tabindex="-1" { (main) }
+            }
+            Beside::Nothing => { main #main tabindex="-1" { (main) } }
         }
-        @if !patient { (palette(visitor, chart.map(|it| it.0))) }
-        div #idle data-keep={ "/" (slug) "/session" } data-minutes="15" role="alert" {}
+        @if visitor.may(CHART) { (palette(visitor, patient)) }
+        (lock(visitor))
     };
     Html(document(&head, body).into_string()).into_response()
+}
+
+/// The permission to open charts.
+pub(crate) const CHART: &str = "chart.open";
+
+fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
+    let slug = &visitor.organisation.slug;
+    html! {
+        div.bar {
+            a.home href={ "/" (slug) (if visitor.is_patient() { "/portal/" } else { "/" }) } { (visitor.organisation.name) }
+            @if visitor.may(CHART) {
+                a.find href={ "/" (slug) "/" } data-palette="" { (icon("search")) "Find patient" kbd { "Ctrl K" } }
+            }
+            @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
+                a.place href=(first) aria-current=[in_administration.then_some("true")] { "Administration" }
+                @if visitor.reviews > 0 {
+                    a.alarm href={ "/" (slug) "/admin/emergency" } {
+                        (icon("alert")) (visitor.reviews) span.wordy { " to review" } span.spoken { ": emergency access" }
+                    }
+                }
+            }
+            form.account method="post" action={ "/" (slug) "/sign-out" } {
+                a href={ "/" (slug) "/account" } { span { (visitor.caller.display) } span.spoken { ", my security" } }
+                button type="submit" { "Sign out" }
+            }
+        }
+    }
+}
+
+/// Emergency access is never in force unseen.
+fn emergency(visitor: &Visitor) -> Markup {
+    let slug = &visitor.organisation.slug;
+    html! {
+        @if !visitor.emergencies.is_empty() {
+            section.emergencies aria-label="Emergency access" {
+                @for it in &visitor.emergencies {
+                    div.emergency data-until=(it.until / 1000) {
+                        p {
+                            (icon("alert")) strong { "Emergency access" } " to "
+                            a href=(visitor.address_of(&it.patient)) { "one record" } " ends in "
+                            span data-remaining="" { (super::table::remaining(it.until - visitor.now)) }
+                            span.wordy { ". What you open there will be reviewed." }
+                        }
+                        (super::form::act(&format!("/{slug}/emergency/end"), &[("id", &it.id)], "End now", None))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn administration_sections(visitor: &Visitor, current: &str) -> Markup {
+    let slug = &visitor.organisation.slug;
+    html! {
+        nav.sections aria-label="Administration" {
+            ul {
+                @for (section, name, permission) in ADMINISTRATION {
+                    @if visitor.may(permission) {
+                        li {
+                            a href={ "/" (slug) "/admin/" (section) } aria-current=[(section == current).then_some("page")] {
+                                (name)
+                                @if section == "emergency" && visitor.reviews > 0 { " " span.chip.critical { (visitor.reviews) span.spoken { " to review" } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn portal_sections(visitor: &Visitor, current: &str) -> Markup {
+    let slug = &visitor.organisation.slug;
+    html! {
+        nav.sections.of-portal aria-label="Your record" {
+            ul {
+                @for (section, name) in PORTAL {
+                    li { a href={ "/" (slug) "/" (section) } aria-current=[(section == current).then_some("page")] { (name) } }
+                }
+            }
+        }
+    }
+}
+
+/// Warns before the session ends for want of use; then hides the page, and keeps it, until the same person is
+/// back. Without JavaScript the next click leads to the sign-in page and from there back.
+fn lock(visitor: &Visitor) -> Markup {
+    let slug = &visitor.organisation.slug;
+    html! {
+        div #idle data-keep={ "/" (slug) "/session" } data-minutes=(visitor.session.idle_minutes) role="alert" {}
+        dialog #lock aria-labelledby="lock-title" {
+            form.stacked method="post" action={ "/" (slug) "/unlock" } {
+                h2 #lock-title { "Locked" }
+                p { "You were away for a while. Your page is kept as it was." }
+                p.error role="alert" hidden {}
+                input type="hidden" name="username" value=(visitor.session.username) autocomplete="username";
+                div.field {
+                    label for="lock-password" { "Password of " (visitor.caller.display) }
+                    input #lock-password type="password" name="password" autocomplete="current-password";
+                }
+                div.field hidden {
+                    label for="lock-code" { "Code from your authenticator app" }
+                    input #lock-code name="code" autocomplete="one-time-code" inputmode="numeric" spellcheck="false";
+                }
+                button.primary type="submit" { "Unlock" }
+                p { a href={ "/" (slug) "/sign-in" } { "Sign in as someone else" } }
+            }
+        }
+    }
 }
 
 fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
@@ -106,15 +272,23 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
     html! {
         nav.sections aria-label="Chart" {
             ul {
-                @for (at, (slug, name)) in SECTIONS.iter().enumerate() {
+                @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug)) {
                     li {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
                             data-alt=[(at < 10).then_some(at)] { (name) }
                     }
                 }
+                @if visitor.may("break-glass") && visitor.emergencies.iter().all(|it| it.patient != patient.person.id) {
+                    li.apart { a href={ (base) "/emergency" } { "Emergency access" } }
+                }
             }
         }
     }
+}
+
+/// Sections that the visitor's rights keep shut are not offered.
+fn opens(visitor: &Visitor, section: &str) -> bool {
+    care::chart::opens(visitor.store(), &visitor.caller, section)
 }
 
 pub(crate) fn section_address(base: &str, slug: &str) -> String {
@@ -139,7 +313,7 @@ fn palette(visitor: &Visitor, chart: Option<&Banner>) -> Markup {
             @if let Some(patient) = chart {
                 nav aria-label="Go to" {
                     ul.jump {
-                        @for (section, name) in SECTIONS {
+                        @for (section, name) in SECTIONS.iter().filter(|(section, _)| opens(visitor, section)) {
                             li { a href=(section_address(&visitor.address_of(&patient.person.id), section)) { (name) } }
                         }
                     }
@@ -151,7 +325,7 @@ fn palette(visitor: &Visitor, chart: Option<&Banner>) -> Markup {
 
 /// A page for someone who is not signed in.
 pub(crate) fn outside(title: &str, demo: bool, status: StatusCode, main: Markup) -> Response {
-    let head = Head { title, scripts: &[], body_class: "outside" };
+    let head = Head { title, scripts: &["passkey.js", "acts.js"], body_class: "outside" };
     let body = html! {
         @if demo { header.top { (ribbon(demo)) } }
         main #main { (main) }

@@ -3,7 +3,7 @@
 
 mod world;
 
-use world::{Got, World};
+use world::{Got, PASSWORD, World};
 
 const SECTIONS: [&str; 13] = [
     "",
@@ -51,7 +51,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}"]
+        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}"]
             .iter()
             .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
@@ -62,12 +62,14 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             "{path}"
         );
     }
-    assert!(guarded > 15);
+    assert!(guarded > 35, "{guarded}");
     let form = world.get(None, "/riverside/sign-in?to=/riverside/patients/x1").await;
     sound("sign-in", &form);
     assert!(form.text.contains("value=\"/riverside/patients/x1\""), "{}", form.text);
     assert!(form.text.contains("<code>okafor</code>"), "the demonstration names its logins: {}", form.text);
-    let got = world.post("/riverside/sign-in", "username=okafor&password=right&to=%2Friverside%2Fpatients%2Fx1").await;
+    let got = world
+        .post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=%2Friverside%2Fpatients%2Fx1"))
+        .await;
     assert_eq!((got.status, got.header("location")), (303, "/riverside/patients/x1"));
     let cookie = got.header("set-cookie");
     for part in ["continuo_session=", "HttpOnly", "SameSite=Lax", "Path=/riverside"] {
@@ -75,18 +77,215 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
     }
 }
 
+/// An address of a page with something in every hole.
+fn filled(path: &str) -> String {
+    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}"]
+        .iter()
+        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
+}
+
+#[tokio::test]
+async fn nobody_posts_anything_without_a_session_or_from_elsewhere() {
+    let world = World::open().await;
+    let cookie = world.sign_in("dubois").await;
+    for (path, policy) in web::pages() {
+        if ["Anyone", "Demo"].contains(&policy.as_str()) {
+            continue;
+        }
+        let path = filled(path);
+        let got = world.post_from("https://evil.example", &path, "a=b").await;
+        assert_eq!(got.status, 403, "{path}");
+        if policy != "AnyoneHere" {
+            let got = world.post(&path, "a=b").await;
+            assert_eq!(got.status, 401, "{path}");
+        }
+    }
+    assert_eq!(world.get(Some(&cookie), "/riverside/admin/users").await.status, 200);
+}
+
+#[tokio::test]
+async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
+    let world = World::open().await;
+    let sections = ["users", "roles", "sessions", "apps", "audit", "disclosures", "emergency"];
+    // (who, whether charts, the sections of administration)
+    let table: [(&str, bool, &[&str]); 7] = [
+        ("okafor", true, &[]),
+        ("delgado", true, &[]),
+        ("novak", true, &[]),
+        ("dubois", true, &["users", "roles", "sessions", "apps"]),
+        ("wei", false, &["users", "roles", "sessions", "apps", "audit", "disclosures"]),
+        ("thompson", false, &["roles", "sessions", "audit", "disclosures", "emergency"]),
+        ("weber", false, &[]),
+    ];
+    for (who, charts, open) in table {
+        let cookie = world.sign_in(who).await;
+        let account = world.get(Some(&cookie), "/riverside/account").await;
+        sound("account", &account);
+        assert_eq!(account.text.contains("Find patient"), charts, "{who}");
+        assert_eq!(account.text.contains(">Administration</a>"), !open.is_empty(), "{who}");
+        let chart = world.get(Some(&cookie), "/riverside/patients?q=a").await;
+        assert_eq!(chart.status, if charts { 200 } else { 404 }, "{who}");
+        for section in sections {
+            let path = format!("/riverside/admin/{section}");
+            let got = world.get(Some(&cookie), &path).await;
+            if open.contains(&section) {
+                sound(&path, &got);
+                for (other, shown) in sections.iter().map(|it| (it, open.contains(it))) {
+                    assert_eq!(
+                        got.text.contains(&format!("/riverside/admin/{other}\"")),
+                        shown,
+                        "{who} {section} {other}"
+                    );
+                }
+            } else {
+                assert_eq!(got.status, 404, "{who} {path}");
+                assert!(got.text.contains("There is nothing here"), "{path}");
+            }
+        }
+        let home = world.get(Some(&cookie), "/riverside/").await;
+        let expected = match (charts, open.first()) {
+            (true, _) => (200, String::new()),
+            (false, Some(first)) => (303, format!("/riverside/admin/{first}")),
+            (false, None) => (303, "/riverside/account".to_owned()),
+        };
+        assert_eq!((home.status, home.header("location").to_owned()), expected, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn the_front_desk_sees_of_a_chart_what_its_role_permits() {
+    let world = World::open().await;
+    let cookie = world.sign_in("delgado").await;
+    let got = world.get(Some(&cookie), &format!("/riverside/patients/{}", world.patients[0])).await;
+    sound("summary", &got);
+    assert!(got.text.contains("not shown for your role"), "{}", got.text);
+    assert!(!got.text.contains("/problems\"") && !got.text.contains("No problems recorded"), "{}", got.text);
+    assert!(!got.text.contains("Allergies not recorded"), "{}", got.text);
+    let problems = world.get(Some(&cookie), &format!("/riverside/patients/{}/problems", world.patients[0])).await;
+    assert!(problems.text.contains("Problems are not shown for your role."), "{}", problems.text);
+    let clinician = world.sign_in("okafor").await;
+    let got = world.get(Some(&clinician), &format!("/riverside/patients/{}", world.patients[0])).await;
+    assert!(got.text.contains("/problems\"") && !got.text.contains("not shown for your role"), "{}", got.text);
+}
+
+#[tokio::test]
+async fn a_user_is_created_and_chooses_a_password_by_a_link_that_works_once() {
+    let world = World::open().await;
+    let cookie = world.sign_in("dubois").await;
+    let empty = world.fill(&cookie, "/riverside/admin/users/new", "display=&username=x").await;
+    assert_eq!(empty.status, 422);
+    assert!(empty.text.contains("<title>Error: New user") && empty.text.contains("Choose at least one role."));
+    let body = "display=Kim+Lee&username=kim&email=&roles=nurse&roles=front-desk&family=&given=";
+    let got = world.fill(&cookie, "/riverside/admin/users/new", body).await;
+    assert_eq!(got.status, 200, "{}", got.text);
+    let link = got.text.split("http://ehr.example").nth(1).and_then(|it| it.split('<').next()).unwrap().to_owned();
+    let link = link.replace("&amp;", "&");
+    let form = world.get(None, &link).await;
+    sound("reset", &form);
+    assert!(form.text.contains("kim"), "{}", form.text);
+    let code = link.split("code=").nth(1).unwrap();
+    let short = world.post("/riverside/reset", &format!("code={code}&password=short&again=short")).await;
+    assert_eq!(short.status, 422, "{}", short.text);
+    let good = format!("code={code}&password={PASSWORD}&again={PASSWORD}");
+    assert_eq!(world.post("/riverside/reset", &good).await.header("location"), "/riverside/sign-in?done=reset");
+    assert_eq!(world.get(None, &link).await.status, 410);
+    let kim = world.sign_in("kim").await;
+    let account = world.get(Some(&kim), "/riverside/account").await;
+    assert!(account.text.contains("Change to this"), "two roles to choose from: {}", account.text);
+    let list = world.get(Some(&cookie), "/riverside/admin/users?q=kim").await;
+    sound("users", &list);
+    let address = list.text.split("/riverside/admin/users/").nth(2).and_then(|it| it.split('"').next()).unwrap();
+    let path = format!("/riverside/admin/users/{address}");
+    let page = world.get(Some(&cookie), &path).await;
+    sound("user", &page);
+    let version = page.text.split("name=\"version\" value=\"").nth(1).and_then(|it| it.split('"').next()).unwrap();
+    let body = format!("active=&version={version}");
+    let got = world.fill(&cookie, &format!("{path}/standing"), &body).await;
+    assert!(got.header("location").ends_with("?done=deactivated"), "{} {}", got.status, got.text);
+    assert_eq!(world.get(Some(&kim), "/riverside/account").await.status, 303, "their session ended");
+}
+
+#[tokio::test]
+async fn passwords_and_sessions_are_ones_own_to_change() {
+    let world = World::open().await;
+    let (cookie, other) = (world.sign_in("okafor").await, world.sign_in("okafor").await);
+    let path = "/riverside/account/password";
+    let new = "walnut-velvet-tunnel-swan";
+    let wrong = world.fill(&cookie, path, &format!("old=nonsense&new={new}&again={new}")).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("This is not your present password."), "{}", wrong.text);
+    let unlike = world.fill(&cookie, path, &format!("old={PASSWORD}&new={new}&again=x")).await;
+    assert!(unlike.text.contains("not the same"));
+    let got = world.fill(&cookie, path, &format!("old={PASSWORD}&new={new}&again={new}")).await;
+    assert_eq!(got.header("location"), "/riverside/account?done=password", "{}", got.text);
+    assert_eq!(world.get(Some(&other), "/riverside/account").await.status, 303, "other sessions ended");
+    let page = world.get(Some(&cookie), "/riverside/account?done=password").await;
+    sound("account", &page);
+    assert!(page.text.contains("Your password was changed."));
+}
+
+#[tokio::test]
+async fn an_authenticator_app_is_set_up_and_then_asked_for() {
+    let world = World::open().await;
+    let cookie = world.sign_in("okafor").await;
+    let page = world.get(Some(&cookie), "/riverside/account/totp").await;
+    sound("totp", &page);
+    let value = |name: &str| {
+        let field = page.text.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
+        field
+            .split('"')
+            .next()
+            .unwrap()
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&")
+            .replace("&quot;", "\"")
+    };
+    let encode = |text: &str| text.bytes().map(|it| format!("%{it:02X}")).collect::<String>();
+    let (handle, secret, svg) = (value("handle"), value("secret"), value("svg"));
+    let body =
+        |code: &str| format!("handle={}&secret={}&svg={}&code={code}", encode(&handle), encode(&secret), encode(&svg));
+    let wrong = world.fill(&cookie, "/riverside/account/totp", &body("000000")).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    assert!(wrong.text.contains(&secret), "nobody has to scan twice");
+    let code = world.code(&secret, 0);
+    let got = world.fill(&cookie, "/riverside/account/totp", &body(&code)).await;
+    sound("recovery codes", &got);
+    let codes: Vec<&str> = got.text.split("<li><code>").skip(1).filter_map(|it| it.split('<').next()).collect();
+    assert!(codes.len() >= 8, "{}", got.text);
+
+    let step = world
+        .post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=%2Friverside%2Faccount"))
+        .await;
+    let to = step.header("location").to_owned();
+    assert!(to.starts_with("/riverside/sign-in/second?with="), "{to}");
+    let pending = step.header("set-cookie").split(';').next().unwrap().to_owned();
+    let page = world.get(Some(&pending), &to).await;
+    sound("second", &page);
+    assert!(page.text.contains("autocomplete=\"one-time-code\""), "{}", page.text);
+    let wrong = world.fill(&pending, "/riverside/sign-in/second", "with=tr&to=&code=000000").await;
+    assert_eq!(wrong.status, 422);
+    let body = format!("with=tr&to=%2Friverside%2Faccount&recovery={}", codes[0]);
+    let got = world.fill(&pending, "/riverside/sign-in/second", &body).await;
+    assert_eq!((got.status, got.header("location")), (303, "/riverside/account"), "{}", got.text);
+    assert!(got.header("set-cookie").starts_with("continuo_session="), "{}", got.header("set-cookie"));
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_a_foreign_form_are_refused() {
     let world = World::open().await;
-    for body in ["username=okafor&password=wrong", "username=nobody&password=right"] {
-        let got = world.post("/riverside/sign-in", body).await;
+    for body in ["username=okafor&password=wrong".to_owned(), format!("username=nobody&password={PASSWORD}")] {
+        let got = world.post("/riverside/sign-in", &body).await;
         assert_eq!(got.status, 422);
         assert!(got.text.contains("do not fit") && got.header("set-cookie").is_empty());
     }
-    let got = world.post_from("https://evil.example", "/riverside/sign-in", "username=okafor&password=right").await;
+    let got = world
+        .post_from("https://evil.example", "/riverside/sign-in", &format!("username=okafor&password={PASSWORD}"))
+        .await;
     assert_eq!(got.status, 403);
-    let outside =
-        world.post("/riverside/sign-in", "username=okafor&password=right&to=https%3A%2F%2Fevil.example%2F").await;
+    let outside = world
+        .post("/riverside/sign-in", &format!("username=okafor&password={PASSWORD}&to=https%3A%2F%2Fevil.example%2F"))
+        .await;
     assert_eq!(outside.header("location"), "/riverside/");
 }
 
@@ -96,7 +295,7 @@ async fn signing_out_ends_the_session() {
     let cookie = world.sign_in("okafor").await;
     assert_eq!(world.get(Some(&cookie), "/riverside/").await.status, 200);
     let got = world.post_with(&cookie, "/riverside/sign-out").await;
-    assert_eq!(got.header("location"), "/riverside/sign-in");
+    assert_eq!(got.header("location"), "/riverside/sign-in?done=signed-out");
     assert_eq!(world.get(Some(&cookie), "/riverside/").await.status, 303);
 }
 

@@ -19,6 +19,20 @@ use tower::ServiceExt;
 /// 15 June 2026, noon.
 const NOW: i64 = 1_781_524_800_000_000;
 
+pub(crate) const PASSWORD: &str = "granite-badge-violin-galaxy";
+
+/// Who may sign in: user name, name, role, own record.
+const PEOPLE: [(&str, &str, &str, Option<&str>); 8] = [
+    ("okafor", "Dr. Amara Okafor", "clinician", None),
+    ("delgado", "Rosa Delgado", "front-desk", None),
+    ("novak", "Paula Novak", "biller", None),
+    ("dubois", "Marie Dubois", "practice-admin", None),
+    ("wei", "Li Wei", "system-admin", None),
+    ("thompson", "Grace Thompson", "privacy-officer", None),
+    ("weber", "Jonas Weber", "integration-engineer", None),
+    ("patient", "Xaver Zwetschkenbaum", "patient", Some("known")),
+];
+
 #[derive(Default)]
 struct Still(AtomicU64);
 
@@ -95,25 +109,35 @@ impl World {
             action: "test",
         };
         store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
-        let surroundings = Arc::new(Still::default());
-        let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
-        let name = "Riverside Family Practice";
-        let settings = AccessSettings { cost, demo: true, ..AccessSettings::of(name, &base, [7; 32]) };
+        let surroundings: Arc<dyn Surroundings> = Arc::new(Still::default());
+        let settings = AccessSettings {
+            // Nobody here is worth the work.
+            cost: HashCost { memory: 64, passes: 1, lanes: 1 },
+            demo: true,
+            ..AccessSettings::of("Riverside Family Practice", &base, [7; 32])
+        };
         let access = Access::new(store.clone(), surroundings.clone(), settings);
-        let own = Charge { patient: Id::parse("known").unwrap(), relation: Relation::Own, limited: false, until: None };
-        for (username, display, role, patients) in [
-            ("okafor", "Dr. Amara Okafor", Some("clinician"), Vec::new()),
-            ("patient", "Xaver Zwetschkenbaum", None, vec![own]),
-        ] {
+        for (username, display, role, patient) in PEOPLE {
             let new = NewUser {
                 username: username.into(),
                 display: display.into(),
                 email: None,
-                roles: role.map(str::to_owned).into_iter().collect(),
+                // Whoever has a record of their own is a patient by it.
+                roles: if patient.is_some() { Vec::new() } else { vec![role.into()] },
                 person: PersonLink::None,
                 sites: Vec::new(),
             };
-            access.create_with_password(&Caller::system("test"), new, patients, "right", NOW).await.unwrap();
+            let own = |id: &str| Charge {
+                patient: Id::parse(id).unwrap(),
+                relation: Relation::Own,
+                limited: false,
+                until: None,
+            };
+            let charges = patient.iter().map(|id| own(id)).collect();
+            access
+                .create_with_password(&Caller::system("test"), new, charges, PASSWORD, NOW - 1_000_000)
+                .await
+                .unwrap();
         }
         let organisation = Organisation {
             slug: "riverside".into(),
@@ -168,11 +192,40 @@ impl World {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// A form sent by someone signed in.
+    pub(crate) async fn fill(&self, cookie: &str, path: &str, body: &str) -> Got {
+        let request = Request::post(path)
+            .header("host", "ehr.example")
+            .header("origin", "http://ehr.example")
+            .header("cookie", cookie)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// What an authenticator app shows for a secret, `later` steps of half a minute from now.
+    pub(crate) fn code(&self, secret: &str, later: i64) -> String {
+        care::access::one_time_code(&unbase32(secret), NOW + later * 30_000_000)
+    }
+
     pub(crate) async fn sign_in(&self, username: &str) -> String {
-        let got = self.post("/riverside/sign-in", &format!("username={username}&password=right")).await;
+        let got = self.post("/riverside/sign-in", &format!("username={username}&password={PASSWORD}")).await;
         assert_eq!(got.status, 303, "{}", got.text);
         got.header("set-cookie").split(';').next().unwrap().to_owned()
     }
+}
+
+/// RFC 4648, 6: five bits a letter.
+fn unbase32(text: &str) -> Vec<u8> {
+    let (mut bits, mut have, mut out) = (0_u32, 0, Vec::new());
+    for value in text.bytes().filter_map(|it| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|a| *a == it)) {
+        bits = (bits << 5) | value as u32;
+        have += 5;
+        if have >= 8 {
+            have -= 8;
+            out.push((bits >> have) as u8);
+        }
+    }
+    out
 }
 
 /// People who make pages difficult.

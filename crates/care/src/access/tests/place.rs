@@ -6,6 +6,7 @@ use crate::access::{
     Access, AccessResult, AccessSettings, Charge, HashCost, NewUser, Opened, PersonLink, Proof, Relation, Session,
     SignIn, User, Visit, one_time_code,
 };
+use crate::egress::{Closed, Egress};
 use crate::organisation::Surroundings;
 use fhir::{Checked, Id, Key, ResourceType};
 use serde_json::json;
@@ -21,8 +22,7 @@ pub(super) const MINUTE: i64 = 60 * SECOND;
 
 pub(super) const PASSWORD: &str = "otter velvet canyon";
 
-#[derive(Default)]
-struct Counting(AtomicU64);
+struct Counting(AtomicU64, Option<super::upstream::Elsewhere>);
 
 impl Surroundings for Counting {
     fn now(&self) -> i64 {
@@ -35,6 +35,13 @@ impl Surroundings for Counting {
 
     fn new_secret(&self) -> String {
         format!("secret-{}", self.0.fetch_add(1, Relaxed))
+    }
+
+    fn egress(&self) -> &dyn Egress {
+        match &self.1 {
+            Some(elsewhere) => elsewhere,
+            None => &Closed,
+        }
     }
 }
 
@@ -54,10 +61,15 @@ impl Drop for Practice {
 
 impl Practice {
     pub(super) async fn open() -> Practice {
-        Practice::with(|settings| settings).await
+        Practice::made(None).await
     }
 
-    pub(super) async fn with(change: impl FnOnce(AccessSettings) -> AccessSettings) -> Practice {
+    /// One that may call another server.
+    pub(super) async fn reaching(elsewhere: super::upstream::Elsewhere) -> Practice {
+        Practice::made(Some(elsewhere)).await
+    }
+
+    async fn made(elsewhere: Option<super::upstream::Elsewhere>) -> Practice {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Relaxed);
         let folder = std::env::temp_dir().join(format!("continuo-access-{}-{number}", std::process::id()));
@@ -67,8 +79,8 @@ impl Practice {
         let store = Store::open(settings).await.unwrap();
         let settings = AccessSettings::of("Riverside Family Practice", "https://ehr.example/riverside", [7; 32]);
         let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
-        let settings = change(AccessSettings { cost, hashes_at_once: 2, ..settings });
-        let access = Access::new(store.clone(), Arc::new(Counting::default()), settings);
+        let settings = AccessSettings { cost, hashes_at_once: 2, ..settings };
+        let access = Access::new(store.clone(), Arc::new(Counting(AtomicU64::default(), elsewhere)), settings);
         let visit = Visit { address: "192.0.2.7".into(), agent: "A browser".into(), request: None };
         Practice { access, store, visit, clock: AtomicI64::new(NOON), folder }
     }
@@ -77,7 +89,7 @@ impl Practice {
     pub(super) fn neighbour(&self) -> Access {
         let settings = AccessSettings::of("Riverside Family Practice", "https://ehr.example/riverside", [7; 32]);
         let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
-        let chance = Counting(AtomicU64::new(1_000_000));
+        let chance = Counting(AtomicU64::new(1_000_000), None);
         Access::new(self.store.clone(), Arc::new(chance), AccessSettings { cost, ..settings })
     }
 

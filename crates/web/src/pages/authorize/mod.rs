@@ -51,14 +51,7 @@ pub(crate) async fn submit(
 
 /// For whom the app would act.
 pub(crate) fn subject(visitor: &Visitor) -> Subject {
-    let caller = &visitor.caller;
-    Subject {
-        who: caller.who.to_string(),
-        display: caller.display.to_string(),
-        role: caller.role.to_string(),
-        person: None,
-        patients: caller.patient.iter().map(Id::to_string).collect(),
-    }
+    Subject::from(&visitor.session.principal)
 }
 
 fn too_old() -> Response {

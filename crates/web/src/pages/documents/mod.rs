@@ -1,7 +1,7 @@
 //! Documents: the list, one document, and the bytes of what is attached. What others wrote is never trusted:
 //! narrative is cleaned, and attachments are served so that nothing in them can act.
 
-use crate::components::card::empty;
+use crate::components::card::{empty, not_shown};
 use crate::components::{day, lists, shell};
 use crate::request::{Answer, Refusal, Visitor, id};
 use axum::extract::Path;
@@ -20,7 +20,8 @@ pub(crate) async fn list(visitor: Visitor, Path((_, patient)): Path<(String, Str
     let rows: Vec<Markup> = section.rows.iter().map(|it| lists::document_row(it, &base)).collect();
     let main = html! {
         (super::lists::heading("Documents", &section))
-        @if rows.is_empty() { (empty("No documents.")) }
+        @if section.refused { (not_shown("Documents are")) }
+        @else if rows.is_empty() { (empty("No documents.")) }
         @else { (lists::table("Documents, newest first", &lists::DOCUMENT_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "documents", "Documents", main))

@@ -50,6 +50,7 @@ pub(crate) fn banner() -> Banner {
         last_visit: Some(visit("2026-03-02T10:00:00Z", VisitStanding::Done)),
         next_visit: Some(Booking { when: when("2026-07-01T09:30:00Z"), what: Some("Diabetes review".into()) }),
         flags: vec!["Fall risk".into()],
+        not_shown: Vec::new(),
     }
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn unknown() -> Banner {
         last_visit: None,
         next_visit: None,
         flags: Vec::new(),
+        not_shown: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sections of a chart that are lists: problems, medications, allergies, immunisations, visits. What
 //! holds now comes first, what is past under it, and what was a mistake stays visible as one.
 
-use crate::components::card::empty;
+use crate::components::card::{empty, not_shown};
 use crate::components::{lists, shell};
 use crate::request::{Answer, Visitor, id};
 use axum::extract::Path;
@@ -63,7 +63,8 @@ pub(crate) async fn immunizations(visitor: Visitor, Path((_, patient)): Address)
     let rows: Vec<Markup> = section.rows.iter().map(lists::immunization_row).collect();
     let main = html! {
         (heading("Immunizations", &section))
-        @if rows.is_empty() { (empty("No immunizations recorded.")) }
+        @if section.refused { (not_shown("Immunizations are")) }
+        @else if rows.is_empty() { (empty("No immunizations recorded.")) }
         @else { (lists::table("Immunizations, newest first", &lists::IMMUNIZATION_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "immunizations", "Immunizations", main))
@@ -77,7 +78,8 @@ pub(crate) async fn visits(visitor: Visitor, Path((_, patient)): Address) -> Ans
     let rows: Vec<Markup> = section.rows.iter().map(lists::visit_row).collect();
     let main = html! {
         (heading("Visits", &section))
-        @if rows.is_empty() { (empty("No visits recorded.")) }
+        @if section.refused { (not_shown("Visits are")) }
+        @else if rows.is_empty() { (empty("No visits recorded.")) }
         @else { (lists::table("Visits, newest first", &lists::VISIT_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "encounters", "Visits", main))
@@ -112,7 +114,8 @@ pub(crate) fn grouped<T>(
     ];
     html! {
         (heading(title, section))
-        @if groups[0].2.is_empty() { (empty(nothing)) }
+        @if section.refused { (not_shown(&format!("{title} are"))) }
+        @else if groups[0].2.is_empty() { (empty(nothing)) }
         @for (anchor, name, rows) in &groups {
             @if !rows.is_empty() {
                 section #(anchor) aria-label=(format!("{name} {}", title.to_lowercase())) {

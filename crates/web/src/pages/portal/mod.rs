@@ -1,16 +1,82 @@
 //! The first page of the portal: the patient's own record in plain words, read with the patient's own
 //! reach through the same functions as the staff's chart.
 
-use crate::components::card::empty;
+use crate::components::card::{empty, not_shown};
+use crate::components::form::act;
 use crate::components::{day, day_or_none, flag, shell};
-use crate::request::{Answer, Refusal, Visitor};
+use crate::request::{Answer, Refusal, Visitor, id, see_other};
+use axum::Form;
+use axum::http::header;
+use care::access::{Charge, Relation};
 use care::chart::{AllergyState, Flag, Latest, Standing, Summary};
+use care::people;
+use fhir::Id;
 use maud::{Markup, html};
+use serde::Deserialize;
 
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let Some(own) = &visitor.caller.patient else { return Err(Refusal::NotFound) };
     let summary = visitor.chart(own).summary().await?;
-    Ok(shell::page(&visitor, "Your health", show(&summary)))
+    let main = html! { (switcher(&visitor).await?) (show(&summary)) };
+    Ok(shell::portal(&visitor, "portal/", "Your health", main))
+}
+
+/// Whose record it is, for those who act for others too (screen P-09): always said, changed by one button.
+async fn switcher(visitor: &Visitor) -> Result<Markup, Refusal> {
+    let session = &visitor.session;
+    let Some(current) = &session.principal.patient else { return Ok(html! {}) };
+    let acting = session.charges.iter().any(|it| it.relation != Relation::Own);
+    if session.charges.len() < 2 && !acting {
+        return Ok(html! {});
+    }
+    let ids: Vec<Id> = session.charges.iter().map(|it| it.patient.clone()).collect();
+    let known = match people::these(visitor.store(), &visitor.caller, &ids).await {
+        Ok(hits) => hits,
+        Err(store::StoreError::Forbidden) => Vec::new(),
+        Err(other) => return Err(other.into()),
+    };
+    // Another role may see what this one does not: then only the relation is told.
+    let name = |charge: &Charge| match known.iter().find(|it| it.person.id == charge.patient.as_str()) {
+        Some(hit) => hit.person.spoken_name(),
+        None => whose(charge.relation).to_owned(),
+    };
+    Ok(html! {
+        section.viewing aria-label="Whose record" {
+            @for charge in session.charges.iter().filter(|it| it.patient == *current) {
+                p { "You are viewing: " strong { (name(charge)) } }
+            }
+            @for charge in session.charges.iter().filter(|it| it.patient != *current) {
+                (act(&visitor.at("portal/as"), &[("patient", charge.patient.as_str())], &format!("Go to {}", name(charge)), None))
+            }
+        }
+    })
+}
+
+/// What the record is to the one who looks.
+fn whose(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Own => "your own record",
+        Relation::Parent => "the record of your child",
+        Relation::Guardian => "the record of your ward",
+        Relation::Spouse => "the record of your partner",
+        Relation::Child => "the record of your parent",
+        Relation::Carer => "the record of whom you care for",
+        Relation::Other => "the other record",
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Whose {
+    patient: String,
+}
+
+pub(crate) async fn switch(visitor: Visitor, Form(given): Form<Whose>) -> Answer {
+    let patient = id(&given.patient)?;
+    let opened = visitor.access().switch_patient(&visitor.token, &patient, visitor.now).await?;
+    let mut response = see_other(&visitor.at("portal/"));
+    let cookie = crate::sessions::opened(&visitor.organisation, &opened.token);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
 }
 
 pub(crate) fn show(summary: &Summary) -> Markup {
@@ -37,6 +103,7 @@ pub(crate) fn show(summary: &Summary) -> Markup {
                         @match &banner.allergies {
                             AllergyState::Known(known) => { ul.lines { @for it in known { li.line.tall { span.main { (it.substance) } @if !it.reactions.is_empty() { span.under { (it.reactions.join("; ")) } } } } } }
                             AllergyState::NoneKnown(_) | AllergyState::OnlyPast(_) => { p { "You have no known allergies." } }
+                            AllergyState::NotShown => (not_shown("Allergies are"))
                             AllergyState::NotRecorded => (empty("We have not recorded your allergies yet. Please tell us at your next visit."))
                         }
                     }))

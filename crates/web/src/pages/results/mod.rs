@@ -1,7 +1,7 @@
 //! Results and vital signs (screens C-05 and C-06): the latest of each, side by side by date, and each over
 //! time with its reference range.
 
-use crate::components::card::empty;
+use crate::components::card::{empty, not_shown};
 use crate::components::{measures, plot, shell};
 use crate::request::{Answer, Visitor, id};
 use axum::extract::{Path, Query};
@@ -55,7 +55,8 @@ pub(crate) async fn page(
 pub(crate) fn results(base: &str, latest: &Section<Latest>, sheet: &Flowsheet, earlier: bool) -> Markup {
     html! {
         (super::lists::heading("Results", latest))
-        @if latest.rows.is_empty() { (empty("No laboratory results recorded.")) }
+        @if latest.refused { (not_shown("Results are")) }
+        @else if latest.rows.is_empty() { (empty("No laboratory results recorded.")) }
         @else {
             (measures::full(base, "results", "Latest result of each test", &latest.rows))
             section.by-date aria-label="By date" {
@@ -80,7 +81,8 @@ pub(crate) async fn vitals(visitor: Visitor, Path((_, patient)): Path<(String, S
     let base = visitor.address_of(patient.as_str());
     let main = html! {
         (super::lists::heading("Vitals", &section))
-        @if section.rows.is_empty() { (empty("No vital signs recorded.")) }
+        @if section.refused { (not_shown("Vitals are")) }
+        @else if section.rows.is_empty() { (empty("No vital signs recorded.")) }
         @else { (measures::full(&base, "vitals", "Latest vital signs", &section.rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "vitals", "Vitals", main))

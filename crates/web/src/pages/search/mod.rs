@@ -1,7 +1,7 @@
 //! Finding a patient (screen C-02): a form that works by itself, and a piece of it for results while typing.
 
 use crate::components::{people as list, s, shell};
-use crate::request::{Answer, Visitor, html as piece};
+use crate::request::{Answer, Visitor, html as piece, see_other};
 use axum::extract::Query;
 use care::people::{self, Found};
 use maud::{Markup, html};
@@ -16,8 +16,12 @@ pub(crate) struct Asked {
     q: String,
 }
 
+/// Where staff begin: charts for those who open them, for others what their role is for.
 pub(crate) async fn home(visitor: Visitor) -> Answer {
-    show(&visitor, "").await
+    if visitor.may(shell::CHART) {
+        return show(&visitor, "").await;
+    }
+    Ok(see_other(&shell::first_of_administration(&visitor).unwrap_or_else(|| visitor.at("account"))))
 }
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer {

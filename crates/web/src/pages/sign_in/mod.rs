@@ -1,20 +1,30 @@
 //! Signing in and out. An unknown user and a wrong password look the same; whoever was on the way to a
-//! page comes back to it.
+//! page comes back to it. The steps between are `care::access`'s: here they only become pages.
 
-use crate::components::shell;
-use crate::request::{Place, see_other};
+pub(crate) mod enrol;
+pub(crate) mod passkey;
+pub(crate) mod provider;
+pub(crate) mod second;
+pub(crate) mod unlock;
+
+use crate::components::form::{Errors, field};
+use crate::components::notice;
+use crate::components::{shell, words};
+use crate::request::{Answer, Place, Refusal, Visitor, see_other};
 use crate::sessions;
 use axum::Form;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use care::access::{SignIn, User, Visit};
+use care::access::{Factor, Opened, SignIn, User};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Asked {
-    to: Option<String>,
+    #[serde(default)]
+    to: String,
+    done: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -25,96 +35,131 @@ pub(crate) struct Given {
     to: String,
 }
 
-pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Response {
-    form(&place, asked.to.as_deref().unwrap_or_default(), "", None).await
+pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Answer {
+    form(&place, &asked.to, "", &Errors::none(), asked.done.as_deref()).await
 }
 
-pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Response {
-    let organisation = &place.organisation;
-    let now = organisation.now();
-    let agent = headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
-    let visit = Visit { agent, ..Visit::default() };
-    let opened = match organisation.access.sign_in(&visit, &given.username, &given.password, now).await {
-        Ok(SignIn::Open(opened)) => opened,
-        Ok(SignIn::Wait { .. }) => {
-            let words = "Too many attempts. Wait a few minutes and try again.";
-            return form(&place, &given.to, &given.username, Some(words)).await;
-        }
-        Ok(_) => {
-            let words = "User name and password do not fit. Check both and try again.";
-            return form(&place, &given.to, &given.username, Some(words)).await;
-        }
-        Err(error) => return form(&place, &given.to, &given.username, Some(&error.to_string())).await,
-    };
-    // A new session never goes on under an old token.
-    if let Some(old) = sessions::token(&headers) {
-        organisation.access.sign_out(old, now).await.ok();
+pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
+    let username = given.username.trim();
+    let step = place.access().sign_in(&place.visit, username, &given.password, place.now).await?;
+    match onward(&place, &headers, &given.to, step).await {
+        Ok(response) => Ok(response),
+        Err(Stopped(words)) => form(&place, &given.to, username, &Errors::one("username", words), None).await,
     }
-    let token = opened.token;
-    let slug = &organisation.slug;
-    let home =
-        if opened.session.principal.patient.is_some() { format!("/{slug}/portal/") } else { format!("/{slug}/") };
-    let to = sessions::safe_target(slug, &given.to).unwrap_or(&home).to_owned();
-    let mut response = see_other(&to);
-    response.headers_mut().append(header::SET_COOKIE, sessions::opened(organisation, &token));
+}
+
+/// Why someone does not get on, in words.
+pub(crate) struct Stopped(pub(crate) String);
+
+/// Where a step of signing in leads: in, to the next step, or back with words.
+pub(crate) async fn onward(place: &Place, headers: &HeaderMap, to: &str, step: SignIn) -> Result<Response, Stopped> {
+    let to_safe = sessions::safe_target(&place.organisation.slug, to).unwrap_or_default();
+    match step {
+        SignIn::Open(opened) => Ok(enter(place, headers, to_safe, &opened).await),
+        SignIn::Second { pending, factors } => {
+            let with: String = factors.iter().map(letter).collect();
+            Ok(wait(place, &format!("sign-in/second?with={with}&to={to_safe}"), &pending))
+        }
+        SignIn::Enrol { pending } => Ok(wait(place, &format!("sign-in/enrol?to={to_safe}"), &pending)),
+        SignIn::Wrong => Err(Stopped("User name and password do not fit. Check both and try again.".to_owned())),
+        SignIn::Wait { until } => Err(Stopped(too_often(place, until))),
+    }
+}
+
+/// The same words whether or not the user exists.
+pub(crate) fn too_often(place: &Place, until: i64) -> String {
+    let remaining = crate::components::table::remaining(until - place.now);
+    format!("There were too many attempts. Try again in {remaining}.")
+}
+
+fn letter(factor: &Factor) -> char {
+    match factor {
+        Factor::Totp => 't',
+        Factor::Passkey => 'p',
+        Factor::Recovery => 'r',
+    }
+}
+
+/// In: the session goes into its cookie, and what was before ends.
+pub(crate) async fn enter(place: &Place, headers: &HeaderMap, to: &str, opened: &Opened) -> Response {
+    // A new session never goes on under an old token. If ending the old one fails it still ends by itself.
+    if let Some(old) = sessions::token(headers) {
+        place.access().sign_out(old, place.now).await.ok();
+    }
+    let start = match crate::request::is_patient(&opened.session) {
+        true => place.at("portal/"),
+        false => place.at(""),
+    };
+    let mut response = see_other(if to.is_empty() { &start } else { to });
+    admit(place, &mut response, opened);
     response
 }
 
-pub(crate) async fn leave(place: Place, headers: HeaderMap) -> Response {
+pub(crate) fn admit(place: &Place, response: &mut Response, opened: &Opened) {
+    let cookies = response.headers_mut();
+    cookies.append(header::SET_COOKIE, sessions::opened(&place.organisation, &opened.token));
+    cookies.append(header::SET_COOKIE, sessions::waited(&place.organisation));
+}
+
+fn wait(place: &Place, next: &str, pending: &str) -> Response {
+    let mut response = see_other(&place.at(next));
+    response.headers_mut().append(header::SET_COOKIE, sessions::waiting(&place.organisation, pending));
+    response
+}
+
+pub(crate) async fn leave(place: Place, headers: HeaderMap) -> Answer {
     if let Some(token) = sessions::token(&headers) {
-        let done = place.organisation.access.sign_out(token, place.organisation.now()).await;
-        if let Err(error) = done {
-            tracing::error!(%error, "a session could not be ended");
-        }
+        place.access().sign_out(token, place.now).await?;
     }
-    let mut response = see_other(&format!("/{}/sign-in", place.organisation.slug));
+    let mut response = see_other(&place.at("sign-in?done=signed-out"));
     response.headers_mut().append(header::SET_COOKIE, sessions::closed(&place.organisation));
     // Nothing of the chart stays behind in the browser.
     response.headers_mut().append("clear-site-data", "\"cache\"".parse().expect("a plain value"));
-    response
+    Ok(response)
 }
 
 /// Being asked keeps the session open; the guard has done it.
-pub(crate) async fn keep() -> Response {
+pub(crate) async fn keep(_visitor: Visitor) -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-async fn form(place: &Place, to: &str, username: &str, failed: Option<&str>) -> Response {
+async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Option<&str>) -> Answer {
     let organisation = &place.organisation;
     let demo = place.web.installation.demo;
-    let error = failed.map(|_| "sign-in-error");
-    let logins = organisation.access.demo_logins(organisation.now()).await.unwrap_or_default();
+    let logins = place.access().demo_logins(place.now).await.map_err(Refusal::from)?;
+    let providers = place.access().providers(place.now).await.map_err(Refusal::from)?;
     let main = html! {
         div.sheet {
             p.over { (organisation.name) }
             h1 { "Sign in" }
-            @if let Some(words) = failed {
-                p.error #sign-in-error role="alert" { (words) }
-            }
-            form.stacked method="post" action={ "/" (organisation.slug) "/sign-in" } {
+            (notice::done(done))
+            (errors.summary())
+            form.stacked method="post" action=(place.at("sign-in")) {
                 input type="hidden" name="to" value=(to);
-                div.field {
-                    label for="username" { "User name" }
-                    input #username name="username" value=(username) autocomplete="username" autocapitalize="none"
-                        spellcheck="false" required aria-describedby=[error] list=[demo.then_some("demo-logins")];
-                }
-                div.field {
-                    label for="password" { "Password" }
-                    input #password type="password" name="password" autocomplete="current-password" required
-                        aria-describedby=[error];
-                }
+                (field("username", "User name").value(username).autocomplete("username").literal()
+                    .list((!logins.is_empty()).then_some("demo-logins")).focus().show(&Errors::none()))
+                (field("password", "Password").password("current-password").show(&Errors::none()))
                 button.primary type="submit" { "Sign in" }
             }
-            @if demo { (demo_logins(&logins)) }
-            p { a href="/" { "Another organization" } }
+            (passkey::button(place, "sign-in/passkey", "Sign in with a passkey", to, false))
+            @for provider in &providers {
+                p { a.button href={ (place.at("sign-in/with/")) (provider.id) "?to=" (to) } { "Sign in with " (provider.name) } }
+            }
+            ul.links {
+                li { a href=(place.at("invitation")) { "I have an invitation code" } }
+                li { a href=(place.at("reset")) { "I cannot sign in" } }
+                li { a href="/" { "Another organization" } }
+            }
+            @if demo { (demo_logins(&logins, place.now)) }
         }
     };
-    let status = if failed.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let title = format!("{}Sign in · {}", if failed.is_some() { "Error: " } else { "" }, organisation.name);
-    shell::outside(&title, demo, status, main)
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let title = errors.title(&format!("Sign in · {}", organisation.name));
+    Ok(shell::outside(&title, demo, status, main))
 }
 
-fn demo_logins(logins: &[User]) -> Markup {
+fn demo_logins(logins: &[User], now: i64) -> Markup {
+    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(role));
     html! {
         @if !logins.is_empty() {
             datalist #demo-logins { @for login in logins { option value=(login.username) {} } }
@@ -123,7 +168,7 @@ fn demo_logins(logins: &[User]) -> Markup {
                 p.quiet { "Passwords were printed when the server started, and are in demo.json." }
                 ul {
                     @for login in logins {
-                        li { code { (login.username) } span { (login.display) } span.quiet { (login.roles.join(", ").replace('-', " ")) } }
+                        li { code { (login.username) } span { (login.display) } span.quiet { (shown(login)) } }
                     }
                 }
             }

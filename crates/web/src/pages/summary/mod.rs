@@ -2,7 +2,7 @@
 //! read from left to right: what is wrong, what is done about it and what the tests say, how they are now.
 
 use crate::components::banner::counted;
-use crate::components::card::{Card, empty};
+use crate::components::card::{Card, empty, not_shown};
 use crate::components::{lists, measures, shell};
 use crate::request::{Answer, Visitor, id};
 use axum::extract::Path;
@@ -25,12 +25,44 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Path<(String, Str
 pub(crate) fn cards(summary: &Summary, base: &str, now: i64) -> Markup {
     html! {
         h1.spoken { "Chart summary" }
+        @let hidden = refused(summary);
+        @if !hidden.is_empty() { (not_shown(&format!("{} {}", listed(&hidden), if hidden.len() == 1 { "is" } else { "are" }))) }
         div.cards {
             div { (problems(summary, base)) (allergies(summary, base)) (immunizations(summary, base)) }
             div { (medications(summary, base)) (results(summary, base)) }
             div { (vitals(summary, base, now)) (visits(summary, base)) (documents(summary, base)) (timeline(summary, base)) }
         }
     }
+}
+
+/// What the visitor's role leaves out of this chart, by name.
+fn refused(summary: &Summary) -> Vec<&'static str> {
+    let all = [
+        ("Problems", summary.problems.refused),
+        ("Medications", summary.medications.refused),
+        ("Allergies", summary.allergies.refused),
+        ("Immunizations", summary.immunizations.refused),
+        ("Vitals", summary.vitals.refused),
+        ("Results", summary.results.refused),
+        ("Visits", summary.visits.refused),
+        ("Documents", summary.documents.refused),
+    ];
+    all.into_iter().filter_map(|(name, refused)| refused.then_some(name)).collect()
+}
+
+/// `Problems, vitals and results`.
+fn listed(names: &[&str]) -> String {
+    let mut words = String::new();
+    for (at, name) in names.iter().enumerate() {
+        match at {
+            0 => words.push_str(name),
+            _ => {
+                words.push_str(if at + 1 == names.len() { " and " } else { ", " });
+                words.push_str(&name.to_lowercase());
+            }
+        }
+    }
+    words
 }
 
 fn card<'a, T>(
@@ -60,6 +92,9 @@ fn short<'a, T: 'a>(
 
 fn problems(summary: &Summary, base: &str) -> Markup {
     let section = &summary.problems;
+    if section.refused {
+        return html! {};
+    }
     // What was noted for one visit alone is not on the problem list, unless there is no list.
     let has_list = section.rows.iter().any(|it| it.standing == Standing::Active && !it.of_visit);
     let active = || section.rows.iter().filter(move |it| it.standing == Standing::Active && !(has_list && it.of_visit));
@@ -75,6 +110,9 @@ fn problems(summary: &Summary, base: &str) -> Markup {
 
 fn medications(summary: &Summary, base: &str) -> Markup {
     let section = &summary.medications;
+    if section.refused {
+        return html! {};
+    }
     let active = || section.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold));
     let past = section.rows.iter().filter(|it| it.standing == Standing::Past).count();
     let count = active().count();
@@ -88,6 +126,9 @@ fn medications(summary: &Summary, base: &str) -> Markup {
 
 fn allergies(summary: &Summary, base: &str) -> Markup {
     let section = &summary.allergies;
+    if section.refused {
+        return html! {};
+    }
     let active = || section.rows.iter().filter(|it| it.standing == Standing::Active);
     card("allergies", "Allergies", base, section, None).show(html! {
         @if active().count() > 0 { (short(active(), LONG, base, "allergies", lists::allergy_line)) }
@@ -98,6 +139,9 @@ fn allergies(summary: &Summary, base: &str) -> Markup {
 
 fn immunizations(summary: &Summary, base: &str) -> Markup {
     let section = &summary.immunizations;
+    if section.refused {
+        return html! {};
+    }
     let shown = || section.rows.iter().filter(|it| !it.mistaken);
     card("immunizations", "Immunizations", base, section, None).show(html! {
         @if shown().count() > 0 { (short(shown(), SHORT, base, "immunizations", lists::immunization_line)) }
@@ -107,6 +151,9 @@ fn immunizations(summary: &Summary, base: &str) -> Markup {
 
 fn vitals(summary: &Summary, base: &str, now: i64) -> Markup {
     let section = &summary.vitals;
+    if section.refused {
+        return html! {};
+    }
     card("vitals", "Vitals", base, section, None).show(html! {
         @if section.rows.is_empty() { (empty("No vital signs recorded.")) }
         @else { (measures::vitals(base, &section.rows[..section.rows.len().min(LONG)], now)) }
@@ -115,6 +162,9 @@ fn vitals(summary: &Summary, base: &str, now: i64) -> Markup {
 
 fn results(summary: &Summary, base: &str) -> Markup {
     let section = &summary.results;
+    if section.refused {
+        return html! {};
+    }
     let abnormal =
         section.rows.iter().filter(|it| it.newest().flag.is_some_and(care::chart::Flag::is_abnormal)).count();
     let count = (!section.rows.is_empty()).then(|| {
@@ -135,6 +185,9 @@ fn results(summary: &Summary, base: &str) -> Markup {
 
 fn visits(summary: &Summary, base: &str) -> Markup {
     let section = &summary.visits;
+    if section.refused {
+        return html! {};
+    }
     card("encounters", "Visits", base, section, None).show(html! {
         @if section.rows.is_empty() { (empty("No visits recorded.")) }
         @else { ul.lines { @for visit in section.rows.iter().take(5) { (lists::visit_line(visit)) } } }
@@ -143,6 +196,9 @@ fn visits(summary: &Summary, base: &str) -> Markup {
 
 fn documents(summary: &Summary, base: &str) -> Markup {
     let section = &summary.documents;
+    if section.refused {
+        return html! {};
+    }
     let shown = || section.rows.iter().filter(|it| !it.mistaken && !it.superseded);
     card("documents", "Documents", base, section, None).show(html! {
         @if shown().count() == 0 { (empty("No documents.")) }
@@ -157,4 +213,15 @@ fn timeline(summary: &Summary, base: &str) -> Markup {
         @if summary.timeline.events.is_empty() { (empty("Nothing has happened here yet.")) }
         @else { ul.lines { @for event in summary.timeline.events.iter().take(SHORT) { (lists::event_line(event, base)) } } }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_named_in_one_sentence() {
+        assert_eq!(listed(&["Problems"]), "Problems");
+        assert_eq!(listed(&["Problems", "Vitals", "Results"]), "Problems, vitals and results");
+    }
 }

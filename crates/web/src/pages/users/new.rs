@@ -1,0 +1,107 @@
+//! A new user: who they are, what they may do, and the link with which they choose a password.
+
+use super::handed;
+use crate::components::form::{Errors, boxes, field};
+use crate::components::{shell, words};
+use crate::request::{Answer, Visitor};
+use axum::extract::RawForm;
+use axum::http::StatusCode;
+use care::access::{AccessError, NewUser, PersonLink};
+use maud::{Markup, html};
+
+/// What a form with boxes said; a name may come several times.
+#[derive(Default)]
+pub(crate) struct Said(Vec<(String, String)>);
+
+impl Said {
+    pub(crate) fn of(body: &[u8]) -> Said {
+        Said(serde_urlencoded::from_bytes(body).unwrap_or_default())
+    }
+
+    pub(crate) fn one(&self, name: &str) -> &str {
+        self.0.iter().find(|(it, _)| it == name).map_or("", |(_, value)| value.trim())
+    }
+
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(it, _)| it == name).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+pub(crate) async fn page(visitor: Visitor) -> Answer {
+    Ok(form(&visitor, &Said::default(), &Errors::none()))
+}
+
+pub(crate) async fn submit(visitor: Visitor, RawForm(body): RawForm) -> Answer {
+    let said = Said::of(&body);
+    let mut errors = Errors::none();
+    if said.one("display").is_empty() {
+        errors.add("display", "Give the name by which people know them.");
+    }
+    let roles = said.all("roles");
+    if roles.is_empty() {
+        errors.add("roles", "Choose at least one role.");
+    }
+    if !errors.is_empty() {
+        return Ok(form(&visitor, &said, &errors));
+    }
+    let person = match (said.one("family"), said.one("given")) {
+        ("", _) => PersonLink::None,
+        (family, given) => PersonLink::New { family: family.to_owned(), given: given.to_owned() },
+    };
+    let new = NewUser {
+        username: said.one("username").to_owned(),
+        display: said.one("display").to_owned(),
+        email: Some(said.one("email").to_owned()).filter(|it| !it.is_empty()),
+        roles,
+        person,
+        sites: Vec::new(),
+    };
+    match visitor.access().create_user(&visitor.caller, new, visitor.now).await {
+        Ok((user, link)) => {
+            let main = html! {
+                header.section-head { h1 { (user.display) " can sign in soon" } }
+                (handed(&visitor, "reset", &link, &user.display))
+                p { "User name: " code { (user.username) } }
+                p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { "Go on" } }
+            };
+            Ok(shell::administration(&visitor, "users", "User created", main))
+        }
+        Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
+            Ok(form(&visitor, &said, &Errors::one("username", name.to_string())))
+        }
+        Err(other) => Err(crate::request::troubled(&visitor, &visitor.at("admin/users/new"))(other)),
+    }
+}
+
+pub(crate) fn role_boxes(chosen: &[String], errors: &Errors) -> Markup {
+    let options: Vec<(String, String, bool)> = words::STAFF
+        .iter()
+        .map(|key| ((*key).to_owned(), words::role(key), chosen.iter().any(|it| it == key)))
+        .collect();
+    boxes("roles", "Roles", &options, errors)
+}
+
+fn form(visitor: &Visitor, said: &Said, errors: &Errors) -> axum::response::Response {
+    let main = html! {
+        header.section-head { h1 { "New user" } }
+        (errors.summary())
+        form.stacked.narrow-form method="post" action=(visitor.at("admin/users/new")) {
+            (field("display", "Name").value(said.one("display")).autocomplete("off").maxlength(120).hint("As others should see it: “Dr. Amara Okafor”.").show(errors))
+            (field("username", "User name").value(said.one("username")).autocomplete("off").literal().maxlength(60).show(errors))
+            (field("email", "E-mail").kind("email").value(said.one("email")).autocomplete("off").optional().show(errors))
+            (role_boxes(&said.all("roles"), errors))
+            fieldset.boxes {
+                legend { "Treats patients" }
+                p.hint { "Names for the directory of practitioners. Leave empty for those who do not treat." }
+                (field("family", "Family name").value(said.one("family")).autocomplete("off").optional().show(errors))
+                (field("given", "Given name").value(said.one("given")).autocomplete("off").optional().show(errors))
+            }
+            div.buttons { button.primary type="submit" { "Create user" } a href=(visitor.at("admin/users")) { "Cancel" } }
+        }
+    };
+    let mut response = shell::administration(visitor, "users", &errors.title("New user"), main);
+    if !errors.is_empty() {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    response
+}
