@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use store::audit::Event;
-use store::{Caller, ItemChange, ItemExpect, StoreResult};
+use store::{Caller, ItemChange, ItemExpect, Purpose, StoreResult};
 
 /// How long an access token lasts: for a person, and for a program that can always get another.
 const FOR_PEOPLE: i64 = 30 * MINUTE;
@@ -407,7 +407,7 @@ impl Apps<'_> {
     }
 
     /// Who holds this access token, as the caller of the store: the person's role and the token's scopes together.
-    pub async fn bearer(self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+    pub async fn bearer(self, token: &str, purpose: Option<Purpose>, now: i64) -> StoreResult<Option<Caller>> {
         let Some(held) = self.held(token, now).await? else { return Ok(None) };
         if held.operator {
             let who = format!("client/{}", held.client);
@@ -426,7 +426,7 @@ impl Apps<'_> {
                 client: Some(held.client.clone()),
                 scopes: Some(held.scopes.clone()),
                 patient: held.patient.as_ref().and_then(id),
-                purpose: access.usual_purpose(&subject.role),
+                purpose: purpose.unwrap_or_else(|| access.usual_purpose(&subject.role)),
             },
             None => Principal {
                 who: format!("client/{}", held.client),
@@ -437,7 +437,7 @@ impl Apps<'_> {
                 client: Some(held.client.clone()),
                 scopes: Some(held.scopes.clone()),
                 patient: None,
-                purpose: access.usual_purpose("system"),
+                purpose: purpose.unwrap_or_else(|| access.usual_purpose("system")),
             },
         };
         access.caller(self.store(), &principal, now).await.map(Some)
@@ -453,21 +453,18 @@ impl Apps<'_> {
         self.spend(proven, now).await?;
         let inactive = json!({ "active": false });
         let may = |client: &str| proven.client.may_introspect || client == proven.client.id;
-        let held = match self.held(token, now).await? {
-            Some(held) => held,
-            None => {
-                let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
-                    return Ok(inactive);
-                };
-                let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
-                let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
-                    return Ok(inactive);
-                };
-                return Ok(json!({
-                    "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
-                    "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
-                }));
-            }
+        let Some(held) = self.held(token, now).await? else {
+            let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
+                return Ok(inactive);
+            };
+            let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
+            let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
+                return Ok(inactive);
+            };
+            return Ok(json!({
+                "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
+                "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
+            }));
         };
         if !may(&held.client) {
             return Ok(inactive);

@@ -39,6 +39,7 @@ document.querySelectorAll('form[data-passkey]').forEach((form) => {
     } catch (error) {
       button.disabled = false;
       said.textContent = error.name === 'NotAllowedError' ? 'Nothing was chosen. Try again, or use another way.'
+        : error.name === 'SecurityError' ? 'Passkeys do not work at this address. Open the page by its usual name.'
         : error.name === 'InvalidStateError' ? 'This device has a passkey for you already.' : error.message;
     }
   });
