@@ -1,6 +1,6 @@
 // Apps that others wrote, against the real program with its demo: they get what they were given and nothing else.
 //
-//   node tests/clients/run.mjs http://127.0.0.1:8080 continuo-demo/demo.json [--python PYTHON]
+//   node tests/clients/run.mjs http://127.0.0.1:8080 continuo-demo/demo.json [--python PYTHON] [--out DIR]
 //
 // The npm package fhirclient completes an EHR launch and a standalone launch in Chromium, for a clinician and for a
 // patient; a program gets a token with its key; with --python, fhirclient and fhirpy of PyPI read with the same tokens.
@@ -18,6 +18,7 @@ import { chromium } from 'playwright-core';
 
 const [base, demoFile, ...rest] = process.argv.slice(2);
 const python = rest.includes('--python') ? rest[rest.indexOf('--python') + 1] : null;
+const shots = rest.includes('--out') ? rest[rest.indexOf('--out') + 1] : null;
 const demo = JSON.parse(readFileSync(demoFile, 'utf8'));
 const org = demo.organisations[0];
 const login = (role) => org.logins.find((it) => it.role === role);
@@ -71,11 +72,36 @@ async function signIn(page, who) {
   await Promise.all([page.waitForNavigation(), page.press('#password', 'Enter')]);
 }
 
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The page as it is, in light and dark, wide and narrow: nothing against WCAG, nothing sideways. */
+async function look(page, name) {
+  await page.evaluate(axe);
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1280, 320]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: 900 });
+      // Colours have changed when they are drawn again.
+      await page.waitForTimeout(400);
+      const found = await page.evaluate(() => globalThis.axe.run(document, {
+        runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
+        resultTypes: ['violations'],
+      }));
+      const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target.join(' ')).join(', ')}`);
+      assert.deepEqual(told, [], `${name} ${colorScheme} ${width}`);
+      const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth);
+      assert.equal(wide, 0, `${name} ${colorScheme} ${width} scrolls sideways`);
+      if (shots) await page.screenshot({ path: `${shots}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
 /** Says yes on the consent page, and waits for what the app found. */
-async function allow(page, { off } = {}) {
+async function allow(page, name) {
   await page.waitForSelector('button[value=allow]');
   assert.match(new URL(page.url()).pathname, /\/authorize\//);
-  if (off) await page.uncheck(`input[role=switch][value="${off}"]`);
+  await look(page, name);
   await page.click('button[value=allow]');
   await page.waitForFunction(() => document.title === 'done' || document.title.startsWith('failed'), null, { timeout: 30000 });
   assert.equal(await page.title(), 'done');
@@ -106,12 +132,13 @@ async function fresh() {
 const ehr = await fresh();
 await ehr.goto(`${base}/${org.slug}/launcher`);
 await signIn(ehr, login('clinician'));
+await look(ehr, 'launcher');
 await ehr.selectOption('#app-ehr', 'demo-public');
 const chosen = await ehr.inputValue('input[name=patient]:checked');
 await Promise.all([ehr.waitForNavigation(), ehr.click('text=Prepare EHR launch')]);
 stranger = chosen === other ? patient : other;
 await ehr.click('#ready');
-check('EHR launch by a clinician', await allow(ehr), chosen);
+check('EHR launch by a clinician', await allow(ehr, 'consent-launch'), chosen);
 
 // A standalone launch: the clinician finds the patient on the consent page.
 const alone = await fresh();
@@ -123,7 +150,7 @@ stranger = other;
 await alone.fill('#q', `${named.name[0].family} ${named.birthDate}`);
 await Promise.all([alone.waitForNavigation(), alone.press('#q', 'Enter')]);
 await alone.check(`input[name=patient][value="${patient}"]`);
-check('standalone launch by a clinician', await allow(alone), patient);
+check('standalone launch by a clinician', await allow(alone, 'consent-staff'), patient);
 
 // A standalone launch by a patient: their own record, without being asked whose.
 const own = login('patient');
@@ -132,7 +159,7 @@ stranger = own.patient === other ? patient : other;
 await portal.goto(`http://127.0.0.1:8765/launch?iss=${encodeURIComponent(org.fhir)}`);
 await portal.waitForSelector('#username');
 await signIn(portal, own);
-const mine = await allow(portal);
+const mine = await allow(portal, 'consent-patient');
 check('standalone launch by a patient', mine, own.patient);
 
 // Saying no leads back to the app with an error and without a code.
@@ -154,6 +181,7 @@ await launcher.waitForSelector('button[value=allow]');
 await launcher.click('button[value=allow]');
 await launcher.waitForFunction(() => document.querySelectorAll('pre').length >= 3, null, { timeout: 30000 });
 assert.equal(await launcher.textContent('#state'), 'Connected.');
+await look(launcher, 'launcher-app');
 console.log('  the launcher: fits');
 await browser.close();
 server.close();

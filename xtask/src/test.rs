@@ -58,6 +58,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         }
         if browser {
             steps.take("pages in a browser", || scan(&binary));
+            steps.take("apps of others, in a browser and in Python", || clients(&binary));
         }
     }
     steps.finish()
@@ -70,14 +71,56 @@ fn scan(binary: &Path) -> Result<(), String> {
         eprintln!("there is no tests/browser/scan.mjs");
         return Ok(());
     }
+    packages(&folder)?;
+    let chromium = chromium()?;
+    with_demo(binary, |base, demo| {
+        let mut scan = Command::new("node");
+        scan.current_dir(&folder).arg("scan.mjs").arg(base);
+        scan.arg(demo.join("data/demo.json")).arg("--out").arg(demo.join("shots"));
+        step::run(scan.env("CHROMIUM", &chromium))
+    })
+}
+
+/// Runs tests/clients/run.mjs against a demo: apps that others wrote, in a browser and in Python.
+fn clients(binary: &Path) -> Result<(), String> {
+    let folder = step::root().join("tests/clients");
+    packages(&folder)?;
+    let chromium = chromium()?;
+    with_demo(binary, |base, demo| {
+        let python = python(&folder, &demo.join("python"))?;
+        let mut run = Command::new("node");
+        run.current_dir(&folder).arg("run.mjs").arg(base).arg(demo.join("data/demo.json"));
+        step::run(run.arg("--python").arg(&python).env("CHROMIUM", &chromium))
+    })
+}
+
+/// The npm packages that a folder pins.
+fn packages(folder: &Path) -> Result<(), String> {
     if !step::installed("npm") {
         step::install(&["nodejs", "npm"])?;
     }
     if folder.join("package.json").is_file() && !folder.join("node_modules").is_dir() {
         let lock = if folder.join("package-lock.json").is_file() { "ci" } else { "install" };
-        step::run(Command::new("npm").current_dir(&folder).args([lock, "--no-audit", "--no-fund"]))?;
+        step::run(Command::new("npm").current_dir(folder).args([lock, "--no-audit", "--no-fund"]))?;
     }
-    let chromium = chromium()?;
+    Ok(())
+}
+
+/// A Python with the packages that a folder pins, in an environment of its own.
+fn python(folder: &Path, home: &Path) -> Result<PathBuf, String> {
+    if step::output(Command::new("python3").args(["-m", "ensurepip", "--version"])).is_err() {
+        step::install(&["python3", "python3-venv"])?;
+    }
+    step::run(Command::new("python3").args(["-m", "venv"]).arg(home))?;
+    let python = home.join("bin/python");
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]);
+    step::run(install.arg(folder.join("requirements.txt")))?;
+    Ok(python)
+}
+
+/// Runs something against a fresh demo, whose files are thrown away when all went well.
+fn with_demo(binary: &Path, work: impl FnOnce(&str, &Path) -> Result<(), String>) -> Result<(), String> {
     let demo = step::scratch("demo")?;
     let port = step::free_port()?;
     let log = std::fs::File::create(demo.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
@@ -88,13 +131,7 @@ fn scan(binary: &Path) -> Result<(), String> {
         .stderr(log)
         .spawn()
         .map_err(|error| format!("cannot start the demo: {error}"))?;
-    let ready = wait(port);
-    let result = ready.and_then(|()| {
-        let mut scan = Command::new("node");
-        scan.current_dir(&folder).arg("scan.mjs").arg(format!("http://127.0.0.1:{port}"));
-        scan.arg(demo.join("data/demo.json")).arg("--out").arg(demo.join("shots"));
-        step::run(scan.env("CHROMIUM", &chromium))
-    });
+    let result = wait(port).and_then(|()| work(&format!("http://127.0.0.1:{port}"), &demo));
     server.kill().ok();
     server.wait().ok();
     if result.is_ok() {

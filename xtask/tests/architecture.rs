@@ -149,6 +149,34 @@ fn below_server_the_clock_and_the_environment_are_arguments() {
     }
 }
 
+/// A route beside the tables would have no policy. The places where tables become routers, and how often each may.
+#[test]
+fn routes_come_from_tables_that_say_who_may_use_them() {
+    const ROUTERS: [(&str, usize); 5] = [
+        ("api/src/door.rs", 3),
+        ("api/src/smart/mod.rs", 1),
+        ("web/src/assets.rs", 1),
+        ("web/src/pages.rs", 3),
+        ("server/src/shell.rs", 1),
+    ];
+    for (path, text) in sources(&["care", "api", "web", "server"]) {
+        if path.file_stem().is_some_and(|stem| stem == "tests") {
+            continue;
+        }
+        let made = code_lines(&text)
+            .filter(|(_, line)| {
+                [".route(", ".nest(", ".route_service(", ".nest_service("].iter().any(|it| line.contains(it))
+            })
+            .count();
+        let may = ROUTERS.iter().find(|(it, _)| path.ends_with(it)).map_or(0, |(_, may)| *may);
+        assert!(
+            made <= may,
+            "{} makes {made} routes of its own; put them into a table with their policy",
+            path.display()
+        );
+    }
+}
+
 #[test]
 fn no_crate_is_unsafe_and_all_keep_the_same_lints() {
     let metadata = metadata();

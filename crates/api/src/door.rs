@@ -221,7 +221,7 @@ impl Door {
         if let Ok(matched) = &matched {
             *label = matched.label;
         }
-        let open = matches!(&matched, Ok(matched) if matched.interaction == Interaction::Capabilities);
+        let open = matches!(&matched, Ok(matched) if matched.interaction.is_open());
         let caller = match auth::caller(&self.organisation, &parts.headers, wanted.html).await {
             Ok(caller) => Some(caller.with_request(request_id)),
             Err(_) if open => None,

@@ -22,3 +22,10 @@ pub use door::router;
 pub use fhir::audit_event::audit_event;
 pub use routes::Label;
 pub use settings::{ApiSettings, Return};
+
+/// Every address of the API with who may use it: those of the authorization server, and those of FHIR, where all but the
+/// CapabilityStatement need a token (`Rights`: what it opens is decided for each resource).
+pub fn policies() -> Vec<(String, String)> {
+    let smart = smart::ENDPOINTS.iter().map(|it| (it.path.to_owned(), format!("{:?}", it.policy)));
+    smart.chain(routes::ROUTES.iter().map(|it| (it.shown(), it.policy().to_owned()))).collect()
+}

@@ -101,6 +101,33 @@ pub(crate) struct Route {
     pub(crate) declared: Declared,
 }
 
+impl Route {
+    /// `/{org}/fhir/{type}/{id}`.
+    pub(crate) fn shown(&self) -> String {
+        let part = |it: &Part| match it {
+            Part::Word(word) => *word,
+            Part::Kind | Part::Owner | Part::Member => "{type}",
+            Part::Id => "{id}",
+            Part::Version => "{version}",
+            Part::Operation(_) => "${operation}",
+        };
+        let parts: Vec<&str> = ["", "{org}", "fhir"].into_iter().chain(self.path.iter().map(part)).collect();
+        parts.join("/")
+    }
+
+    /// Who may use it. What comes here without being named is for whoever holds a token.
+    pub(crate) fn policy(&self) -> &'static str {
+        if self.interaction.is_open() { "Open" } else { "Rights" }
+    }
+}
+
+impl Interaction {
+    /// Answered without a token; the door asks here, too.
+    pub(crate) fn is_open(self) -> bool {
+        self == Interaction::Capabilities
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Declared {
     Kind(&'static str),

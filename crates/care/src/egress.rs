@@ -236,7 +236,7 @@ fn is_public_name(name: &str) -> bool {
         ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "localdomain"];
     let name = name.trim_end_matches('.');
     let within = |zone: &&str| name == *zone || name.strip_suffix(*zone).is_some_and(|rest| rest.ends_with('.'));
-    name.contains('.') && !PRIVATE.iter().any(|zone| within(&zone))
+    name.contains('.') && !PRIVATE.iter().any(|zone| within(zone))
 }
 
 /// Whether an address belongs to a machine on the public internet (IANA special-purpose registries).
@@ -285,8 +285,7 @@ fn is_public_6(it: Ipv6Addr) -> bool {
     }
     // Only what is handed out to the public: 2000::/3 without documentation, Teredo, benchmarks and ORCHID.
     let global = parts[0] & 0xe000 == 0x2000;
-    let special = (parts[0] == 0x2001 && parts[1] < 0x0200)
-        || (parts[0] == 0x2001 && parts[1] == 0x0db8)
-        || (parts[0] == 0x3fff && parts[1] < 0x1000);
+    let special =
+        (parts[0] == 0x2001 && (parts[1] < 0x0200 || parts[1] == 0x0db8)) || (parts[0] == 0x3fff && parts[1] < 0x1000);
     global && !special
 }

@@ -642,6 +642,8 @@ pub(crate) fn reset(common: &Common, yes: bool) -> Done {
     drop(hold);
     std::fs::remove_file(folder.join("lock")).ok();
     std::fs::remove_file(folder.join(crate::entry::KEY)).ok();
+    // Anchors of an audit log that is gone anchor nothing.
+    std::fs::remove_dir_all(folder.join("audit")).ok();
     // Left alone when something else lies in it.
     std::fs::remove_dir(&folder).ok();
     terminal::line(format_args!("the demo in {} is gone", folder.display()));

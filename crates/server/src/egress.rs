@@ -11,12 +11,29 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use url::Host;
 
 /// How many redirects are followed, all within one origin.
 const REDIRECTS: usize = 3;
+
+/// Where systems keep the certificates of the authorities they trust.
+const TRUSTED: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Those of the first file there is; `SSL_CERT_FILE` goes before, as for other programs.
+fn trusted() -> Vec<CertificateDer<'static>> {
+    let named = crate::world::variable("SSL_CERT_FILE");
+    let mut files = named.iter().map(String::as_str).chain(TRUSTED);
+    let read = files.find_map(|file| CertificateDer::pem_file_iter(file).ok());
+    read.into_iter().flatten().filter_map(Result::ok).collect()
+}
 
 pub(crate) struct Client {
     policy: Policy,
@@ -27,7 +44,7 @@ impl Client {
     /// Trusts whom this machine trusts.
     pub(crate) fn new(policy: Policy) -> Client {
         let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let (added, _) = roots.add_parsable_certificates(trusted());
         if added == 0 {
             tracing::debug!("this machine trusts no certificate authority, so no https address can be called");
         }

@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use axum::{Json, Router};
 use care::Installation;
 use care::organisation::Surroundings;
@@ -69,12 +69,40 @@ impl Shell {
     }
 }
 
+/// Who may use an address of the program itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// Anyone: it says whether we are well, and only on this machine why not.
+    Probe,
+    /// Whoever brings the token of the settings; without one, callers on this machine.
+    Operator,
+}
+
+pub(crate) struct Own {
+    pub(crate) path: &'static str,
+    pub(crate) policy: Policy,
+    answer: fn() -> MethodRouter<Arc<Shell>>,
+}
+
+const fn own(path: &'static str, policy: Policy, answer: fn() -> MethodRouter<Arc<Shell>>) -> Own {
+    Own { path, policy, answer }
+}
+
+/// The addresses of the program itself. All others belong to the API and the pages, which have tables of their own.
+pub(crate) const OWN: [Own; 4] = [
+    own("/livez", Policy::Probe, || get(async || "alive\n")),
+    own("/readyz", Policy::Probe, || get(ready)),
+    own("/healthz", Policy::Probe, || get(ready)),
+    own("/metrics", Policy::Operator, || get(metrics)),
+];
+
 pub(crate) fn router(shell: Arc<Shell>) -> Router {
-    Router::new()
-        .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(ready))
-        .route("/healthz", get(ready))
-        .route("/metrics", get(metrics))
+    let guarded = |own: &Own| match own.policy {
+        Policy::Probe => (own.answer)(),
+        Policy::Operator => (own.answer)().layer(from_fn_with_state(shell.clone(), operator)),
+    };
+    OWN.iter()
+        .fold(Router::new(), |router, own| router.route(own.path, guarded(own)))
         .fallback(inside)
         .layer(CatchPanicLayer::custom(|_| trouble()))
         .layer(from_fn_with_state(shell.clone(), observe))
@@ -93,12 +121,19 @@ async fn ready(State(shell): State<Arc<Shell>>, ConnectInfo(peer): ConnectInfo<S
     (status, Json(told)).into_response()
 }
 
-async fn metrics(
+async fn metrics(State(shell): State<Arc<Shell>>) -> Response {
+    let page = shell.metrics.page(&gauges(&shell));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+/// Lets in whom [`Policy::Operator`] admits.
+async fn operator(
     State(shell): State<Arc<Shell>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
+    request: Request,
+    next: Next,
 ) -> Response {
-    let brought = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
+    let brought = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
     let may = match &shell.metrics_token {
         None => is_here(&shell, peer),
         // Digests are compared, so the time it takes says nothing about the token.
@@ -108,8 +143,7 @@ async fn metrics(
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
         return (StatusCode::UNAUTHORIZED, challenge, "bring the token that is set as metrics.token\n").into_response();
     }
-    let page = shell.metrics.page(&gauges(&shell));
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+    next.run(request).await
 }
 
 fn same(one: &str, other: &str) -> bool {

@@ -3,9 +3,13 @@
 use crate::world::{BACK, BASE, ISSUER, Pair, SECRET, World, basic, pairs, parameter};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::access::clients::Registration;
 use care::access::codes::Subject;
 use fhir::Id;
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA384, RsaKeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use store::Caller;
 
 const CLINICAL: &str = "openid fhirUser launch/patient offline_access patient/*.rs";
@@ -267,4 +271,64 @@ async fn the_published_keys_sign_what_we_say_of_people() {
     assert!(UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, &point).verify(b"else", &signature).is_err());
     // Another program's key is not ours.
     assert!(keys.iter().all(|it| it["x"] != Pair::new().public("k")["x"]));
+}
+
+#[tokio::test]
+async fn keys_at_an_address_are_fetched_once_and_again_when_they_change() {
+    use rsa::pkcs8::EncodePrivateKey;
+    let world = World::new().await;
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let made = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).unwrap().to_pkcs8_der().unwrap();
+    let pair = RsaKeyPair::from_pkcs8(made.as_bytes()).unwrap();
+    let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public());
+    let rsa = json!({ "keys": [{ "kty": "RSA", "kid": "r1", "n": text(&public.n), "e": text(&public.e) }] });
+    let registration = Registration {
+        client_name: "Registry".into(),
+        token_endpoint_auth_method: Some("private_key_jwt".into()),
+        grant_types: Some(vec!["client_credentials".into()]),
+        scope: "system/Patient.rs".into(),
+        jwks_uri: Some("https://keys.example/jwks.json".into()),
+        ..Registration::default()
+    };
+    let (apps, admin) = (world.organisation.apps(), Caller::system("test"));
+    apps.register_as(&admin, registration, "registry".into(), String::new(), world.now()).await.unwrap();
+    let claims = || {
+        let mut claims = world.claims();
+        (claims["iss"], claims["sub"]) = (json!("registry"), json!("registry"));
+        claims
+    };
+    let signed = || {
+        let signed = format!(
+            "{}.{}",
+            crate::world::part(&json!({ "alg": "RS384", "kid": "r1" })),
+            crate::world::part(&claims())
+        );
+        let mut signature = vec![0; pair.public().modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA384, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        format!("{signed}.{}", text(&signature))
+    };
+    let ask = async |assertion: &str| {
+        let mut form = world.with_assertion(assertion);
+        form[1].1 = "system/Patient.rs".into();
+        world.post("token", &[], &form).await
+    };
+    *world.elsewhere().keys.lock().unwrap() = rsa;
+    ask(&signed()).await.is(200);
+    ask(&signed()).await.is(200);
+    assert_eq!(world.elsewhere().asked.load(Ordering::Relaxed), 1);
+    // The program changed its keys: they are looked for once more, and not for every wrong signature.
+    let new = Pair::new();
+    *world.elsewhere().keys.lock().unwrap() = json!({ "keys": [new.public("e1")] });
+    let header = json!({ "alg": "ES384", "kid": "e1" });
+    world.later(11);
+    ask(&new.sign(&header, &claims())).await.is(200);
+    assert_eq!(world.elsewhere().asked.load(Ordering::Relaxed), 2);
+    for _ in 0..5 {
+        assert_eq!(ask(&signed()).await.is(401).error(), "invalid_client");
+    }
+    assert_eq!(world.elsewhere().asked.load(Ordering::Relaxed), 2);
+    // Whatever else lies there is no key.
+    world.later(301);
+    *world.elsewhere().keys.lock().unwrap() = json!({ "keys": [{ "kty": "oct", "kid": "e1", "k": "AA" }] });
+    assert_eq!(ask(&new.sign(&header, &claims())).await.is(401).error(), "invalid_client");
 }

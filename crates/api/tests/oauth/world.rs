@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use care::access::clients::Registration;
 use care::access::codes::{Choice, Subject};
 use care::access::{Access, AccessSettings, Principal};
+use care::egress::{Answer, Ask, Egress, Sending};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
 use fhir::{Checked, Id, Key};
@@ -17,8 +18,8 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use store::{Batch, Caller, Change, Expect, Purpose, Settings, Store, Write};
 use tower::ServiceExt;
 
@@ -34,6 +35,24 @@ pub(crate) const SECOND: i64 = 1_000_000;
 struct Clock {
     now: AtomicI64,
     count: AtomicU64,
+    elsewhere: Elsewhere,
+}
+
+/// The rest of the world: one address at which keys lie, and how often they were asked for.
+#[derive(Default)]
+pub(crate) struct Elsewhere {
+    pub(crate) keys: Mutex<Value>,
+    pub(crate) asked: AtomicU64,
+}
+
+impl Egress for Elsewhere {
+    fn send(&self, ask: Ask) -> Sending<'_> {
+        assert_eq!(ask.address, "https://keys.example/jwks.json");
+        assert!(ask.headers.iter().all(|(name, _)| *name == "accept"), "no credentials leave");
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let body = self.keys.lock().unwrap().to_string().into();
+        Box::pin(async move { Ok(Answer { status: 200, content_type: "application/json".into(), body }) })
+    }
 }
 
 impl Surroundings for Clock {
@@ -47,6 +66,10 @@ impl Surroundings for Clock {
 
     fn new_secret(&self) -> String {
         format!("chance-{}-and-so-on-and-so-on", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn egress(&self) -> &dyn Egress {
+        &self.elsewhere
     }
 }
 
@@ -153,7 +176,8 @@ impl World {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("oauth-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let clock = Arc::new(Clock { now: AtomicI64::new(START), count: AtomicU64::new(1) });
+        let clock =
+            Arc::new(Clock { now: AtomicI64::new(START), count: AtomicU64::new(1), elsewhere: Elsewhere::default() });
         let store = Store::open(Settings {
             organisation: "clinic".into(),
             address: folder.join("clinic.db").display().to_string(),
@@ -238,6 +262,10 @@ impl World {
 
     pub(crate) fn now(&self) -> i64 {
         self.clock.now()
+    }
+
+    pub(crate) fn elsewhere(&self) -> &Elsewhere {
+        &self.clock.elsewhere
     }
 
     pub(crate) fn later(&self, seconds: i64) {

@@ -162,7 +162,6 @@ pub(crate) struct Memory {
     pub(super) origins: RwLock<Option<Arc<HashSet<String>>>>,
     pub(super) asked: Mutex<Waiting>,
     pub(super) fetched: Mutex<HashMap<String, (i64, Arc<serde_json::Value>)>>,
-    pub(super) seal: super::keys::Seal,
     pub(super) keys: tokio::sync::Mutex<Option<Arc<super::keys::Ring>>>,
 }
 

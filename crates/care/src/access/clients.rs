@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use store::audit::Event;
-use store::{Caller, ItemChange, ItemExpect, StoreError};
+use store::{Caller, ItemChange, ItemExpect};
 use url::Url;
 
 /// The permission of whoever looks after the registry.
@@ -475,7 +475,10 @@ impl Apps<'_> {
     }
 
     fn manages(caller: &Caller) -> Allowed<()> {
-        if caller.rights.may(MANAGE) { Ok(()) } else { Err(StoreError::Forbidden).map_err(forbidden) }
+        match caller.rights.may(MANAGE) {
+            true => Ok(()),
+            false => denied(Code::AccessDenied, "the caller may not look after apps"),
+        }
     }
 
     /// An administrator registers an app; it may be used at once.
@@ -602,10 +605,6 @@ impl Apps<'_> {
         self.forget_client(id);
         Ok(client)
     }
-}
-
-fn forbidden(_: StoreError) -> super::apps::Denial {
-    super::apps::Denial { code: Code::AccessDenied, says: "the caller may not look after apps" }
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@
 use super::apps::{Allowed, Apps, Code, DAY, Denial, KEY, body, denied, written};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, SHA384, digest};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
 };
@@ -188,7 +187,7 @@ impl Apps<'_> {
             for from in missing {
                 let kid = self.organisation.surroundings.new_id();
                 let pkcs8 = make(alg).await?;
-                let sealed = self.memory().seal.close(&format!("{KEY}/{kid}"), &pkcs8)?;
+                let sealed = self.organisation.access.sealer.seal(&self.secret(), &format!("{KEY}/{kid}"), &pkcs8);
                 let kept = Kept { alg: alg.to_owned(), sealed, from };
                 let change = ItemChange::put(KEY, &kid, written(&kept))
                     .until(from.max(now) + 2 * IN_USE + REMEMBERED)
@@ -211,7 +210,8 @@ impl Apps<'_> {
         for item in self.store().items(KEY, None, None, 100, now).await? {
             let kept: Kept = body(&item)?;
             // Sealed by another installation: it is of no use here, and a new one is made.
-            let Some(pkcs8) = self.memory().seal.open(&format!("{KEY}/{}", item.name), &kept.sealed) else {
+            let Some(pkcs8) = self.organisation.access.sealer.open(&format!("{KEY}/{}", item.name), &kept.sealed)
+            else {
                 tracing::warn!("a signing key was sealed by another installation; another is made");
                 continue;
             };
@@ -234,37 +234,4 @@ async fn make(alg: &str) -> Allowed<Vec<u8>> {
         Some(key.to_pkcs8_der().ok()?.as_bytes().to_vec())
     });
     made.await.ok().flatten().ok_or_else(|| trouble("none could be made"))
-}
-
-/// Closes private keys before they are written.
-pub(crate) struct Seal(LessSafeKey);
-
-impl Default for Seal {
-    fn default() -> Seal {
-        let mut key = [0; 32];
-        SystemRandom::new().fill(&mut key).expect("the system has randomness");
-        Seal::new(&key)
-    }
-}
-
-impl Seal {
-    fn new(key: &[u8; 32]) -> Seal {
-        Seal(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("AES-256 has keys of 32 bytes")))
-    }
-
-    fn close(&self, place: &str, open: &[u8]) -> Allowed<String> {
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| trouble("there is no randomness"))?;
-        let mut sealed = open.to_vec();
-        let (given, place) = (Nonce::assume_unique_for_key(nonce), Aad::from(place.as_bytes()));
-        self.0.seal_in_place_append_tag(given, place, &mut sealed).map_err(|_| trouble("it cannot be sealed"))?;
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
-    }
-
-    fn open(&self, place: &str, sealed: &str) -> Option<Vec<u8>> {
-        let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-        let mut rest = (bytes.len() > NONCE_LEN).then(|| bytes.split_off(NONCE_LEN))?;
-        let nonce = Nonce::assume_unique_for_key(bytes.try_into().ok()?);
-        Some(self.0.open_in_place(nonce, Aad::from(place.as_bytes()), &mut rest).ok()?.to_vec())
-    }
 }

@@ -51,7 +51,7 @@ pub use error::{AccessError, AccessResult};
 pub use factors::{Factors, PasskeyInfo, Question, TotpOffer};
 pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
 pub use labels::LabelRules;
-pub use machine::machine_token;
+pub use machine::{MachineToken, machine_token};
 pub use passkey::PasskeyPlace;
 pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
 pub use policies::Policies;

@@ -51,6 +51,9 @@ pub struct Held {
     pub client: String,
     pub client_name: String,
     pub scopes: String,
+    /// Made by the operator at the machine, for all there is.
+    #[serde(default)]
+    pub operator: bool,
     /// The person it acts for; none for a program that acts for itself.
     pub subject: Option<Subject>,
     pub patient: Option<String>,
@@ -189,6 +192,7 @@ impl Apps<'_> {
     ) -> Allowed<Value> {
         let client = &proven.client;
         let held = Held {
+            operator: false,
             client: client.id.clone(),
             client_name: client.name.clone(),
             scopes: scopes.to_string(),
@@ -354,6 +358,7 @@ impl Apps<'_> {
             return denied(Code::InvalidScope, "a program that acts for itself has system scopes");
         }
         let held = Held {
+            operator: false,
             client: client.id.clone(),
             client_name: client.name.clone(),
             scopes: scopes.to_string(),
@@ -404,6 +409,11 @@ impl Apps<'_> {
     /// Who holds this access token, as the caller of the store: the person's role and the token's scopes together.
     pub async fn bearer(self, token: &str, purpose: Option<Purpose>, now: i64) -> StoreResult<Option<Caller>> {
         let Some(held) = self.held(token, now).await? else { return Ok(None) };
+        if held.operator {
+            let who = format!("client/{}", held.client);
+            let (display, client) = (held.client_name.as_str().into(), held.client.as_str().into());
+            return Ok(Some(Caller { who: who.into(), display, client: Some(client), ..Caller::system("operator") }));
+        }
         let access = &self.organisation.access;
         let id = |it: &String| Id::parse(it);
         let principal = match &held.subject {
@@ -443,21 +453,18 @@ impl Apps<'_> {
         self.spend(proven, now).await?;
         let inactive = json!({ "active": false });
         let may = |client: &str| proven.client.may_introspect || client == proven.client.id;
-        let held = match self.held(token, now).await? {
-            Some(held) => held,
-            None => {
-                let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
-                    return Ok(inactive);
-                };
-                let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
-                let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
-                    return Ok(inactive);
-                };
-                return Ok(json!({
-                    "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
-                    "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
-                }));
-            }
+        let Some(held) = self.held(token, now).await? else {
+            let Some((refresh, item)) = self.kept::<Refresh>(REFRESH, &Mark::of(token).name(), now).await? else {
+                return Ok(inactive);
+            };
+            let grant = self.kept::<Grant>(GRANT, &refresh.grant, now).await?;
+            let (Some((grant, _)), false, true) = (grant, refresh.used, may(&refresh.client)) else {
+                return Ok(inactive);
+            };
+            return Ok(json!({
+                "active": true, "token_type": "refresh_token", "client_id": refresh.client, "scope": grant.scopes,
+                "exp": seconds(item.until.unwrap_or(now)), "iss": self.organisation.issuer(),
+            }));
         };
         if !may(&held.client) {
             return Ok(inactive);

@@ -88,3 +88,38 @@ async fn requests_are_counted_with_their_route_and_status() {
     assert!(page.contains("route=\"/{org}/fhir/{type}/{id}\",method=\"GET\",status=\"4xx\"} 1"), "{page}");
     assert!(!page.contains("secret") && !page.contains("smith"), "{page}");
 }
+
+#[test]
+fn every_route_says_who_may_use_it() {
+    let own = OWN.iter().map(|it| (it.path.to_owned(), format!("{:?}", it.policy)));
+    let api = api::policies();
+    let web = web::pages().into_iter().map(|(path, policy)| (path.to_owned(), policy));
+    let all: Vec<(String, String)> = own.chain(api).chain(web).collect();
+    assert!(all.len() > 60, "{}", all.len());
+    for (path, policy) in &all {
+        assert!(path.starts_with('/') && !policy.is_empty(), "{path}: {policy:?}");
+    }
+    // What is open to everybody is little enough to be listed.
+    let open = |policy: &str| ["Open", "Asks", "Applies", "Probe", "Anyone"].contains(&policy);
+    let mut public: Vec<&str> = all.iter().filter(|(_, policy)| open(policy)).map(|(path, _)| path.as_str()).collect();
+    public.sort_unstable();
+    public.dedup();
+    assert_eq!(
+        public,
+        [
+            "/",
+            "/.well-known/oauth-authorization-server/{org}/auth",
+            "/.well-known/openid-configuration/{org}/auth",
+            "/healthz",
+            "/livez",
+            "/readyz",
+            "/{org}/auth/.well-known/openid-configuration",
+            "/{org}/auth/authorize",
+            "/{org}/auth/jwks.json",
+            "/{org}/auth/register",
+            "/{org}/auth/smart-style.json",
+            "/{org}/fhir/.well-known/smart-configuration",
+            "/{org}/fhir/metadata",
+        ]
+    );
+}
