@@ -142,14 +142,17 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
                     For::Anyone => Expect::Status(&[200]),
-                    For::Steps => Expect::Status(&[200, 302, 303, 400, 401, 403, 404, 410]),
+                    For::Steps => Expect::Status(&[200, 302, 303, 400, 401, 403, 404, 410, 422]),
                     For::SignedIn if known => Expect::Status(&[200, 204]),
                     // A page of a thing that is not there is not there for those who may see it either.
                     For::Roles(_) if known && is_empty_to(principal, &address) => {
                         Expect::Status(&[200, 302, 303, 401, 403, 404])
                     }
                     For::Roles(roles) if known && roles.split(' ').any(|it| it == principal.role) => {
-                        if path.contains("/none") || path.contains('{') {
+                        // Whose work is not with charts is led on to what it is with.
+                        if address == "/{org}/" && !CHART.split(' ').any(|it| it == principal.role) {
+                            Expect::Status(&[200, 303])
+                        } else if path.contains("/none") || path.contains('{') {
                             Expect::Status(&[200, 303, 404])
                         } else {
                             Expect::Status(&[200])
