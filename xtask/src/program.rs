@@ -59,6 +59,16 @@ impl Plan {
         Ok(command)
     }
 
+    /// `continuo token` with these arguments.
+    fn token(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = self.command(&[&["token"], arguments].concat())?;
+        let made = command.output().map_err(|error| format!("cannot make a token: {error}"))?;
+        if !made.status.success() {
+            return Err(format!("cannot make a token: {}", String::from_utf8_lossy(&made.stderr)));
+        }
+        Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
+    }
+
     /// Starts serving and waits until it is ready.
     pub fn start(&self) -> Result<Program, String> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"));
@@ -96,16 +106,30 @@ impl Program {
         let token = match std::fs::read_to_string(&path) {
             Ok(token) => token,
             Err(_) => {
-                let mut command = self.plan.command(&["token", "--name", "trial", "--days", "30"])?;
-                let made = command.output().map_err(|error| format!("cannot make a token: {error}"))?;
-                if !made.status.success() {
-                    return Err(format!("cannot make a token: {}", String::from_utf8_lossy(&made.stderr)));
-                }
-                let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+                let token = self.plan.token(&["--name", "trial", "--days", "30"])?;
                 step::write(&path, token.clone())?;
                 token
             }
         };
+        self.target_with(&token)
+    }
+
+    /// The FHIR address with a token that reaches one patient.
+    pub fn target_of(&self, patient: &str) -> Result<Target, String> {
+        let token = self.plan.token(&[
+            "--name",
+            "one-patient",
+            "--scopes",
+            "patient/*.rs",
+            "--patient",
+            patient,
+            "--days",
+            "1",
+        ])?;
+        self.target_with(&token)
+    }
+
+    fn target_with(&self, token: &str) -> Result<Target, String> {
         let base = format!("http://127.0.0.1:{}/trial/fhir", self.plan.port);
         Ok(Target::parse(&base)?.bearer(token.trim()))
     }

@@ -8,7 +8,7 @@ use crate::refusal::{Answer, Refusal};
 use ::fhir::IssueCode;
 use care::Organisation;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use store::Caller;
+use store::{Caller, Purpose};
 
 const SESSION_COOKIE: &str = "continuo_session";
 
@@ -18,7 +18,7 @@ pub(crate) async fn caller(organisation: &Organisation, headers: &HeaderMap, pag
         let given = given.to_str().unwrap_or("");
         let token = given.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let caller = match token {
-            Some((_, token)) => organisation.bearer(token.trim(), now).await?,
+            Some((_, token)) => organisation.bearer(token.trim(), purpose(headers)?, now).await?,
             None => None,
         };
         return caller.ok_or_else(|| unknown(organisation, "Bearer realm=\"FHIR\", error=\"invalid_token\""));
@@ -30,6 +30,22 @@ pub(crate) async fn caller(organisation: &Organisation, headers: &HeaderMap, pag
         return Ok(caller);
     }
     Err(unknown(organisation, "Bearer realm=\"FHIR\""))
+}
+
+/// What the caller wants it for: a code of HL7 v3 PurposeOfUse. What a purpose opens, and for whom, is decided with
+/// labels and consents (docs/security/consent.md).
+const PURPOSE: &str = "x-purpose-of-use";
+
+fn purpose(headers: &HeaderMap) -> Answer<Option<Purpose>> {
+    let Some(given) = headers.get(PURPOSE) else { return Ok(None) };
+    match given.to_str().ok().and_then(|it| Purpose::parse(it.trim())) {
+        Some(purpose) => Ok(Some(purpose)),
+        None => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            IssueCode::CodeInvalid,
+            "X-Purpose-Of-Use must be TREAT, HPAYMT, HOPERAT, PATRQT, ETREAT, HRESCH, HLEGAL or HSYSADMIN",
+        )),
+    }
 }
 
 fn session_token(headers: &HeaderMap) -> Option<&str> {

@@ -25,7 +25,11 @@ impl Rows {
     fn of(page: Page) -> Rows {
         let more = page.next.is_some();
         let matches = page.entries.into_iter().filter(|it| it.role == Role::Match && !it.stored.deleted);
-        Rows { rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(), more, refused: false }
+        Rows {
+            rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(),
+            more,
+            refused: false,
+        }
     }
 
     /// A type that the caller may not look at is left out of what is made of several; the page says so.

@@ -4,7 +4,7 @@
 use crate::access::Access;
 use crate::egress::{self, Egress};
 use std::sync::Arc;
-use store::{Caller, Store, StoreResult};
+use store::{Caller, Purpose, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
 /// tests bring their own.
@@ -42,11 +42,11 @@ impl Organisation {
         self.surroundings.now()
     }
 
-    /// Who holds this bearer token.
-    pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
-        match self.access.bearer(token, now).await? {
+    /// Who holds this bearer token, for the purpose they claim; without a claim, for the usual one of their role.
+    pub async fn bearer(&self, token: &str, purpose: Option<Purpose>, now: i64) -> StoreResult<Option<Caller>> {
+        match self.access.bearer_for(token, purpose, now).await? {
             Some(caller) => Ok(Some(caller)),
-            None => self.apps().bearer(token, now).await,
+            None => self.apps().bearer(token, purpose, now).await,
         }
     }
 }

@@ -97,12 +97,15 @@ pub(crate) struct Token {
     /// What the program is called in the audit log
     #[arg(long)]
     pub(crate) name: String,
-    /// What it may do, as scopes of SMART App Launch for systems
+    /// What it may do, as scopes of SMART App Launch; `system/*.cruds` is everything, also what labels and consents hide from apps
     #[arg(long, default_value = "system/*.cruds")]
     pub(crate) scopes: String,
     /// How long it is good
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub(crate) days: u32,
+    /// The id of the patient for whom it acts, with scopes like `patient/*.rs`
+    #[arg(long, value_name = "ID", requires = "scopes")]
+    pub(crate) patient: Option<String>,
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@
 use crate::audit;
 use crate::failure::{Exit, Failure};
 use care::Installation;
-use care::access::machine_token;
+use care::access::{MachineToken, machine_token};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ pub(crate) enum Wish {
     Stats { organisation: String },
     AuditVerify { organisation: String, anchors: PathBuf, key: String },
     AuditPage { organisation: String, base: String, from: Option<i64>, to: Option<i64>, cursor: Option<String> },
-    Token { organisation: String, name: String, scopes: String, days: u32 },
+    Token { organisation: String, token: MachineToken },
 }
 
 impl Wish {
@@ -122,9 +122,9 @@ async fn fulfil(wish: &Wish, installation: &Installation, answers: &UnboundedSen
         Wish::AuditPage { base, from, to, cursor, .. } => {
             audit::exported(store, name, base, *from, *to, cursor.clone()).await.map_err(words)
         }
-        Wish::Token { name, scopes, days, .. } => {
+        Wish::Token { token, .. } => {
             let (secret, now) = (organisation.surroundings.new_secret(), organisation.now());
-            let made = machine_token(store, &Caller::system("token"), &secret, name, scopes, *days, now).await;
+            let made = machine_token(store, &Caller::system("token"), &secret, token, now).await;
             made.map_err(|error| error.to_string()).map(|()| Value::String(secret))
         }
         Wish::Stats { .. } => {

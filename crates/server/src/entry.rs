@@ -10,7 +10,7 @@ use crate::terminal;
 use crate::world::{self, World};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use care::access::{Access, AccessSettings, Breached, machine_token};
+use care::access::{Access, AccessSettings, Breached, MachineToken, machine_token};
 use care::organisation::Surroundings;
 use std::io::BufRead;
 use std::path::Path;
@@ -68,16 +68,16 @@ pub(crate) fn access(
 pub(crate) async fn token(common: &Common, config: &Config, asked: Token) -> Done {
     let place = places::one(common, config)?;
     let folder = places::folder(common, config)?;
-    let Token { name, scopes, days } = asked;
-    let wish = Wish::Token { organisation: place.slug.clone(), name, scopes, days };
+    let Token { name, scopes, days, patient } = asked;
+    let asked = MachineToken { name, scopes, days, patient };
+    let wish = Wish::Token { organisation: place.slug.clone(), token: asked.clone() };
     let made = match control::ask(&folder, &wish, &|_, _| {}).await {
         Some(answer) => answer?.as_str().unwrap_or_default().to_owned(),
         None => {
-            let Wish::Token { name, scopes, days, .. } = &wish else { unreachable!("it was just made") };
             let store = place.open().await?;
             let secret = World::new().new_secret();
             let caller = Caller::system("token");
-            let made = machine_token(&store, &caller, &secret, name, scopes, *days, world::now()).await;
+            let made = machine_token(&store, &caller, &secret, &asked, world::now()).await;
             store.close().await;
             made.map_err(|error| Failure::new(Exit::Usage, format!("the token could not be made: {error}")))?;
             secret

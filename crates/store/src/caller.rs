@@ -51,9 +51,14 @@ impl Purpose {
         Purpose::System,
     ];
 
+    /// What a code means, if it is one of these.
+    pub fn parse(code: &str) -> Option<Purpose> {
+        Purpose::ALL.into_iter().find(|it| it.code() == code)
+    }
+
     /// What a code means; our own work where it is none of these.
     pub(crate) fn from_code(code: &str) -> Purpose {
-        Purpose::ALL.into_iter().find(|it| it.code() == code).unwrap_or(Purpose::System)
+        Purpose::parse(code).unwrap_or(Purpose::System)
     }
 
     /// The code of HL7 v3 PurposeOfUse.

@@ -24,6 +24,8 @@ use fhir::Key;
 use fhir::search::Registry;
 use fhir::search::row::BaseUrls;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Release;
 use std::sync::{Arc, RwLock};
 use tokio::sync::oneshot;
 
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     /// Looks that wait to be written down.
     pub(crate) queue: Queue,
     pub(crate) clock: Clock,
+    /// The place of the latest change, as far as this process knows; 0 when it must ask the database.
+    pub(crate) newest: AtomicI64,
 }
 
 impl Shared {
@@ -179,6 +183,7 @@ impl Lane {
 
     /// After a failure nothing remembered can be trusted.
     pub(crate) fn forget(&mut self) {
+        self.shared.newest.store(0, Release);
         self.known = None;
     }
 
@@ -190,6 +195,7 @@ impl Lane {
 
     pub(crate) fn committed(&mut self) {
         if let Some(known) = &mut self.known {
+            self.shared.newest.store(known.seq, Release);
             known.interner.forget_some();
             known.ledger.forget_some();
         }

@@ -141,7 +141,23 @@ fn verify(plan: &Plan) -> Result<u64, String> {
     let report: serde_json::Value = serde_json::from_slice(&done.stdout)
         .map_err(|_| format!("db verify wrote no report: {}", String::from_utf8_lossy(&done.stderr)))?;
     let issues = report["organisations"].as_array().ok_or("the report of db verify names no organisations")?;
-    Ok(issues.iter().map(|it| it["issues"].as_array().map_or(0, Vec::len) as u64).sum())
+    let issues: u64 = issues.iter().map(|it| it["issues"].as_array().map_or(0, Vec::len) as u64).sum();
+    Ok(issues + verify_log(plan)?)
+}
+
+/// Whether the chain of the audit log holds and agrees line for line with the change log: a commit and its entry are
+/// one transaction, so no fault may leave one without the other.
+fn verify_log(plan: &Plan) -> Result<u64, String> {
+    let done = plan
+        .command(&["audit", "verify", "--json"])?
+        .output()
+        .map_err(|error| format!("cannot run audit verify: {error}"))?;
+    let report: serde_json::Value = serde_json::from_slice(&done.stdout)
+        .map_err(|_| format!("audit verify wrote no report: {}", String::from_utf8_lossy(&done.stderr)))?;
+    let all = report["organisations"].as_array().ok_or("the report of audit verify names no organisations")?;
+    let bad = all.iter().filter(|it| !it["bad"].is_null());
+    bad.clone().for_each(|it| eprintln!("audit log: {}", it["bad"]));
+    Ok(bad.count() as u64)
 }
 
 /// Compiles the library that keeps durable images.

@@ -4,6 +4,7 @@
 mod measure;
 mod people;
 mod report;
+mod safe;
 mod shapes;
 mod work;
 
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use work::{Bench, Dose};
 
-const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G] \
+const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S] \
 [--peer http://host:port/base] [--peer-header 'Name: value'] [--peer-version TEXT] [--no-postgres] [--binary FILE] [--out FOLDER]";
 
 struct Plans {
@@ -39,7 +40,7 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
         patients: 1_000,
         growth: 10_000,
         dose: Dose { seconds: 10, runs: 3 },
-        only: "ABCDEFG".into(),
+        only: "ABCDEFGS".into(),
         peer: None,
         peer_version: "peer".into(),
         postgres: true,
@@ -147,6 +148,21 @@ fn ours(
     processes.extend(postgres.map(Postgres::processes).unwrap_or_default());
     let bench = Bench { target: &target, processes, dose: plans.dose, seed: 1 };
     let mut column = workloads(name, &bench, people, &plans.only)?;
+    if plans.only.contains('S') {
+        let record = safe::Record::largest(people)?;
+        let patient = server.target_of(&record.patient)?;
+        let (reads, searches) = safe::measure(&target, &patient, server.pid(), record, plans.dose)?;
+        for (key, pair) in [("S_read", &reads), ("S_search", &searches)] {
+            let (time, cpu) = pair.ratios();
+            eprintln!("{name}  {key}: time x {time:.2}, processor x {cpu:.2}");
+            column.results[key] = json!({
+                "system": pair.system.json("per_second"),
+                "patient": pair.patient.json("per_second"),
+                "time_ratio": (time * 100.0).round() / 100.0,
+                "cpu_ratio": (cpu * 100.0).round() / 100.0,
+            });
+        }
+    }
     column.results["peak_memory_mb"] = (machine::resident(server.pid()) / 1_000_000).into();
     server.stop()?;
     if postgres.is_none() {

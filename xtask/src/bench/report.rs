@@ -115,6 +115,7 @@ impl Page<'_> {
             self.plans.dose.seconds
         );
         self.workloads(&mut page);
+        self.safety(&mut page);
         self.shapes(&mut page);
         self.growth(&mut page);
         self.agreement(&mut page);
@@ -160,6 +161,33 @@ impl Page<'_> {
                 value => value.to_string(),
             });
             let _ = writeln!(page, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
+        }
+        page.push('\n');
+    }
+
+    fn safety(&self, page: &mut String) {
+        let measured: Vec<&Column> = self.columns.iter().filter(|it| !it.results["S_read"].is_null()).collect();
+        if measured.is_empty() {
+            return;
+        }
+        page.push_str(
+            "## The cost of being safe (S)\n\nThe same requests about one patient, with the token of a system client and with one that reaches this patient\n\
+             only, in turn, 8 clients: requests a second with each, and how much longer (and how much more of the\nprocessor) the second takes.\n\n\
+             |  | system | patient | time | processor |\n|---|---:|---:|---:|---:|\n",
+        );
+        for column in measured {
+            for (key, what) in [("S_read", "read by id"), ("S_search", "search within the record")] {
+                let it = &column.results[key];
+                let _ = writeln!(
+                    page,
+                    "| {what}, {} | {} | {} | × {} | × {} |",
+                    column.name,
+                    it["system"]["per_second"],
+                    it["patient"]["per_second"],
+                    it["time_ratio"],
+                    it["cpu_ratio"]
+                );
+            }
         }
         page.push('\n');
     }

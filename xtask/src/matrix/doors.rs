@@ -74,7 +74,7 @@ pub fn break_glass(world: &World, who: &Principal, patient: &str) -> Result<(), 
     let runtime = crate::program::runtime()?;
     let headers = format!("{}{}", cookie(&who.session()), origin(&world.root));
     let body = form(&[("reason", "unconscious in the emergency room"), ("minutes", "60")]);
-    let path = format!("/{}/patients/{patient}/break-glass", world.near.slug);
+    let path = format!("/{}/patients/{patient}/emergency", world.near.slug);
     let request =
         Request { method: "POST", path: &path, headers: &headers, content: FORM, body: Some(body.as_bytes()) };
     let answer = runtime

@@ -16,7 +16,36 @@ struct Mutant {
     block: &'static str,
 }
 
-const MUTANTS: &[Mutant] = &[];
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "what labels and consents hide",
+        file: "crates/store/src/rights.rs",
+        find: "        if veiled {\n",
+        put: "        if veiled && self.layers.is_empty() {\n",
+        block: "consent",
+    },
+    Mutant {
+        name: "what _include and _revinclude may bring along",
+        file: "crates/store/src/search/include.rs",
+        find: "        let next = reach.among(session, next, Action::Read).await?;\n",
+        put: "",
+        block: "escape",
+    },
+    Mutant {
+        name: "the scopes of an app in the name of a person",
+        file: "crates/care/src/access/principal.rs",
+        find: "        layers.push(scopes.layer(asked));\n",
+        put: "        if role.recipient == Recipient::Client {\n            layers.push(scopes.layer(asked));\n        }\n",
+        block: "scopes",
+    },
+    Mutant {
+        name: "whether what is written is what may be written",
+        file: "crates/store/src/admit.rs",
+        find: "self.fails(session, reach, &granted, new, i64::MAX).await? {",
+        put: "None::<Arc<str>>.filter(|_| granted.rules.is_empty()) {",
+        block: "scopes",
+    },
+];
 
 /// Builds and asks each; gives how many cells differed.
 pub fn run() -> Result<Vec<(String, usize)>, String> {

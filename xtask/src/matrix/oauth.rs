@@ -215,7 +215,8 @@ async fn token(world: &World, fields: &[(&str, &str)], headers: &str) -> Result<
 fn agree(answer: &Answer, path: &str) -> Result<(String, String), String> {
     let page = answer.text().into_owned();
     let forms = page.split("<form").skip(1).map(|it| it.split("</form>").next().unwrap_or(it));
-    // Pages carry other forms too (to sign out, to look for somebody); the one that decides is the longest.
+    // Pages carry other forms too (to sign out, to unlock); the one that decides is the longest that wants no password.
+    let forms = forms.filter(|it| !it.contains("type=\"password\""));
     let found = forms.max_by_key(|it| it.len()).ok_or_else(|| format!("{path} shows no form"))?;
     let tag = found.split('>').next().unwrap_or_default();
     let to = attribute(tag, "action").filter(|it| !it.is_empty());

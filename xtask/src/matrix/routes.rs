@@ -52,7 +52,11 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/find", For::Roles(CHART)),
     ("/{org}/patients", For::Roles(CHART)),
     ("/{org}/patients/", For::Roles(CHART)),
-    ("/{org}/patients/{id}/break-glass", For::Roles(BREAK)),
+    ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
+    ("/{org}/emergency/", For::Roles(BREAK)),
+    ("/{org}/launcher", For::Roles(STAFF)),
+    ("/{org}/launcher/app", For::Steps),
+    ("/{org}/admin/disclosures", For::Roles(AUDIT)),
     ("/{org}/portal/", For::Roles(PORTAL)),
     ("/{org}/admin/users", For::Roles(USERS)),
     ("/{org}/admin/users/", For::Roles(USERS)),
@@ -67,9 +71,28 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/admin/apps/", For::Roles(APPS)),
     ("/{org}/admin/audit", For::Roles(AUDIT)),
     ("/{org}/admin/audit/", For::Roles(AUDIT)),
-    ("/{org}/admin/break-glass", For::Roles(REVIEW)),
-    ("/{org}/admin/break-glass/", For::Roles(REVIEW)),
+    ("/{org}/admin/emergency", For::Roles(REVIEW)),
+    ("/{org}/admin/emergency/", For::Roles(REVIEW)),
 ];
+
+/// Parts of a chart show what is of one type; who may not see the type is told that there is nothing.
+const PARTS: &[(&str, &str)] = &[
+    ("/{org}/patients/{id}/problems", "Condition"),
+    ("/{org}/patients/{id}/medications", "MedicationRequest"),
+    ("/{org}/patients/{id}/allergies", "AllergyIntolerance"),
+    ("/{org}/patients/{id}/immunizations", "Immunization"),
+    ("/{org}/patients/{id}/encounters", "Encounter"),
+    ("/{org}/patients/{id}/vitals", "Observation"),
+    ("/{org}/patients/{id}/results", "Observation"),
+    ("/{org}/patients/{id}/documents", "DocumentReference"),
+    ("/{org}/patients/{id}/timeline", "Observation"),
+];
+
+/// Whether the page is a part of a chart that this role sees nothing of.
+fn is_empty_to(principal: &Principal, address: &str) -> bool {
+    let part = PARTS.iter().find(|(part, _)| address.starts_with(part));
+    part.is_some_and(|(_, kind)| reach(principal, kind, 's') == Reach::Nothing)
+}
 
 fn audience(path: &str) -> Option<For> {
     let exact = PAGES.iter().find(|(known, _)| *known == path);
@@ -115,14 +138,21 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path = address.replace("{org}", &at.slug).replace("{id}", &principal.own);
                 let path = path.replace("{code}", "8867-4").replace("{document}", "none").replace("{nth}", "0");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
+                let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
                     For::Anyone => Expect::Status(&[200]),
-                    For::Steps => Expect::Status(&[200, 302, 303, 400, 401, 403, 404, 410]),
+                    For::Steps => Expect::Status(&[200, 302, 303, 400, 401, 403, 404, 410, 422]),
                     For::SignedIn if known => Expect::Status(&[200, 204]),
                     // A page of a thing that is not there is not there for those who may see it either.
+                    For::Roles(_) if known && is_empty_to(principal, &address) => {
+                        Expect::Status(&[200, 302, 303, 401, 403, 404])
+                    }
                     For::Roles(roles) if known && roles.split(' ').any(|it| it == principal.role) => {
-                        if path.contains("/none") || path.contains("{") {
+                        // Whose work is not with charts is led on to what it is with.
+                        if address == "/{org}/" && !CHART.split(' ').any(|it| it == principal.role) {
+                            Expect::Status(&[200, 303])
+                        } else if path.contains("/none") || path.contains('{') {
                             Expect::Status(&[200, 303, 404])
                         } else {
                             Expect::Status(&[200])

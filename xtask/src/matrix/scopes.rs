@@ -183,7 +183,8 @@ impl One<'_> {
         let sample = || {
             let patient = format!("Patient/{}", world.near.own);
             let it = match (kind, narrow) {
-                ("Patient", false) => self.own.clone(),
+                // A new one refers to nobody; a change keeps what they are.
+                ("Patient", false) if self.letter != 'c' => self.own.clone(),
                 _ => world.tables.sample(kind, &id, &patient),
             };
             if narrow { tagged(it) } else { it }

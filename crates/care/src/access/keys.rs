@@ -210,7 +210,8 @@ impl Apps<'_> {
         for item in self.store().items(KEY, None, None, 100, now).await? {
             let kept: Kept = body(&item)?;
             // Sealed by another installation: it is of no use here, and a new one is made.
-            let Some(pkcs8) = self.organisation.access.sealer.open(&format!("{KEY}/{}", item.name), &kept.sealed) else {
+            let Some(pkcs8) = self.organisation.access.sealer.open(&format!("{KEY}/{}", item.name), &kept.sealed)
+            else {
                 tracing::warn!("a signing key was sealed by another installation; another is made");
                 continue;
             };

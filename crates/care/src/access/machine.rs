@@ -3,22 +3,39 @@
 //! the registry of apps; there is no browser and no exchange in between.
 
 use super::clients::{Client, Proof, Standing};
+use super::codes::Subject;
 use super::shelf::{self, CLIENT, TOKEN};
 use super::tokens::Held;
 use super::{AccessError, AccessResult, DAY, Scopes, Secret};
+use serde::{Deserialize, Serialize};
 use store::audit::Event;
 use store::{Caller, ItemExpect, Store};
+
+/// What an operator asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MachineToken {
+    /// What the program is called in the audit log.
+    pub name: String,
+    /// `system/*.cruds` is the operator's own hand: like the operator at the database it sees everything, also what
+    /// labels and consents hide from apps. Anything narrower is an app like any other.
+    pub scopes: String,
+    pub days: u32,
+    /// The patient for whom it acts, with `patient/` scopes.
+    pub patient: Option<String>,
+}
+
+/// The scopes of the operator's own hand.
+const ALL: &str = "system/*.cruds";
 
 /// Makes a token for a program; the command line does, on a store that is not being served too.
 pub async fn machine_token(
     store: &Store,
     caller: &Caller,
     secret: &str,
-    name: &str,
-    scopes: &str,
-    days: u32,
+    asked: &MachineToken,
     now: i64,
 ) -> AccessResult<()> {
+    let MachineToken { name, scopes, days, patient } = asked;
     if !caller.rights.are_everything() {
         return Err(AccessError::Forbidden);
     }
@@ -31,13 +48,24 @@ pub async fn machine_token(
     if scopes.is_empty() {
         return Err(AccessError::Wrong);
     }
-    let until = now + i64::from(days.clamp(1, 3650)) * DAY;
+    let until = now + i64::from((*days).clamp(1, 3650)) * DAY;
+    if patient.as_deref().is_some_and(|it| fhir::Id::parse(it).is_none()) {
+        return Err(AccessError::Wrong);
+    }
+    let subject = patient.as_ref().map(|patient| Subject {
+        who: format!("patient/{patient}"),
+        display: name.clone(),
+        role: "patient".into(),
+        person: Some(format!("Patient/{patient}")),
+        patients: vec![patient.clone()],
+    });
     let held = Held {
         client: name.to_owned(),
         client_name: name.to_owned(),
         scopes: scopes.clone(),
-        subject: None,
-        patient: None,
+        operator: subject.is_none() && scopes == ALL,
+        subject,
+        patient: patient.clone(),
         encounter: None,
         grant: None,
         made: now,

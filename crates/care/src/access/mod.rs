@@ -51,7 +51,7 @@ pub use error::{AccessError, AccessResult};
 pub use factors::{Factors, PasskeyInfo, Question, TotpOffer};
 pub use invitations::{InvitationInfo, Invite, Link, NewLogin};
 pub use labels::LabelRules;
-pub use machine::machine_token;
+pub use machine::{MachineToken, machine_token};
 pub use passkey::PasskeyPlace;
 pub use password::{HashCost, LEAST_ALONE, LEAST_WITH_FACTOR, Weakness};
 pub use policies::Policies;
@@ -197,10 +197,18 @@ impl Access {
 
     /// Who holds this bearer token: a system client, or someone with an open session.
     pub async fn bearer(&self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
-        match self.tokens.get(&Secret::of(token)) {
-            Some(caller) => Ok(Some(caller.clone())),
-            None => self.session_caller(token, now).await,
+        self.bearer_for(token, None, now).await
+    }
+
+    /// The same, for the purpose they claim: one that is not their role's opens nothing.
+    pub async fn bearer_for(&self, token: &str, purpose: Option<Purpose>, now: i64) -> StoreResult<Option<Caller>> {
+        if let Some(caller) = self.tokens.get(&Secret::of(token)) {
+            return Ok(Some(caller.clone()));
         }
+        let Some(session) = self.session(token, now).await? else { return Ok(None) };
+        let mut principal = session.principal;
+        principal.purpose = purpose.unwrap_or(principal.purpose);
+        self.caller(&self.store, &principal, now).await.map(Some)
     }
 
     /// Who signed in under this token, as the caller of the store.

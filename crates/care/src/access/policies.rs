@@ -11,7 +11,7 @@ use super::veils::Consents;
 use fhir::search::Registry;
 use fhir::{Key, Value};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use store::{Caller, Kinds, Rights, Store, StoreError, StoreResult};
 use tokio::sync::Mutex;
 
@@ -120,13 +120,16 @@ impl Policies {
     }
 }
 
+/// Who reads the rules.
+static CALLER: LazyLock<Caller> = LazyLock::new(|| Caller::system("access"));
+
 impl State {
     async fn catch_up(&mut self, store: &Store) -> StoreResult<()> {
-        let caller = Caller::system("access");
+        let caller = &*CALLER;
         let Some(mut seen) = self.seen else {
-            let seen = store.last_change(&caller).await?;
+            let seen = store.last_change(caller).await?;
             let mut consents = Consents::default();
-            for value in every(store, &caller, "Consent", &[("status", "active".to_owned())]).await? {
+            for value in every(store, caller, "Consent", &[("status", "active".to_owned())]).await? {
                 if let Some(consent) = Consent::read(&value, store.bases()) {
                     consents.put(&consent.id.clone(), Some(consent));
                 }
@@ -136,16 +139,17 @@ impl State {
             self.seen = Some(seen);
             return Ok(());
         };
-        loop {
-            let changes = store.changes(&caller, seen, AT_ONCE).await?;
+        while store.last_change(caller).await? != seen {
+            let changes = store.changes(caller, seen, AT_ONCE).await?;
             let Some(last) = changes.last() else { return Ok(()) };
             let next = last.sequence;
             let keys: BTreeSet<Key> = changes.into_iter().map(|it| it.key).collect();
-            self.take(store, &caller, keys).await?;
+            self.take(store, caller, keys).await?;
             // Only now: what could not be read is tried again by the next request.
             seen = next;
             self.seen = Some(next);
         }
+        Ok(())
     }
 
     async fn take(&mut self, store: &Store, caller: &Caller, keys: BTreeSet<Key>) -> StoreResult<()> {

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use store::audit::Event;
-use store::{Caller, ItemChange, ItemExpect, StoreResult};
+use store::{Caller, ItemChange, ItemExpect, Purpose, StoreResult};
 
 /// How long an access token lasts: for a person, and for a program that can always get another.
 const FOR_PEOPLE: i64 = 30 * MINUTE;
@@ -51,6 +51,9 @@ pub struct Held {
     pub client: String,
     pub client_name: String,
     pub scopes: String,
+    /// Made by the operator at the machine, for all there is.
+    #[serde(default)]
+    pub operator: bool,
     /// The person it acts for; none for a program that acts for itself.
     pub subject: Option<Subject>,
     pub patient: Option<String>,
@@ -189,6 +192,7 @@ impl Apps<'_> {
     ) -> Allowed<Value> {
         let client = &proven.client;
         let held = Held {
+            operator: false,
             client: client.id.clone(),
             client_name: client.name.clone(),
             scopes: scopes.to_string(),
@@ -354,6 +358,7 @@ impl Apps<'_> {
             return denied(Code::InvalidScope, "a program that acts for itself has system scopes");
         }
         let held = Held {
+            operator: false,
             client: client.id.clone(),
             client_name: client.name.clone(),
             scopes: scopes.to_string(),
@@ -402,8 +407,13 @@ impl Apps<'_> {
     }
 
     /// Who holds this access token, as the caller of the store: the person's role and the token's scopes together.
-    pub async fn bearer(self, token: &str, now: i64) -> StoreResult<Option<Caller>> {
+    pub async fn bearer(self, token: &str, purpose: Option<Purpose>, now: i64) -> StoreResult<Option<Caller>> {
         let Some(held) = self.held(token, now).await? else { return Ok(None) };
+        if held.operator {
+            let who = format!("client/{}", held.client);
+            let (display, client) = (held.client_name.as_str().into(), held.client.as_str().into());
+            return Ok(Some(Caller { who: who.into(), display, client: Some(client), ..Caller::system("operator") }));
+        }
         let access = &self.organisation.access;
         let id = |it: &String| Id::parse(it);
         let principal = match &held.subject {
@@ -416,7 +426,7 @@ impl Apps<'_> {
                 client: Some(held.client.clone()),
                 scopes: Some(held.scopes.clone()),
                 patient: held.patient.as_ref().and_then(id),
-                purpose: access.usual_purpose(&subject.role),
+                purpose: purpose.unwrap_or_else(|| access.usual_purpose(&subject.role)),
             },
             None => Principal {
                 who: format!("client/{}", held.client),
@@ -427,7 +437,7 @@ impl Apps<'_> {
                 client: Some(held.client.clone()),
                 scopes: Some(held.scopes.clone()),
                 patient: None,
-                purpose: access.usual_purpose("system"),
+                purpose: purpose.unwrap_or_else(|| access.usual_purpose("system")),
             },
         };
         access.caller(self.store(), &principal, now).await.map(Some)

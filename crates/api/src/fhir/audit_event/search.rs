@@ -44,7 +44,7 @@ pub(crate) async fn search(ask: Ask<'_>, pairs: Pairs, cursor: Option<PageCursor
         let text = format!("the audit log is not searched by {name}; these are the AuditEvents that clients have sent");
         issues.push(Issue::warning(IssueCode::NotSupported, "", text));
     }
-    let log = if let Asked::Log(log) = asked { Some(log) } else { None };
+    let log = if let Asked::Log(log) = asked { Some(*log) } else { None };
     if counted {
         let mut total = stored.total.unwrap_or(0);
         if let Some(log) = log {
@@ -115,7 +115,7 @@ async fn count(ask: &Ask<'_>, log: Query) -> Answer<u64> {
 
 /// What is asked of the log.
 enum Asked {
-    Log(Query),
+    Log(Box<Query>),
     /// It cannot have what is asked.
     Nothing,
     /// A parameter that only resources are searched by.
@@ -189,7 +189,7 @@ fn asked(mut log: Query, pairs: &Pairs, bases: &::fhir::search::row::BaseUrls) -
         }
         log.actions = actions;
     }
-    Ok(Asked::Log(log))
+    Ok(Asked::Log(Box::new(log)))
 }
 
 fn short(text: &str) -> String {

@@ -2,7 +2,8 @@
 
 use super::place::{MINUTE, NOON, PASSWORD, Practice};
 use crate::access::{
-    AccessError, AccessResult, Invite, NewLogin, NewUser, PersonLink, Relation, SignIn, User, UserChange, machine_token,
+    AccessError, AccessResult, Invite, MachineToken, NewLogin, NewUser, PersonLink, Relation, SignIn, User, UserChange,
+    machine_token,
 };
 use fhir::Id;
 use store::Caller;
@@ -59,7 +60,7 @@ async fn only_who_may_manage_users_does() {
         refused(matches!(reset, Err(AccessError::Forbidden)));
         let granted = access.create_with_password(&caller, someone("new", &["nurse"]), Vec::new(), "x", NOON).await;
         refused(matches!(granted, Err(AccessError::Forbidden)));
-        let token = machine_token(&practice.store, &caller, "secret", "mine", "system/*.cruds", 1, NOON).await;
+        let token = machine_token(&practice.store, &caller, "secret", &asked("mine", "system/*.cruds"), NOON).await;
         refused(matches!(token, Err(AccessError::Forbidden)));
     }
     for role in ["practice-admin", "system-admin"] {
@@ -266,9 +267,13 @@ async fn a_token_for_a_program_needs_a_name_and_scopes() {
     let practice = Practice::open().await;
     let system = Caller::system("test");
     for (name, scopes) in [("", "system/*.rs"), ("two words", "system/*.rs"), ("x", "nonsense"), ("x", "")] {
-        let made = machine_token(&practice.store, &system, "s", name, scopes, 30, NOON).await;
+        let made = machine_token(&practice.store, &system, "s", &asked(name, scopes), NOON).await;
         assert!(made.is_err(), "{name} {scopes}");
     }
-    machine_token(&practice.store, &system, "s", "monitor", "system/Patient.rs", 30, NOON).await.unwrap();
+    machine_token(&practice.store, &system, "s", &asked("monitor", "system/Patient.rs"), NOON).await.unwrap();
     assert_eq!(practice.store.items("token", Some("client/monitor"), None, 10, NOON).await.unwrap().len(), 1);
+}
+
+fn asked(name: &str, scopes: &str) -> MachineToken {
+    MachineToken { name: name.into(), scopes: scopes.into(), days: 30, patient: None }
 }
