@@ -87,11 +87,11 @@ async function look(page, name) {
         runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
         resultTypes: ['violations'],
       }));
+      if (shots) await page.screenshot({ path: `${shots}/${name}-${colorScheme}-${width}.png`, fullPage: true });
       const told = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target.join(' ')).join(', ')}`);
       assert.deepEqual(told, [], `${name} ${colorScheme} ${width}`);
       const wide = await page.evaluate(() => document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth);
       assert.equal(wide, 0, `${name} ${colorScheme} ${width} scrolls sideways`);
-      if (shots) await page.screenshot({ path: `${shots}/${name}-${colorScheme}-${width}.png`, fullPage: true });
     }
   }
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -209,7 +209,7 @@ assert.equal((await asProgram(`Patient/${other}`)).status, 200);
 assert([403, 404].includes((await asProgram('Condition?_count=1')).status));
 assert.equal((await asProgram('Patient', { method: 'POST', body: JSON.stringify({ resourceType: 'Patient' }) })).status, 403);
 assert.equal((await ask('system/Patient.rs', proof)).status, 401, 'a statement is good once');
-assert.equal((await (await ask('system/Patient.cud', assertion())).json()).error, 'invalid_scope');
+assert.equal((await (await ask('user/Patient.rs', assertion())).json()).error, 'invalid_scope');
 console.log('  a backend service: fits');
 
 if (python) {

@@ -165,7 +165,7 @@ fn alone(slug: &str, clients: &[Client]) -> Markup {
 /// The app: a page that knows nothing but what an app anywhere would know.
 pub(crate) async fn app(place: Place) -> Response {
     let main = html! {
-        div.sheet.wide {
+        div.sheet.broad {
             h1 { "Launcher app" }
             p #state role="status" { "Starting…" }
             div #told data-client=(OWN_APP) {}
