@@ -236,7 +236,7 @@ fn is_public_name(name: &str) -> bool {
         ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "localdomain"];
     let name = name.trim_end_matches('.');
     let within = |zone: &&str| name == *zone || name.strip_suffix(*zone).is_some_and(|rest| rest.ends_with('.'));
-    name.contains('.') && !PRIVATE.iter().any(|zone| within(zone))
+    name.contains('.') && !PRIVATE.iter().any(within)
 }
 
 /// Whether an address belongs to a machine on the public internet (IANA special-purpose registries).

@@ -1,6 +1,8 @@
 //! What it costs to be safe: the same reads and searches as our own work and as a patient, a nurse with labels, and
 //! somebody who cares for thousands. `cargo run --release -p store --example cost_of_rights`
 
+#![allow(clippy::print_stdout)] // What it measures is for whoever started it.
+
 use fhir::search::query::{Filter, Query, Source, Test, TokenTest};
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Checked, Id, Key, ResourceType};

@@ -252,10 +252,10 @@ pub fn run(
     world.plant(near, resources)?;
     for row in rows.iter().filter(|row| row.recipient < 2 && PURPOSES[row.purpose] == "ETREAT") {
         let patient = row.patient(recipients);
-        if patients.remove(&patient) {
-            if let Err(reason) = emergency(recipients.of(row.recipient), &patient) {
-                total.note(&row.name(), ask::Fault::Odd, &reason);
-            }
+        if patients.remove(&patient)
+            && let Err(reason) = emergency(recipients.of(row.recipient), &patient)
+        {
+            total.note(&row.name(), ask::Fault::Odd, &reason);
         }
     }
     let (of_proxy, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.recipient == 4);

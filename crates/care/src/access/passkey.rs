@@ -202,7 +202,7 @@ pub(super) fn made(place: &PasskeyPlace, answer: &str, challenge: &[u8], verifie
     let (cose, after) = Cbor::first(rest).ok_or("its key cannot be read")?;
     let key = &rest[..rest.len() - after.len()];
     let extended = data.flags & EXTENDED != 0;
-    if extended != (!after.is_empty()) || (extended && Cbor::read(after).is_none()) {
+    if extended == after.is_empty() || (extended && Cbor::read(after).is_none()) {
         return Err("its data cannot be read");
     }
     PublicKey::read(&cose).ok_or("its kind of key is not one of those asked for")?;

@@ -14,6 +14,7 @@ use store::audit::Event;
 use store::{ItemChange, ItemExpect};
 
 /// What came of a step.
+#[allow(clippy::large_enum_variant)] // One for each person who signs in, and soon taken apart.
 #[derive(Debug)]
 pub enum SignIn {
     Open(Opened),

@@ -170,7 +170,8 @@ async fn what_does_not_fit_is_not_believed() {
     let visitor = Visitor::new(true).await;
     visitor.practice.staff("okafor", &["clinician"]).await;
     let second = NOON / SECOND;
-    let wrong: &[(&str, fn(&mut Words, i64))] = &[
+    type Spoil = fn(&mut Words, i64);
+    let wrong: &[(&str, Spoil)] = &[
         ("another issuer", |it, _| it.claims["iss"] = "https://evil.example".into()),
         ("another audience", |it, _| it.claims["aud"] = "someone".into()),
         ("several audiences", |it, _| it.claims["aud"] = json!(["continuo", "someone"])),
