@@ -352,8 +352,8 @@ fn read_role(text: &str, groups: &BTreeMap<String, Kinds>) -> Result<Role, Strin
         if kinds == Kinds::NONE {
             return Err("a grant must name groups or types".to_owned());
         }
-        if file.recipient.is_portal() && !matches!(grant.within, Reach::Own | Reach::Organisation) {
-            return Err("patients and proxies are granted what is `own` or `organisation`".to_owned());
+        if file.recipient.is_portal() && !matches!(grant.within, Reach::Own | Reach::OfNobody | Reach::Organisation) {
+            return Err("patients and proxies are granted what is `own`, `of-nobody` or `organisation`".to_owned());
         }
         grants.push(RoleGrant { kinds, actions: actions(&grant.actions)?, within: grant.within });
     }
