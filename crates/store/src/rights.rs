@@ -109,6 +109,8 @@ pub enum Within {
     Of(Arc<Patients>),
     /// Those of one of these patients and of no other patient.
     OnlyOf(Arc<Patients>),
+    /// Those of no patient at all.
+    OfNobody,
     /// Those that pass (granular scopes: `category=…`; relationships: `participant=Practitioner/7`).
     Matching(Filter),
     /// All of these types.
@@ -273,6 +275,7 @@ impl Rights {
             Within::Patients(ids) => in_compartments(registry, kind, &self.compiled.owners(ids)),
             Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
             Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
+            Within::OfNobody => of_nobody(registry, kind),
             Within::Matching(filter) => filter.clone(),
             Within::Kinds(kinds) if kinds.contains(kind) => Filter::everything(),
             Within::Kinds(_) => Filter::nothing(),
@@ -457,6 +460,19 @@ fn of_patients(registry: &Registry, kind: ResourceType, patients: &Arc<Patients>
         return Filter::nothing();
     }
     Filter::OfPatients { patients: patients.clone(), slots, of }
+}
+
+fn of_nobody(registry: &Registry, kind: ResourceType) -> Filter {
+    let patient = ResourceType::parse("Patient").expect("a type of R4");
+    if kind == patient {
+        return Filter::nothing();
+    }
+    let slots = registry.compartment_slots("Patient", kind);
+    if slots.is_empty() {
+        return Filter::everything();
+    }
+    let sources = slots.into_iter().map(|slot| Source { slot, only: Some(patient) }).collect();
+    Filter::Not(Box::new(Filter::Row { sources, tests: vec![Test::Present] }))
 }
 
 /// What is in the compartment of one of these patients (FHIR R4 CompartmentDefinition/patient).

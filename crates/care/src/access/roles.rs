@@ -94,6 +94,8 @@ pub enum Reach {
     Organisation,
     /// The records that a patient or proxy may see.
     Own,
+    /// What is of no patient at all.
+    OfNobody,
     /// Patients whose general practitioner they are.
     OwnPatient,
     CareTeam,
@@ -108,6 +110,7 @@ impl Reach {
         match self {
             Reach::Organisation => "all",
             Reach::Own => "own",
+            Reach::OfNobody => "of no patient",
             Reach::OwnPatient => "of patients they are the general practitioner of",
             Reach::CareTeam => "of patients in whose care team they are",
             Reach::ScheduledToday => "of patients they see today",
@@ -178,6 +181,7 @@ impl Role {
         let within = |reach: Reach| match reach {
             Reach::Organisation => Within::Organisation,
             Reach::Own => Within::Of(standing.own.clone()),
+            Reach::OfNobody => Within::OfNobody,
             Reach::OwnPatient => Within::Of(standing.own_patients.clone()),
             Reach::CareTeam => Within::Of(standing.care_team.clone()),
             Reach::ScheduledToday => Within::Of(standing.scheduled_today.clone()),
@@ -348,8 +352,8 @@ fn read_role(text: &str, groups: &BTreeMap<String, Kinds>) -> Result<Role, Strin
         if kinds == Kinds::NONE {
             return Err("a grant must name groups or types".to_owned());
         }
-        if file.recipient.is_portal() && !matches!(grant.within, Reach::Own | Reach::Organisation) {
-            return Err("patients and proxies are granted what is `own` or `organisation`".to_owned());
+        if file.recipient.is_portal() && !matches!(grant.within, Reach::Own | Reach::OfNobody | Reach::Organisation) {
+            return Err("patients and proxies are granted what is `own`, `of-nobody` or `organisation`".to_owned());
         }
         grants.push(RoleGrant { kinds, actions: actions(&grant.actions)?, within: grant.within });
     }

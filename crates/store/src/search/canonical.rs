@@ -2,7 +2,8 @@
 //! this version if one is said (FHIR R4, references.html#canonical). Chains, `_has` and `_include` follow them.
 
 use super::cursor::Place;
-use super::plan::{Plan, Planner, pointing_at, resources};
+use super::leaf::{pointing_at, resources};
+use super::plan::{Plan, Planner};
 use super::sql::Sql;
 use crate::db::Session;
 use crate::error::{StoreError, StoreResult};

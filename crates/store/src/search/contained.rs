@@ -2,7 +2,8 @@
 //! containers that may pass; then each of them is read and its contained resources are judged one by one,
 //! because all that is asked must hold for the same one.
 
-use super::plan::{Plan, Planner, tokens, unsupported};
+use super::leaf::tokens;
+use super::plan::{Plan, Planner, unsupported};
 use super::terms::Terms;
 use super::{Searcher, fetch, numbers, planned, terms};
 use crate::db::Session;

@@ -8,6 +8,7 @@ pub(crate) mod fetch;
 mod include;
 pub(crate) mod judge;
 mod kept;
+mod leaf;
 mod owners;
 mod plan;
 mod reach;

@@ -3,7 +3,8 @@
 //! many are looked up together and handed over as one list, so that thousands are no more statements than one.
 
 use super::fetch;
-use super::plan::{Leaf, Plan, Planner, pointing_at, resources};
+use super::leaf::{Leaf, pointing_at, resources};
+use super::plan::{Plan, Planner};
 use crate::db::Session;
 use crate::error::StoreResult;
 use crate::intern::by_id;

@@ -5,7 +5,7 @@
 //! Decides nothing itself: the rules are those of [`Rights`](crate::Rights).
 
 use super::cursor::Place;
-use super::plan::resources;
+use super::leaf::resources;
 use super::sql::Sql;
 use super::{numbers, planned};
 use crate::caller::Caller;

@@ -1,6 +1,7 @@
 //! Comparisons of ranges, as SQL: dates, instants, quantities.
 
-use super::plan::{COUNTED, Leaf, Plan, in_slots};
+use super::leaf::{Leaf, in_slots};
+use super::plan::{COUNTED, Plan};
 use crate::db::Value;
 use fhir::search::query::{DateTest, Prefix, QuantityTest};
 

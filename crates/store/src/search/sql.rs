@@ -1,7 +1,8 @@
 //! From a plan of numbers to SQL. A plan is written in two ways: as a set (`SELECT rid …`, what a search
 //! is driven by) and as a test of one resource (`EXISTS …`, what filters the set).
 
-use super::plan::{Leaf, Plan};
+use super::leaf::Leaf;
+use super::plan::Plan;
 use crate::db::{Dialect, Value};
 use crate::lane::LIVE;
 use crate::place;
