@@ -128,6 +128,9 @@ pub(crate) struct Serve {
     /// Which sample people: the same seed, the same people
     #[arg(long, default_value_t = 1, requires = "demo")]
     pub(crate) seed: u64,
+    /// A PostgreSQL database (`postgres://user@host/name`) for both sample organisations, in place of files
+    #[arg(long, value_name = "ADDRESS", requires = "demo")]
+    pub(crate) store: Option<String>,
 }
 
 #[derive(Subcommand)]

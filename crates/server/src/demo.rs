@@ -1,7 +1,7 @@
 //! The demo: two organisations with synthetic people, logins and tokens of their own, in one folder that can
 //! be thrown away. What was made once is remembered in `demo.json`, which only its owner may read.
 
-use crate::cli::Common;
+use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::failure::{Done, Exit, Failure};
 use crate::places::{self, Place};
@@ -60,6 +60,9 @@ pub(crate) struct Demo {
     note: String,
     pub(crate) patients: u32,
     pub(crate) seed: u64,
+    /// Where both records lie, when not in files of the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
     pub(crate) organisations: Vec<DemoOrganisation>,
 }
 
@@ -151,21 +154,19 @@ impl Demo {
     }
 
     /// What is there, or a new demo with fresh secrets.
-    pub(crate) fn open(
-        folder: &Path,
-        bind: SocketAddr,
-        patients: u32,
-        seed: u64,
-        world: &World,
-    ) -> Result<Demo, Failure> {
+    pub(crate) fn open(folder: &Path, bind: SocketAddr, asked: &Serve, world: &World) -> Result<Demo, Failure> {
         std::fs::create_dir_all(folder).map_err(Failure::file("make the demo's folder", folder))?;
         let mut demo = match Demo::read(folder)? {
             Some(mut demo) => {
                 demo.add_new_logins(world);
                 demo
             }
-            None => Demo::new(patients, seed, world),
+            None => Demo { store: asked.store.clone(), ..Demo::new(asked.patients, asked.seed, world) },
         };
+        if asked.store.is_some() && demo.store != asked.store {
+            let message = "this demo lies elsewhere already; take another --data-dir, or leave --store out";
+            return Err(Failure::new(Exit::Usage, message));
+        }
         for it in demo.organisations.iter_mut().filter(|it| it.clients.is_empty()) {
             it.clients = clients(world);
         }
@@ -200,7 +201,7 @@ impl Demo {
             }
         });
         let note = "Synthetic people only. This file holds secrets of the demo: keep it to yourself.".into();
-        Demo { note, patients, seed, organisations: organisations.collect() }
+        Demo { store: None, note, patients, seed, organisations: organisations.collect() }
     }
 
     /// A demo of an earlier version gets the logins that it has not.
@@ -243,7 +244,7 @@ impl Demo {
             slug: it.slug.clone(),
             name: it.name.clone(),
             base: it.base.clone(),
-            store: folder.join(format!("{}.db", it.slug)).display().to_string(),
+            store: self.store.clone().unwrap_or_else(|| folder.join(format!("{}.db", it.slug)).display().to_string()),
         };
         self.organisations.iter().map(place).collect()
     }

@@ -47,7 +47,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
 
     let mut demo = match serve.demo {
-        true => Some(Demo::open(&folder, bind, serve.patients, serve.seed, &world)?),
+        true => Some(Demo::open(&folder, bind, &serve, &world)?),
         false => None,
     };
     let places = match &demo {

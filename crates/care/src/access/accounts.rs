@@ -110,7 +110,8 @@ impl User {
         roles
     }
 
-    pub(super) fn who(&self) -> String {
+    /// Their name in the audit log: `user/7f3c`.
+    pub fn who(&self) -> String {
         format!("user/{}", self.id)
     }
 

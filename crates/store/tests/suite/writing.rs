@@ -386,3 +386,14 @@ async fn who_may_only_create_creates() {
         assert!(matches!(place.store.find(&device, &query, 9).await, Err(StoreError::Forbidden)));
     }
 }
+
+#[tokio::test]
+async fn who_may_only_create_may_write_about_the_patient_in_context() {
+    for place in all().await {
+        filled(&place).await;
+        let grants = vec![grant(kinds(&["Observation"]), "c", own("mine"))];
+        let device = Caller { patient: Id::parse("mine"), ..caller(grants, Vec::new()) };
+        assert!(try_write(&place, &device, new(observation("reading", "Patient/mine"))).await.is_ok());
+        assert!(try_write(&place, &device, new(observation("another", "Patient/theirs"))).await.is_err());
+    }
+}

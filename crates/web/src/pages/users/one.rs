@@ -130,7 +130,13 @@ pub(crate) async fn standing(visitor: Visitor, Path((_, id)): Address, Form(give
 async fn write(visitor: &Visitor, user: &User, version: &str, change: UserChange, done: &str) -> Answer {
     let version = version.parse().unwrap_or(user.version);
     match visitor.access().change_user(&visitor.caller, &user.id, version, change, visitor.now).await {
-        Ok(_) => Ok(see_other(&visitor.at(&format!("admin/users/{}?done={done}", user.id)))),
+        Ok(changed) => {
+            // What apps were allowed in this person's name was allowed with the old rights.
+            if changed.roles != user.roles || changed.active != user.active {
+                visitor.organisation.apps().end_grants_of(&visitor.caller, &changed.who(), visitor.now).await?;
+            }
+            Ok(see_other(&visitor.at(&format!("admin/users/{}?done={done}", user.id))))
+        }
         Err(AccessError::LastAdministrator) => {
             let words = "Nobody else could manage users then. Give the role to someone else first.";
             show(visitor, user, &Errors::one("roles", words), None).await
