@@ -1,5 +1,5 @@
 //! Apps that act for people, and programs that act for themselves: the authorization server of one organisation.
-//! Who they are is in [`clients`](super::clients), how they prove it in [`assertion`](super::assertion), what they were
+//! Who they are is in [`clients`](super::clients), how they prove it in `assertion.rs`, what they were
 //! asked and given in [`codes`](super::codes) and [`tokens`](super::tokens), and what is signed in
 //! [`keys`](super::keys).
 //!

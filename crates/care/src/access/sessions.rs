@@ -3,7 +3,7 @@
 //! something about the user's rights or credentials changes.
 //!
 //! Sessions in use are kept in memory, so that a request does not have to ask the store; what is written elsewhere is
-//! noticed within [`BELIEVED`]. NIST SP 800-63B-4, section 5; OWASP ASVS 5.0, chapter 7.
+//! noticed within `BELIEVED`. NIST SP 800-63B-4, section 5; OWASP ASVS 5.0, chapter 7.
 
 use super::accounts::{Charge, Relation, User, is_portal};
 use super::shelf::{self, SESSION};

@@ -2,7 +2,7 @@
 //! entry, and whatever else `care`, `api`, `web` and `server` record. A commit and its entry are one transaction; looks
 //! wait in a bounded queue and are written in order, some times a second or before the answer ([`Settings::strict`]).
 //!
-//! Entries are chained by hashes ([`chain`]), and the chain is anchored outside of the store by signatures
+//! Entries are chained by hashes (`chain.rs`), and the chain is anchored outside of the store by signatures
 //! ([`Anchor`]), so that whatever is changed, inserted or cut off is found ([`Report`]). Nothing in the product changes
 //! or deletes an entry; the database refuses to. In the words of FHIR R4 AuditEvent and IHE BALP; `api` makes resources
 //! of the entries.
