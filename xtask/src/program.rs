@@ -56,6 +56,8 @@ impl Plan {
         self.write_settings()?;
         let mut command = Command::new(&self.binary);
         command.arg("--config").arg(self.settings()).args(arguments);
+        // Also what only looks writes its audit entry: a watched disk must see every process that writes.
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }
 
@@ -76,7 +78,6 @@ impl Plan {
         let mut command = self.command(&["serve"])?;
         let begun = Instant::now();
         let child = command
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
