@@ -40,7 +40,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Purpose; 8] = [
+    pub const ALL: [Purpose; 8] = [
         Purpose::Treatment,
         Purpose::Payment,
         Purpose::Operations,

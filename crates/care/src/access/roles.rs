@@ -47,20 +47,9 @@ const PERMISSIONS: [&str; 10] = [
     "users.manage",
 ];
 
-const PURPOSES: [Purpose; 8] = [
-    Purpose::Treatment,
-    Purpose::Payment,
-    Purpose::Operations,
-    Purpose::PatientRequest,
-    Purpose::Emergency,
-    Purpose::Research,
-    Purpose::Legal,
-    Purpose::System,
-];
-
 /// The purpose of this code (HL7 v3 PurposeOfUse), if it is one that somebody may claim.
 pub fn purpose(code: &str) -> Option<Purpose> {
-    PURPOSES.into_iter().find(|it| it.code() == code)
+    Purpose::parse(code)
 }
 
 /// What labels and consents take a role for (docs/security/consent.md, section 1).
@@ -326,7 +315,7 @@ fn read_role(text: &str, groups: &BTreeMap<String, Kinds>) -> Result<Role, Strin
     let file: RoleFile = toml::from_str(text).map_err(|error| error.to_string())?;
     let mut purposes = Vec::new();
     for code in &file.purposes {
-        let found = purpose(code).ok_or_else(|| named("purpose", code, PURPOSES.iter().map(|it| it.code())))?;
+        let found = purpose(code).ok_or_else(|| named("purpose", code, Purpose::ALL.iter().map(|it| it.code())))?;
         if found == Purpose::Emergency {
             return Err("ETREAT cannot be a purpose of a role; it comes by the permission break-glass".to_owned());
         }
