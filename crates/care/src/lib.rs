@@ -3,12 +3,16 @@
 
 pub mod access;
 pub mod act;
+pub mod aftercare;
 mod ask;
 pub mod chart;
+pub mod closing;
 pub mod demo;
 pub mod draft;
 pub mod egress;
 pub mod exchange;
+pub mod filing;
+pub mod notes;
 pub mod organisation;
 pub mod oversight;
 pub mod people;

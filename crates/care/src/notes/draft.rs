@@ -28,7 +28,6 @@ const KEPT: u32 = 200;
 /// What one section may hold, in bytes, and how many there may be.
 const SECTION: usize = 60_000;
 const SECTIONS: usize = 60;
-const TITLE: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
@@ -521,15 +520,14 @@ pub async fn change(
     Err(NoteError::Busy)
 }
 
-/// Gives the note another title.
-pub async fn entitle(pen: &Pen<'_>, patient: &Id, id: &str, title: &str) -> Result<Note, NoteError> {
-    let title = text::tidy(title, TITLE).replace('\n', " ").trim().to_owned();
-    change(pen, patient, id, |note| {
-        if !title.is_empty() {
-            note.title.clone_from(&title);
-        }
-    })
-    .await
+/// What texts would say about this patient now, without keeping anything.
+pub async fn preview(pen: &Pen<'_>, patient: &Id, texts: impl Iterator<Item = &str>) -> StoreResult<Vec<String>> {
+    let texts: Vec<&str> = texts.collect();
+    let found = texts.iter().flat_map(|it| text::tokens(it)).filter(|it| it.kind == TokenKind::Link);
+    let names: BTreeSet<String> = found.map(|it| it.name).filter(|it| links::is_known(it)).collect();
+    let resolved = if names.is_empty() { HashMap::new() } else { links::resolve(pen, patient, &names).await? };
+    let said = |token: &text::Token| resolved.get(&token.name).filter(|_| token.kind == TokenKind::Link).map(|it| it.text.clone());
+    Ok(texts.iter().map(|it| text::expand(it, said)).collect())
 }
 
 /// Puts the line that a slash command made into its section, in the place of the command.

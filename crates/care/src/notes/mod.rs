@@ -17,9 +17,9 @@ mod signed;
 pub use content::{Phrase, Template};
 pub use draft::{
     Amends, Beginning, Clash, Difference, Edition, Expanded, How, Note, Part, Saved, Saving, Source, Taken, add_problem,
-    answer, begin, discard, edition, editions, entitle, of_patient, open, restore, save, unsigned,
+    answer, begin, discard, edition, editions, of_patient, open, preview, restore, save, unsigned,
 };
-pub use sign::{CO_SIGN, Signed, Signing, TASK, sign};
+pub use sign::{CO_SIGN, Signed, Signing, TASK, became, sign};
 pub(crate) use sign::{category, coded, undivided};
 pub use signed::{Related, SignedNote, Standing, Waiting, add_to, co_sign, correct, signed, supervisors, to_co_sign};
 

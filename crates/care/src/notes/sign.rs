@@ -53,7 +53,7 @@ pub struct Signed {
 pub async fn sign(pen: &Pen<'_>, patient: &Id, id: &str, signing: Signing<'_>) -> Result<Signed, NoteError> {
     let (note, version) = match draft::open_for_signing(pen, patient, id).await {
         // The second of two clicks: what the first made.
-        Err(NoteError::Absent) => return already(pen, patient, id).await,
+        Err(NoteError::Absent) => return became(pen, patient, id).await,
         other => other?,
     };
     if note.edition != signing.edition {
@@ -84,7 +84,8 @@ pub async fn sign(pen: &Pen<'_>, patient: &Id, id: &str, signing: Signing<'_>) -
     Ok(Signed { document, encounter: note.encounter })
 }
 
-async fn already(pen: &Pen<'_>, patient: &Id, id: &str) -> Result<Signed, NoteError> {
+/// What became of a draft that was signed.
+pub async fn became(pen: &Pen<'_>, patient: &Id, id: &str) -> Result<Signed, NoteError> {
     let asked = [("identifier", format!("{NOTE}|{}", ask::escaped(id))), ("patient", format!("Patient/{patient}"))];
     let found = ask::matches(pen.store(), pen.caller, "DocumentReference", &asked, 1).await?;
     let document = found.rows.first().ok_or(NoteError::Absent)?;
