@@ -170,20 +170,18 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
         return Err(StoreError::Forbidden);
     }
     let value = encounter(pen, patient, id).await?;
-    let of_visit = |extra: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
-        let own = ("encounter", format!("Encounter/{id}"));
-        std::iter::once(own).chain(extra.iter().map(|(name, value)| (*name, (*value).to_owned()))).collect()
-    };
+    let of_visit = [("encounter", format!("Encounter/{id}"))];
     let chart = pen.chart(patient);
     let (problems, banner, documents, orders, prescriptions, charges, tasks, drafts, basket) = tokio::try_join!(
-        chart.problems(),
-        chart.banner(),
-        found(pen, "DocumentReference", &of_visit(&[])),
-        found(pen, "ServiceRequest", &of_visit(&[])),
-        found(pen, "MedicationRequest", &of_visit(&[])),
-        charges(pen, id),
-        found(pen, "Task", &of_visit(&[])),
-        drafts(pen, patient),
+        // Many at once: each lies on the heap, so that the stack of a worker is enough for all of them.
+        Box::pin(chart.problems()),
+        Box::pin(chart.banner()),
+        Box::pin(found(pen, "DocumentReference", &of_visit)),
+        Box::pin(found(pen, "ServiceRequest", &of_visit)),
+        Box::pin(found(pen, "MedicationRequest", &of_visit)),
+        Box::pin(charges(pen, id)),
+        Box::pin(found(pen, "Task", &of_visit)),
+        Box::pin(drafts(pen, patient)),
         basket(pen, patient),
     )?;
     let visits = chart.visits().await?.rows;
@@ -266,7 +264,7 @@ async fn basket(pen: &Pen<'_>, patient: &Id) -> StoreResult<usize> {
 
 /// Ends the visit.
 pub async fn close(pen: &Pen<'_>, patient: &Id, id: &Id, closing: &Closing) -> Result<(), ClosingError> {
-    let checklist = checklist(pen, patient, id).await?;
+    let checklist = Box::pin(checklist(pen, patient, id)).await?;
     if !checklist.open {
         return Err(ClosingError::Closed);
     }
@@ -359,3 +357,6 @@ fn follow_up(pen: &Pen<'_>, patient: &Id, id: &Id, weeks: u16) -> Value {
         "restriction": { "period": { "end": due.machine() } },
     })
 }
+
+#[cfg(test)]
+mod tests;

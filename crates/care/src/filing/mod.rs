@@ -171,3 +171,6 @@ pub async fn review(pen: &Pen<'_>, patient: &Id, id: &Id) -> Result<(), FilingEr
     pen.commit(act).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -495,7 +495,7 @@ pub async fn add_problem(pen: &Pen<'_>, patient: &Id, id: &str, problem: &str) -
 }
 
 /// Changes something on the draft as it lies there, whoever saved last; text of others is never touched by it.
-pub async fn change(
+pub(super) async fn change(
     pen: &Pen<'_>,
     patient: &Id,
     id: &str,
