@@ -19,7 +19,8 @@ use crate::chart::{Reading, When};
 use crate::people::Person;
 use fhir::{Id, Key};
 use measures::{MEASURES, measure_of};
-use store::StoreResult;
+use std::collections::BTreeMap;
+use store::{ItemChange, StoreResult};
 
 /// What a form for vital signs must know.
 #[derive(Clone, Debug)]
@@ -110,6 +111,45 @@ pub async fn one(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<(Reading, 
 pub async fn parts(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Vec<(&'static Measure, f64)>> {
     let (value, _) = ask::own(pen.store(), pen.caller, patient, "Observation", id).await?;
     Ok(measured(&value).filter_map(|(key, number)| Some((measure_of(key)?, number))).collect())
+}
+
+/// In which units somebody measured last, by measure: the form begins with them.
+const UNITS: &str = "vitals-units";
+
+pub async fn usual_units(pen: &Pen<'_>) -> StoreResult<BTreeMap<String, String>> {
+    let item = pen.store().item(UNITS, &pen.caller.who, pen.now).await?;
+    // What cannot be read is not worth a failure: the form begins with the units of the record.
+    Ok(item.and_then(|it| serde_json::from_slice(&it.body).ok()).unwrap_or_default())
+}
+
+/// For [`Act::keep`](crate::act::Act::keep): the units of this form are those of the next.
+pub fn keep_units(pen: &Pen<'_>, typed: &Typed) -> ItemChange {
+    let of_units = |(name, value): (&String, &String)| {
+        let measure = measure_of(name.strip_suffix("-unit")?)?;
+        measure.units.iter().any(|it| it.key == value).then(|| (name.clone(), value.clone()))
+    };
+    let units: BTreeMap<String, String> = typed.iter().filter_map(of_units).collect();
+    let body = serde_json::to_vec(&units).expect("text can be written");
+    ItemChange::put(UNITS, &*pen.caller.who, body).owned_by(&*pen.caller.who)
+}
+
+impl Measure {
+    /// What can be at all, in the stored unit.
+    pub fn absolute(&self) -> (f64, f64) {
+        limits::absolute(self.key)
+    }
+
+    /// What is usual at this age, in the stored unit.
+    pub fn usual(&self, years: Option<f64>) -> Option<(f64, f64)> {
+        limits::usual(self.key, years)
+    }
+}
+
+impl Unit {
+    /// (factor, zero): what is stored is what was typed, less zero, times factor.
+    pub fn conversion(&self) -> (f64, f64) {
+        (self.factor, self.zero)
+    }
 }
 
 /// The key of an observation.
