@@ -50,10 +50,8 @@ pub async fn board(pen: &Pen<'_>, patient: &Id) -> StoreResult<Board> {
     let whose = ("patient", format!("Patient/{patient}"));
     let newest = ("_sort", "-date".to_owned());
     let asked = [whose.clone(), ("category", "vital-signs".to_owned()), newest.clone()];
-    let (person, recent) = tokio::try_join!(
-        ask::read(store, caller, "Patient", patient),
-        ask::latest(store, caller, &asked, 12),
-    )?;
+    let (person, recent) =
+        tokio::try_join!(ask::read(store, caller, "Patient", patient), ask::latest(store, caller, &asked, 12),)?;
     let years = years(&Person::of(&person.value), pen.now);
     let mut before: Vec<Before> = Vec::new();
     let mut sets: Vec<Set> = Vec::new();
@@ -63,12 +61,19 @@ pub async fn board(pen: &Pen<'_>, patient: &Id) -> StoreResult<Board> {
             continue;
         }
         let reading = Reading::of(&row.value, &Names::default());
-        before.extend(measured(&row.value).filter_map(|(key, number)| Some(Before { key, number, at: reading.when?.at() })));
+        before.extend(
+            measured(&row.value).filter_map(|(key, number)| Some(Before { key, number, at: reading.when?.at() })),
+        );
         readings.push(reading);
     }
     before.sort_by_key(|it| std::cmp::Reverse(it.at));
     let mut seen: Vec<&str> = Vec::new();
-    before.retain(|it| !seen.contains(&it.key) && { seen.push(it.key); true });
+    before.retain(|it| {
+        !seen.contains(&it.key) && {
+            seen.push(it.key);
+            true
+        }
+    });
     readings.sort_by_key(|it| std::cmp::Reverse(it.at()));
     let from = pen.now / 1000 - LATELY * 86_400_000;
     for reading in readings.into_iter().filter(|it| it.at() >= from) {
