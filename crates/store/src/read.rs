@@ -85,7 +85,8 @@ pub(crate) async fn current<S: Session>(
     let rows = session.query(&sql.text, &sql.values).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(Sight::Absent) };
     let answers = &row[if patient.is_some() { 7 } else { 6 }..];
-    let told: Vec<(&Filter, bool)> = along.into_iter().zip(answers).map(|(it, passes)| (it, passes.int() != 0)).collect();
+    let told: Vec<(&Filter, bool)> =
+        along.into_iter().zip(answers).map(|(it, passes)| (it, passes.int() != 0)).collect();
     let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());
     if version == 0 || (state != LIVE && !ruling.is_always()) {
         return Ok(Sight::Absent);
