@@ -16,9 +16,15 @@ const BELIEVED: i64 = 2 * SECOND;
 /// More than this are forgotten all at once; each comes back with one look.
 const MANY: usize = 10_000;
 
+/// A user, or that there is none, and when that was so.
+struct Seen {
+    at: i64,
+    user: Option<Arc<User>>,
+}
+
 /// The users for whom apps act, as they were a moment ago.
 #[derive(Default)]
-pub(super) struct Believed(RwLock<HashMap<String, (i64, Option<Arc<User>>)>>);
+pub(super) struct Believed(RwLock<HashMap<String, Seen>>);
 
 impl Believed {
     pub(super) fn forget(&self, user: &str) {
@@ -27,7 +33,7 @@ impl Believed {
 
     fn get(&self, user: &str, now: i64) -> Option<Option<Arc<User>>> {
         let known = self.0.read().expect("nobody panics while holding the users");
-        known.get(user).filter(|(at, _)| now - at < BELIEVED).map(|(_, user)| user.clone())
+        known.get(user).filter(|seen| now - seen.at < BELIEVED).map(|seen| seen.user.clone())
     }
 
     fn put(&self, id: &str, user: Option<Arc<User>>, now: i64) {
@@ -35,7 +41,7 @@ impl Believed {
         if known.len() >= MANY {
             known.clear();
         }
-        known.insert(id.to_owned(), (now, user));
+        known.insert(id.to_owned(), Seen { at: now, user });
     }
 }
 
