@@ -10,13 +10,18 @@ pub mod closing;
 pub mod demo;
 pub mod draft;
 pub mod egress;
+pub mod entries;
 pub mod exchange;
 pub mod filing;
 pub mod notes;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+mod shapes;
 pub mod terms;
+pub mod versions;
+pub mod visits;
+pub mod vitals;
 #[cfg(test)]
 mod ward;
 
