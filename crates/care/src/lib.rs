@@ -5,6 +5,7 @@ pub mod access;
 mod ask;
 pub mod chart;
 pub mod demo;
+pub mod desk;
 pub mod egress;
 pub mod exchange;
 pub mod organisation;

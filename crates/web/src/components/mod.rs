@@ -1,12 +1,14 @@
 //! Pieces of pages: typed functions from values to markup, escaped by default. Each is shown in all its
 //! states in the gallery (`/dev/components`).
 
+pub(crate) mod actions;
 pub(crate) mod axis;
 pub(crate) mod banner;
 pub(crate) mod card;
 pub(crate) mod flag;
 pub(crate) mod form;
 pub(crate) mod icon;
+pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod measures;
 pub(crate) mod notice;
