@@ -20,7 +20,7 @@ pub use reading::{Flag, Measured, Part, Range, Reading, ResultStatus};
 pub use timeline::{Event, EventKind, Timeline};
 pub use trend::{Point, Series, Trend};
 pub use visit::{Booking, Visit, VisitStanding};
-pub use when::{When, age};
+pub use when::{Distance, Unit, When, age};
 
 use crate::ask::{self, Rows};
 use crate::people::Person;

@@ -31,7 +31,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let sessions = visitor.access().sessions_of(&visitor.caller, &visitor.session.user, visitor.now).await?;
     let main = html! {
         h1 { "My security" }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         @if factors.required && !protected(&factors) {
             (notice::caution(html! { p { "Your role needs a second factor. Add a passkey or an authenticator app below." } }))
         }
@@ -43,7 +43,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         }
         (sessions::panel(&visitor, &sessions))
         @if visitor.session.roles.len() > 1 { (roles_panel(&visitor)) }
-        p.help { "Signed in as " code { (visitor.session.username) } " (" (words::role(&visitor.session.principal.role)) ")." }
+        p.help { "Signed in as " code { (visitor.session.username) } " (" (words::role(visitor.words, &visitor.session.principal.role)) ")." }
     };
     Ok(shell::own(&visitor, "My security", main))
 }
@@ -101,7 +101,7 @@ fn passkey_panel(visitor: &Visitor, factors: &Factors) -> Markup {
                             span.side { (act_on(&visitor.at("account/passkeys/remove"), &[("id", &it.id)], "Remove", Some(&it.name), None)) }
                             span.under {
                                 "Added " (moment(it.added))
-                                @match it.last_used { Some(at) => { ", last used " (moment_ago(at, visitor.now)) }, None => ", not used yet" }
+                                @match it.last_used { Some(at) => { ", last used " (moment_ago(visitor.words, at, visitor.now)) }, None => ", not used yet" }
                             }
                         }
                     }
@@ -159,10 +159,10 @@ fn roles_panel(visitor: &Visitor) -> Markup {
             ul.lines {
                 @for role in &visitor.session.roles {
                     li.line {
-                        span.main { (words::role(role)) }
+                        span.main { (words::role(visitor.words, role)) }
                         span.side {
                             @if *role == visitor.session.principal.role { span.chip.good { "now" } }
-                            @else { (act_on(&visitor.at("account/role"), &[("role", role)], "Change to this", Some(&words::role(role)), None)) }
+                            @else { (act_on(&visitor.at("account/role"), &[("role", role)], "Change to this", Some(&words::role(visitor.words, role)), None)) }
                         }
                     }
                 }

@@ -38,13 +38,13 @@ fn show(visitor: &Visitor, errors: &Errors) -> Response {
         (errors.summary())
         p { "Your browser will ask you to use your face, finger, device code or a security key." }
         div.stacked.narrow-form {
-            (field("passkey-name", "Name of this passkey").hint("So that you know it again: “Work laptop”, “My phone”.").autocomplete("off").maxlength(60).value("This device").show(errors))
+            (field("passkey-name", "Name of this passkey").hint("So that you know it again: “Work laptop”, “My phone”.").autocomplete("off").maxlength(60).value("This device").show(visitor.words, errors))
             (super::passkey_form(visitor, "Add passkey"))
             p.needs-script { "This page needs JavaScript and a browser that knows passkeys." }
             p { a href=(visitor.at("account")) { "Cancel" } }
         }
     };
-    let mut response = shell::own(visitor, &errors.title("Add a passkey"), main);
+    let mut response = shell::own(visitor, &errors.title(visitor.words, "Add a passkey"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

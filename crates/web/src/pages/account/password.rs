@@ -44,16 +44,16 @@ fn form(visitor: &Visitor, errors: &Errors) -> Answer {
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("account/password")) {
             input type="hidden" name="username" value=(visitor.session.username) autocomplete="username";
-            (field("old", "Present password").password("current-password").show(errors))
-            (field("new", "New password").password("new-password").hint(RULE).show(errors))
-            (field("again", "New password once more").password("new-password").show(errors))
+            (field("old", "Present password").password("current-password").show(visitor.words, errors))
+            (field("new", "New password").password("new-password").hint(RULE).show(visitor.words, errors))
+            (field("again", "New password once more").password("new-password").show(visitor.words, errors))
             div.buttons {
                 button.primary type="submit" { "Change password" }
                 a href=(visitor.at("account")) { "Cancel" }
             }
         }
     };
-    let mut response = shell::own(visitor, &errors.title("Change password"), main);
+    let mut response = shell::own(visitor, &errors.title(visitor.words, "Change password"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -70,20 +70,20 @@ async fn form(visitor: &Visitor, to: &str, errors: &Errors) -> Answer {
             @if factors.password.is_some() {
                 form.stacked method="post" action=(action) {
                     input type="hidden" name="to" value=(to);
-                    (field("password", "Password").password("current-password").focus().show(errors))
+                    (field("password", "Password").password("current-password").focus().show(visitor.words, errors))
                     button.primary type="submit" { "Continue" }
                 }
             } @else if factors.totp.is_some() {
                 form.stacked method="post" action=(action) {
                     input type="hidden" name="to" value=(to);
-                    (field("code", "Code from your authenticator app").code().maxlength(12).focus().show(errors))
+                    (field("code", "Code from your authenticator app").code().maxlength(12).focus().show(visitor.words, errors))
                     button.primary type="submit" { "Continue" }
                 }
             }
         }
         p { a href=(visitor.at("account")) { "Cancel" } }
     };
-    let mut response = shell::own(visitor, &errors.title("Is it still you?"), main);
+    let mut response = shell::own(visitor, &errors.title(visitor.words, "Is it still you?"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

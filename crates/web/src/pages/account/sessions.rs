@@ -16,17 +16,17 @@ pub(crate) struct Which {
 pub(crate) fn panel(visitor: &Visitor, sessions: &[SessionInfo]) -> Markup {
     let rows = sessions.iter().map(|it| {
         let own = it.id == visitor.session.id;
-        let device = device(&it.agent);
+        let device = device(visitor.words, &it.agent);
         vec![
             html! { (device) @if own { " " span.chip.good { "this one" } } },
             html! { @if it.address.is_empty() { span.quiet { "unknown" } } @else { (it.address) } },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
             html! { @if !own { (act_on(&visitor.at("account/sessions/revoke"), &[("id", &it.id)], "Sign out", Some(&device), None)) } },
         ]
     });
     html! {
-        (table(&format!("Where I am signed in ({})", super::devices(sessions)),
+        (table(visitor.words, &format!("Where I am signed in ({})", super::devices(sessions)),
             &["Device", "Address", "Last used", "Signed in", ""], rows.collect()))
         @if sessions.len() > 1 {
             (act(&visitor.at("account/sessions/others"), &[], "Sign out everywhere else", None))

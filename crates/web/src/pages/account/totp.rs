@@ -59,7 +59,7 @@ fn show(visitor: &Visitor, offer: &TotpOffer, errors: &Errors) -> Answer {
         (form(&visitor.at("account/totp"), offer, &[], errors))
         p { a href=(visitor.at("account")) { "Cancel" } }
     };
-    let mut response = shell::own(visitor, &errors.title("Set up an authenticator app"), main);
+    let mut response = shell::own(visitor, &errors.title(visitor.words, "Set up an authenticator app"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -84,7 +84,7 @@ pub(crate) fn form(action: &str, offer: &TotpOffer, hidden: &[(&str, &str)], err
                     input type="hidden" name="handle" value=(offer.handle);
                     input type="hidden" name="secret" value=(offer.secret);
                     input type="hidden" name="svg" value=(offer.svg);
-                    (field("code", "Code").code().maxlength(12).show(errors))
+                    (field("code", "Code").code().maxlength(12).show(words, errors))
                     button.primary type="submit" { "Turn on" }
                 }
             }

@@ -33,11 +33,11 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
             a.button.primary href=(visitor.at("admin/apps/new")) { "Register an app" }
             a.button href=(visitor.at("launcher")) { "Try an app" }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         @if !waiting.is_empty() { (waiting_list(&visitor, &waiting)) }
         @if active.is_empty() { p.empty { "No app is registered." } }
-        @else { (table(&format!("In use ({})", active.len()), &heads, rows(&active))) }
-        @if !disabled.is_empty() { (table(&format!("Disabled ({})", disabled.len()), &heads, rows(&disabled))) }
+        @else { (table(visitor.words, &format!("In use ({})", active.len()), &heads, rows(&active))) }
+        @if !disabled.is_empty() { (table(visitor.words, &format!("Disabled ({})", disabled.len()), &heads, rows(&disabled))) }
     };
     Ok(shell::administration(&visitor, "apps", "Apps", main))
 }
@@ -56,7 +56,7 @@ fn waiting_list(visitor: &Visitor, waiting: &[&Client]) -> Markup {
             },
         ]
     });
-    table(&format!("Waiting for approval ({})", waiting.len()), &["App", "Wants to", "Asked", ""], rows.collect())
+    table(visitor.words, &format!("Waiting for approval ({})", waiting.len()), &["App", "Wants to", "Asked", ""], rows.collect())
 }
 
 /// How it shows that it is itself, in words.
@@ -95,7 +95,7 @@ pub(crate) async fn one(visitor: Visitor, Path((_, id)): Address, Query(asked): 
             }
             p { a href=(visitor.at("admin/apps")) { "All apps" } }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         div.panels {
             (panel("asks", "It may ask to", html! {}, scopes::list(&client.scopes, Voice::General)))
             (panel("is", "What it is", html! {}, details(&client)))

@@ -84,17 +84,17 @@ fn form(visitor: &Visitor, given: &Given, errors: &Errors) -> axum::response::Re
         header.section-head { h1 { "Register an app" } }
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/apps/new")) {
-            (field("name", "Name").value(&given.name).autocomplete("off").maxlength(120).hint("As patients will read it.").show(errors))
+            (field("name", "Name").value(&given.name).autocomplete("off").maxlength(120).hint("As patients will read it.").show(visitor.words, errors))
             (choice("kind", "Kind", &KINDS, &given.kind))
             label.tick { input type="checkbox" name="alone" value="yes" checked[given.alone.is_some()]; span { "Acts by itself, for no person (backend service)" } }
             (lines("redirects", "Redirect addresses", &given.redirects, Some("One in each line, exactly as the app sends them. Not needed for a backend service."), errors))
-            (field("launch", "Launch address").value(&given.launch).literal().autocomplete("off").optional().hint("Where it is opened from a chart.").show(errors))
-            (field("keys", "Address of its public keys").value(&given.keys).literal().autocomplete("off").optional().hint("A JWKS, for apps that sign.").show(errors))
+            (field("launch", "Launch address").value(&given.launch).literal().autocomplete("off").optional().hint("Where it is opened from a chart.").show(visitor.words, errors))
+            (field("keys", "Address of its public keys").value(&given.keys).literal().autocomplete("off").optional().hint("A JWKS, for apps that sign.").show(visitor.words, errors))
             (lines("scopes", "Scopes", &given.scopes, Some("The most it may ever ask for."), errors))
             div.buttons { button.primary type="submit" { "Register" } a href=(visitor.at("admin/apps")) { "Cancel" } }
         }
     };
-    let mut response = shell::administration(visitor, "apps", &errors.title("Register an app"), main);
+    let mut response = shell::administration(visitor, "apps", &errors.title(visitor.words, "Register an app"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -126,7 +126,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
         }
         (filters(&visitor, &asked))
         @if found.entries.is_empty() { p.empty { "Nothing of this kind was recorded." } }
-        @else { (table("Newest first", &["When", "Who", "Did", "About", "Outcome"], rows)) }
+        @else { (table(visitor.words, "Newest first", &["When", "Who", "Did", "About", "Outcome"], rows)) }
         nav.pager aria-label="Pages" {
             @if !asked.page.is_empty() { a href={ (visitor.at("admin/audit?")) (address) } { "Newest" } }
             @if let Some(next) = &found.next { a href={ (visitor.at("admin/audit?")) (address) "&page=" (next.0) } { "Earlier" } }
@@ -158,11 +158,11 @@ fn row(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Vec<Mar
     vec![
         html! { a href={ (visitor.at("admin/audit/")) (entry.sequence) } { (moment(entry.at)) } },
         html! {
-            (shown(&entry.agent.display, &entry.agent.who)) " " span.quiet { (words::role(&entry.agent.role)) }
+            (shown(&entry.agent.display, &entry.agent.who)) " " span.quiet { (words::role(visitor.words, &entry.agent.role)) }
             @if let Some(client) = &entry.agent.client { " " span.chip { "app " (client) } }
             @if entry.agent.purpose == "ETREAT" { " " span.chip.critical { "emergency" } }
         },
-        html! { (words::action(&entry.action)) @if let Some(kind) = entry.kind { " " (words::kind(kind.name())) } },
+        html! { (words::action(visitor.words, &entry.action)) @if let Some(kind) = entry.kind { " " (words::kind(visitor.words, kind.name())) } },
         about(visitor, entry, names),
         outcome(entry.outcome),
     ]
@@ -208,7 +208,7 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
             div.field { label for="patient" { "Record" } input #patient name="patient" value=(asked.patient) autocomplete="off" spellcheck="false" size="14"; }
             div.field { label for="kind" { "About" } select #kind name="kind" {
                 option value="" { "Anything" }
-                @for kind in kinds { option value=(kind) selected[asked.kind == kind] { (words::kind(kind)) } }
+                @for kind in kinds { option value=(kind) selected[asked.kind == kind] { (words::kind(visitor.words, kind)) } }
             } }
             div.field { label for="action" { "Did" } select #action name="action" {
                 option value="" { "Anything" }
@@ -233,7 +233,7 @@ pub(crate) async fn one(visitor: Visitor, Path((_, sequence)): Path<(String, Str
     let names = names(&visitor, &found.entries).await?;
     let main = html! {
         header.section-head { h1 { "Entry " (entry.sequence) } p { a href=(visitor.at("admin/audit")) { "Back to the log" } } }
-        (panel("entry", &words::action(&entry.action), outcome(entry.outcome), details(&visitor, entry, &names)))
+        (panel("entry", &words::action(visitor.words, &entry.action), outcome(entry.outcome), details(&visitor, entry, &names)))
     };
     Ok(shell::administration(&visitor, "audit", &format!("Audit entry {sequence}"), main))
 }
@@ -246,7 +246,7 @@ fn details(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Mar
             dt { "When" } dd { (moment(entry.at)) " UTC" }
             dt { "Who" } dd { (shown(&agent.display, &agent.who)) " " a href={ (visitor.at("admin/audit?")) (by) } { "all of theirs" } }
             dt { "Known as" } dd { code { (agent.who) } }
-            dt { "Role" } dd { (words::role(&agent.role)) }
+            dt { "Role" } dd { (words::role(visitor.words, &agent.role)) }
             dt { "Purpose" } dd { (purpose(&agent.purpose)) }
             @if let Some(client) = &agent.client { dt { "Through the app" } dd { code { (client) } } }
             dt { "Action" } dd { code { (entry.action) } }

@@ -114,7 +114,7 @@ async fn candidates(visitor: &Visitor, asked: &Asked, subject: &Subject, words: 
         return Ok(people::these(store, caller, &own).await?);
     }
     if words.is_empty() {
-        return Ok(people::these(store, caller, &visitor.recent()).await?);
+        return Ok(people::these(store, caller, &visitor.recent().await?).await?);
     }
     Ok(people::find(store, caller, words, visitor.now).await?.hits)
 }
@@ -137,7 +137,7 @@ fn whose(title: &str, people: &[Hit], id: &str) -> Markup {
         section aria-labelledby="whose" {
             h2 #whose { (title) }
             @match people.iter().find(|it| it.person.id == id) {
-                Some(hit) => p { strong { (hit.person.name()) } " " (list::born(hit)) },
+                Some(hit) => p { strong { (hit.person.name()) } " " (list::born(words, hit)) },
                 None => p.empty { "You may not see this record, so the app would see nothing of it." },
             }
         }
@@ -154,7 +154,7 @@ fn choose(people: &[Hit], words: &str, own: bool) -> Markup {
             @for (at, hit) in people.iter().enumerate() {
                 div.pick {
                     input type="radio" name="patient" id={ "patient-" (at) } value=(hit.person.id) required checked[people.len() == 1];
-                    label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(hit)) }
+                    label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(words, hit)) }
                 }
             }
         }

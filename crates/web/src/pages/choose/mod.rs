@@ -24,5 +24,5 @@ pub(crate) async fn page(State(web): State<Arc<Web>>) -> Response {
             }
         }
     };
-    shell::outside("Continuo", installation.demo, StatusCode::OK, main)
+    shell::outside(words, "Continuo", installation.demo, StatusCode::OK, main)
 }

@@ -25,7 +25,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let grants = visitor.organisation.apps().grants_of(&visitor.caller.who, visitor.now).await?;
     let main = html! {
         h1 { "Connected apps" }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         p.lead { "Apps that you allowed to see or change something in your record." }
         @if grants.is_empty() { p.empty { "No app is connected. When an app asks for your record, you decide on our page what it gets." } }
         @else { div.panels { @for grant in &grants { (one(&visitor, grant)) } } }
@@ -41,7 +41,7 @@ fn one(visitor: &Visitor, grant: &Grant) -> Markup {
             header { h2 id=(heading) { (grant.client_name) } span.count { "since " (moment(grant.made)) } }
             p { "It may:" }
             (scopes::list(&grant.scopes, Voice::Own))
-            p.quiet { "Last used " (moment_ago(grant.used, visitor.now)) }
+            p.quiet { "Last used " (moment_ago(visitor.words, grant.used, visitor.now)) }
             (act_on(&visitor.at("portal/apps/revoke"), &[("id", &grant.id)], "Take access back", Some(&grant.client_name), Some("danger")))
         }
     }

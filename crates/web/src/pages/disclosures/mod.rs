@@ -79,7 +79,7 @@ async fn report(visitor: &Visitor, patient: &Id, asked: &Asked) -> Result<Markup
                 @else { "Without disclosures for treatment, payment and operations, and without what the patient got or asked for (45 CFR 164.528)." }
             }
             @if rows.is_empty() { p.empty { "Nothing was disclosed in this time." } }
-            @else { (table(&format!("Disclosures ({})", rows.len()), &["When", "To", "What", "Why"], rows)) }
+            @else { (table(visitor.words, &format!("Disclosures ({})", rows.len()), &["When", "To", "What", "Why"], rows)) }
             @if found.more { p.similar-note { "There are more than can be shown at once. Choose a shorter period." } }
             p.no-print { button type="button" data-print="" hidden { "Print" } }
         }
@@ -91,7 +91,7 @@ fn row(entry: &Entry) -> Vec<Markup> {
     vec![
         moment(entry.at),
         html! { (to) @if entry.agent.client.is_some() { " " span.quiet { "for " (entry.agent.display) } } },
-        html! { (words::action(&entry.action)) ": " (entry.kind.map_or_else(|| "several kinds".to_owned(), |it| words::kind(it.name()))) },
+        html! { (words::action(words, &entry.action)) ": " (entry.kind.map_or_else(|| "several kinds".to_owned(), |it| words::kind(words, it.name()))) },
         html! { (purpose(&entry.agent.purpose)) },
     ]
 }

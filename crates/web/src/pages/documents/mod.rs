@@ -15,14 +15,13 @@ pub(crate) async fn list(visitor: Visitor, Path((_, patient)): Path<(String, Str
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.documents())?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     let rows: Vec<Markup> = section.rows.iter().map(|it| lists::document_row(it, &base)).collect();
     let main = html! {
         (super::lists::heading("Documents", &section))
         @if section.refused { (not_shown("Documents are")) }
         @else if rows.is_empty() { (empty("No documents.")) }
-        @else { (lists::table("Documents, newest first", &lists::DOCUMENT_HEADS, &rows)) }
+        @else { (lists::table(visitor.words, "Documents, newest first", &lists::DOCUMENT_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "documents", "Documents", main))
 }
@@ -31,7 +30,6 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(S
     let (patient, document) = (id(&patient)?, id(&document)?);
     let chart = visitor.chart(&patient);
     let (banner, document) = tokio::try_join!(chart.banner(), chart.document(&document))?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     Ok(shell::chart(&visitor, &banner, "documents", "Document", one(&document, &base)))
 }

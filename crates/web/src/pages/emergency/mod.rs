@@ -91,7 +91,7 @@ fn form(visitor: &Visitor, patient: &Id, given: &Given, errors: &Errors) -> axum
             }
         }
     };
-    let mut response = shell::page(visitor, &errors.title("Emergency access"), main);
+    let mut response = shell::page(visitor, &errors.title(visitor.words, "Emergency access"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -141,7 +141,7 @@ pub(crate) async fn queue(visitor: Visitor, Query(asked): Query<Asked>) -> Answe
             @if waiting { p { a href=(visitor.at("admin/emergency?all=yes")) { "Show reviewed ones too" } } }
             @else { p { a href=(visitor.at("admin/emergency")) { "Only those to review" } } }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         @if found.is_empty() { p.empty { "Nothing waits for your review." } }
         @for it in found.iter().rev() { (one(&visitor, it, &names)) }
     };
@@ -168,12 +168,12 @@ fn one(visitor: &Visitor, it: &Emergency, names: &HashMap<String, String>) -> Ma
             header {
                 h2 id=(heading) { (it.display) " opened the record of " (names.get(&it.patient).map_or(it.patient.as_str(), String::as_str)) }
                 span.count {
-                    @if it.is_open(visitor.now) { span.chip.critical { "open, " (remaining(it.until - visitor.now)) " left" } }
+                    @if it.is_open(visitor.now) { span.chip.critical { "open, " (remaining(visitor.words, it.until - visitor.now)) " left" } }
                     @else if it.review.is_some() { span.chip.good { "reviewed" } }
                     @else { span.chip.notable { "to review" } }
                 }
             }
-            p.quiet { (words::role(&it.role)) ", " (moment_ago(it.opened, visitor.now)) ", until " (moment(it.until)) }
+            p.quiet { (words::role(visitor.words, &it.role)) ", " (moment_ago(visitor.words, it.opened, visitor.now)) ", until " (moment(it.until)) }
             blockquote { (it.reason) }
             @if visitor.may("audit.read") { p { a href={ (visitor.at("admin/audit?")) (seen) } { "What they looked at" } } }
             @match &it.review {
@@ -203,7 +203,7 @@ pub(crate) fn told(all: &[Emergency]) -> Markup {
                 ul.lines {
                     @for it in all {
                         li.line.tall {
-                            span.main { (it.display) " " span.quiet { (words::role(&it.role)) } }
+                            span.main { (it.display) " " span.quiet { (words::role(words, &it.role)) } }
                             span.side { (moment(it.opened)) }
                             span.under { "Reason given: " (it.reason) @if it.review.is_some() { " Reviewed." } }
                         }

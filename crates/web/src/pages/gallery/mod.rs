@@ -11,7 +11,7 @@ use care::chart::{AllergyState, EventKind, Flag, ResultStatus, Standing};
 use maud::{Markup, html};
 
 pub(crate) async fn page() -> Response {
-    shell::workshop("Component gallery", gallery())
+    shell::workshop(words, "Component gallery", gallery())
 }
 
 pub(crate) fn gallery() -> Markup {
@@ -52,8 +52,8 @@ pub(crate) fn gallery() -> Markup {
         (shown("Lists", &|_| html! {
             ul.lines { @for it in samples::medications() { (lists::medication_line(&it)) } }
             ul.lines { @for it in samples::allergies() { (lists::allergy_line(&it)) } }
-            (lists::table("Problems", &lists::PROBLEM_HEADS, &samples::problems().iter().map(lists::problem_row).collect::<Vec<_>>()))
-            (lists::table("Medications", &lists::MEDICATION_HEADS, &samples::medications().iter().map(lists::medication_row).collect::<Vec<_>>()))
+            (lists::table(words, "Problems", &lists::PROBLEM_HEADS, &samples::problems().iter().map(lists::problem_row).collect::<Vec<_>>()))
+            (lists::table(words, "Medications", &lists::MEDICATION_HEADS, &samples::medications().iter().map(lists::medication_row).collect::<Vec<_>>()))
         }))
         (shown("Vitals and results", &|_| html! {
             (measures::vitals("#", &samples::vitals(), samples::NOW))
@@ -65,7 +65,7 @@ pub(crate) fn gallery() -> Markup {
         (shown("Trend: one value", &|_| plot::plot(&samples::single())))
         (shown("Trend: nothing to draw", &|_| plot::plot(&samples::words())))
         (shown("Timeline", &|_| axis::axis(&samples::timeline(), &EventKind::ALL)))
-        (shown("People found", &|_| people::hits(&samples::hits(), |_| "#".to_owned(), samples::NOW)))
+        (shown("People found", &|_| people::hits(words, &samples::hits(), |_| "#".to_owned(), samples::NOW)))
     }
 }
 

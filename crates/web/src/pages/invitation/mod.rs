@@ -95,9 +95,9 @@ fn born(given: &Given, errors: &Errors) -> Markup {
         fieldset.date aria-describedby=[whole.then_some("day-error")] {
             legend { "Date of birth of the patient" }
             @if whole { p.field-error #day-error { "Give the date of birth as day, month and year." } }
-            (field("day", "Day").value(&given.day).kind("text").autocomplete("off").maxlength(2).show(&Errors::none()))
+            (field("day", "Day").value(&given.day).kind("text").autocomplete("off").maxlength(2).show(words, &Errors::none()))
             (choice("month", "Month", &MONTHS, &given.month))
-            (field("year", "Year").value(&given.year).autocomplete("off").maxlength(4).show(&Errors::none()))
+            (field("year", "Year").value(&given.year).autocomplete("off").maxlength(4).show(words, &Errors::none()))
         }
     }
 }
@@ -111,20 +111,20 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
             (errors.summary())
             form.stacked method="post" action=(place.at("invitation")) {
                 (field("code", "Invitation code").value(&given.code).literal().autocomplete("off").maxlength(40)
-                    .hint("It looks like K7QF-29MX-WPT3.").show(errors))
+                    .hint("It looks like K7QF-29MX-WPT3.").show(place.words, errors))
                 (born(given, errors))
                 (field("username", "Choose a user name").value(&given.username).literal().autocomplete("username").maxlength(60)
-                    .hint("Your e-mail address is a good one.").show(errors))
-                (field("password", "Choose a password").password("new-password").hint(RULE).show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
+                    .hint("Your e-mail address is a good one.").show(place.words, errors))
+                (field("password", "Choose a password").password("new-password").hint(RULE).show(place.words, errors))
+                (field("again", "Password once more").password("new-password").show(place.words, errors))
                 button.primary type="submit" { "Open my record" }
             }
             ul.links { li { a href=(place.at("sign-in")) { "I have a user name already" } } }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Open your record · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors.title(place.words, &format!("Open your record · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ async fn show(visitor: &Visitor, words: &str, ready: Option<&Ready>) -> Answer {
     let (store, caller) = (&visitor.organisation.store, &visitor.caller);
     let people = match words.is_empty() {
         true => {
-            let mut seen = people::these(store, caller, &visitor.recent()).await?;
+            let mut seen = people::these(store, caller, &visitor.recent().await?).await?;
             seen.extend(people::seen_lately(store, caller, visitor.now, 8).await?);
             seen
         }
@@ -137,7 +137,7 @@ fn chart(slug: &str, clients: &[Client], people: &[Hit]) -> Markup {
                     @for (at, hit) in people.iter().enumerate() {
                         div.pick {
                             input type="radio" name="patient" id={ "patient-" (at) } value=(hit.person.id) required checked[at == 0];
-                            label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(hit)) }
+                            label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(words, hit)) }
                         }
                     }
                 }
@@ -174,5 +174,5 @@ pub(crate) async fn app(place: Place) -> Response {
             script type="module" src=(assets::address("launcher.js")) {}
         }
     };
-    shell::outside("Launcher app", place.web.installation.demo, axum::http::StatusCode::OK, main)
+    shell::outside(place.words, "Launcher app", place.web.installation.demo, axum::http::StatusCode::OK, main)
 }

@@ -14,7 +14,6 @@ pub(crate) async fn problems(visitor: Visitor, Path((_, patient)): Address) -> A
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.problems())?;
-    visitor.remember(&patient);
     let main = grouped(
         &section,
         "Problems",
@@ -30,7 +29,6 @@ pub(crate) async fn medications(visitor: Visitor, Path((_, patient)): Address) -
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.medications())?;
-    visitor.remember(&patient);
     let main = grouped(
         &section,
         "Medications",
@@ -46,7 +44,6 @@ pub(crate) async fn allergies(visitor: Visitor, Path((_, patient)): Address) -> 
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.allergies())?;
-    visitor.remember(&patient);
     let nothing = match AllergyState::of(&section.rows) {
         AllergyState::NotRecorded => "Nobody has recorded allergies, nor that there are none. Ask before prescribing.",
         _ => "No active allergies.",
@@ -59,13 +56,12 @@ pub(crate) async fn immunizations(visitor: Visitor, Path((_, patient)): Address)
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.immunizations())?;
-    visitor.remember(&patient);
     let rows: Vec<Markup> = section.rows.iter().map(lists::immunization_row).collect();
     let main = html! {
         (heading("Immunizations", &section))
         @if section.refused { (not_shown("Immunizations are")) }
         @else if rows.is_empty() { (empty("No immunizations recorded.")) }
-        @else { (lists::table("Immunizations, newest first", &lists::IMMUNIZATION_HEADS, &rows)) }
+        @else { (lists::table(visitor.words, "Immunizations, newest first", &lists::IMMUNIZATION_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "immunizations", "Immunizations", main))
 }
@@ -74,13 +70,12 @@ pub(crate) async fn visits(visitor: Visitor, Path((_, patient)): Address) -> Ans
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.visits())?;
-    visitor.remember(&patient);
     let rows: Vec<Markup> = section.rows.iter().map(lists::visit_row).collect();
     let main = html! {
         (heading("Visits", &section))
         @if section.refused { (not_shown("Visits are")) }
         @else if rows.is_empty() { (empty("No visits recorded.")) }
-        @else { (lists::table("Visits, newest first", &lists::VISIT_HEADS, &rows)) }
+        @else { (lists::table(visitor.words, "Visits, newest first", &lists::VISIT_HEADS, &rows)) }
     };
     Ok(shell::chart(&visitor, &banner, "encounters", "Visits", main))
 }
@@ -119,7 +114,7 @@ pub(crate) fn grouped<T>(
         @for (anchor, name, rows) in &groups {
             @if !rows.is_empty() {
                 section #(anchor) aria-label=(format!("{name} {}", title.to_lowercase())) {
-                    (lists::table(&format!("{name} ({})", rows.len()), heads, rows))
+                    (lists::table(words, &format!("{name} ({})", rows.len()), heads, rows))
                 }
             }
         }

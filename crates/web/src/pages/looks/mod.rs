@@ -68,14 +68,14 @@ fn days_of(looks: &[&Look]) -> Markup {
 
 fn one(look: &Look) -> Markup {
     let kinds = |names: &std::collections::BTreeSet<String>| {
-        let words: Vec<String> = names.iter().map(|it| words::kind(it)).collect();
+        let words: Vec<String> = names.iter().map(|it| words::kind(words, it)).collect();
         listed(&words)
     };
     let time = |at: i64| When::of_micros(at).date_and_time().split(' ').nth(1).unwrap_or_default().to_owned();
     html! {
         li.line.tall {
             span.main {
-                @if look.own { "You" } @else { (look.display) " " span.quiet { (words::role(&look.role)) } }
+                @if look.own { "You" } @else { (look.display) " " span.quiet { (words::role(words, &look.role)) } }
                 @if let Some(client) = &look.client { " " span.chip { "through the app " (client) } }
                 @if look.emergency { " " span.chip.critical { "Emergency access" } }
             }

@@ -80,7 +80,7 @@ fn form(place: &Place, code: &str, username: &str, errors: &Errors) -> Response 
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     sheet(
         place,
-        &errors.title("Choose a password"),
+        &errors.title(place.words, "Choose a password"),
         status,
         html! {
             (errors.summary())
@@ -88,8 +88,8 @@ fn form(place: &Place, code: &str, username: &str, errors: &Errors) -> Response 
                 input type="hidden" name="code" value=(code);
                 p { "User name: " strong { (username) } }
                 input type="hidden" name="username" value=(username) autocomplete="username";
-                (field("password", "New password").password("new-password").hint(RULE).focus().show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
+                (field("password", "New password").password("new-password").hint(RULE).focus().show(place.words, errors))
+                (field("again", "Password once more").password("new-password").show(place.words, errors))
                 button.primary type="submit" { "Set password" }
             }
         },
@@ -105,5 +105,5 @@ fn sheet(place: &Place, title: &str, status: StatusCode, body: Markup) -> Respon
         }
     };
     let title = format!("{title} · {}", place.organisation.name);
-    shell::outside(&title, place.web.installation.demo, status, main)
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

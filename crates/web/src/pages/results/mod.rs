@@ -46,7 +46,6 @@ pub(crate) async fn page(
     let chart = visitor.chart(&patient);
     let (banner, latest, sheet) =
         tokio::try_join!(chart.banner(), chart.results(), chart.flowsheet(asked.before.as_deref()))?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     let main = results(&base, &latest, &sheet, asked.before.is_some());
     Ok(shell::chart(&visitor, &banner, "results", "Results", main))
@@ -77,7 +76,6 @@ pub(crate) async fn vitals(visitor: Visitor, Path((_, patient)): Path<(String, S
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.vitals())?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     let main = html! {
         (super::lists::heading("Vitals", &section))
@@ -108,7 +106,6 @@ async fn one(
     let chart = visitor.chart(&patient);
     let from = from(&asked.range, visitor.now);
     let (banner, trend) = tokio::try_join!(chart.banner(), chart.trend(&code, from.as_ref()))?;
-    visitor.remember(&patient);
     let back = if section == "vitals" { "Vitals" } else { "Results" };
     let address = format!("{}/{section}", visitor.address_of(patient.as_str()));
     let main = over_time(&trend, &address, back, &asked.range);

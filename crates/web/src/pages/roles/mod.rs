@@ -59,8 +59,8 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     });
     let main = html! {
         header.section-head { h1 { "Roles" } p.quiet { "What is not named is refused." } }
-        (notice::done(asked.done.as_deref()))
-        (table("Roles", &["Role", "Permissions", "Second factor"], rows.collect()))
+        (notice::done(visitor.words, asked.done.as_deref()))
+        (table(visitor.words, "Roles", &["Role", "Permissions", "Second factor"], rows.collect()))
         @if visitor.may("users.manage") { (policy_form(&visitor, &policy)) }
     };
     Ok(shell::administration(&visitor, "roles", "Roles", main))
@@ -73,7 +73,7 @@ fn permissions(role: &Role) -> Vec<&'static str> {
 fn policy_form(visitor: &Visitor, policy: &SignInPolicy) -> Markup {
     let options: Vec<(String, String, bool)> = words::STAFF
         .iter()
-        .map(|key| ((*key).to_owned(), words::role(key), policy.second_factor.iter().any(|it| it == key)))
+        .map(|key| ((*key).to_owned(), words::role(visitor.words, key), policy.second_factor.iter().any(|it| it == key)))
         .collect();
     crate::pages::account::panel(
         "second-factor",
@@ -111,7 +111,7 @@ fn show(roles: &Roles, role: &Role, up: &str) -> Markup {
         header.section-head { h1 { (role.name) } p { a href=(up) { "All roles" } } }
         p.lead { (role.about) }
         @if role.grants.is_empty() { p.empty { "By itself this role reaches no data." } }
-        @else { (table("Data", &["What", "May", "Of whom"], rows.collect())) }
+        @else { (table(words, "Data", &["What", "May", "Of whom"], rows.collect())) }
         section.panel-card aria-labelledby="permissions" {
             header { h2 #permissions { "Permissions" } }
             @let all = permissions(role);
@@ -134,7 +134,7 @@ fn what(roles: &Roles, grant: &RoleGrant) -> Markup {
     }
     html! {
         @for group in &whole { p { (group) } }
-        @if !left.is_empty() { p.kinds { (left.iter().map(|kind| words::kind(kind.name())).collect::<Vec<_>>().join(", ")) } }
+        @if !left.is_empty() { p.kinds { (left.iter().map(|kind| words::kind(words, kind.name())).collect::<Vec<_>>().join(", ")) } }
     }
 }
 

@@ -34,18 +34,18 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
                 @else { (it.display) }
                 @if own { " " span.chip.good { "you" } }
             },
-            html! { (words::role(&it.role)) },
-            html! { (device(&it.agent)) },
+            html! { (words::role(visitor.words, &it.role)) },
+            html! { (device(visitor.words, &it.agent)) },
             html! { @if it.address.is_empty() { span.quiet { "unknown" } } @else { (it.address) } },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
             html! { @if !own { (act_on(&visitor.at("admin/sessions/revoke"), &[("user", &it.user), ("id", &it.id)], "Sign out", Some(&it.display), None)) } },
         ]
     });
     let main = html! {
         header.section-head { h1 { "Sessions" } p.quiet { "Who is signed in now." } }
-        (notice::done(asked.done.as_deref()))
-        (table("Open sessions", &["Who", "Role", "Device", "Address", "Last used", "Signed in", ""], rows.collect()))
+        (notice::done(visitor.words, asked.done.as_deref()))
+        (table(visitor.words, "Open sessions", &["Who", "Role", "Device", "Address", "Last used", "Signed in", ""], rows.collect()))
         @if sessions.len() == PAGE && let Some(last) = sessions.last() {
             p.pager { a href={ (visitor.at("admin/sessions?after=")) (last.id) } { "More" } }
         }

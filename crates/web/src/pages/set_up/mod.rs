@@ -68,16 +68,16 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
             (errors.summary())
             form.stacked method="post" action=(place.at("set-up")) {
                 input type="hidden" name="code" value=(given.code);
-                (field("display", "Your name").value(&given.display).autocomplete("name").maxlength(120).focus().show(errors))
+                (field("display", "Your name").value(&given.display).autocomplete("name").maxlength(120).focus().show(place.words, errors))
                 (field("username", "User name").value(&given.username).autocomplete("username").literal().maxlength(60)
-                    .hint("Letters, digits, dots and hyphens.").show(errors))
-                (field("password", "Password").password("new-password").hint(RULE).show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
+                    .hint("Letters, digits, dots and hyphens.").show(place.words, errors))
+                (field("password", "Password").password("new-password").hint(RULE).show(place.words, errors))
+                (field("again", "Password once more").password("new-password").show(place.words, errors))
                 button.primary type="submit" { "Create the first administrator" }
             }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Welcome · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors.title(place.words, &format!("Welcome · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

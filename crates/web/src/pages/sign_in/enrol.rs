@@ -144,6 +144,6 @@ fn sheet(place: &Place, title: &str, errors: &Errors, body: Markup) -> Response 
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("{title} · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors.title(place.words, &format!("{title} · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

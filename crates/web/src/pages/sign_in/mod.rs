@@ -68,7 +68,7 @@ pub(crate) async fn onward(place: &Place, headers: &HeaderMap, to: &str, step: S
 
 /// The same words whether or not the user exists.
 pub(crate) fn too_often(place: &Place, until: i64) -> String {
-    let remaining = crate::components::table::remaining(until - place.now);
+    let remaining = crate::components::table::remaining(place.words, until - place.now);
     format!("There were too many attempts. Try again in {remaining}.")
 }
 
@@ -132,13 +132,13 @@ async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Op
         div.sheet {
             p.over { (organisation.name) }
             h1 { "Sign in" }
-            (notice::done(done))
+            (notice::done(place.words, done))
             (errors.summary())
             form.stacked method="post" action=(place.at("sign-in")) {
                 input type="hidden" name="to" value=(to);
                 (field("username", "User name").value(username).autocomplete("username").literal()
-                    .list((!logins.is_empty()).then_some("demo-logins")).focus().show(&Errors::none()))
-                (field("password", "Password").password("current-password").show(&Errors::none()))
+                    .list((!logins.is_empty()).then_some("demo-logins")).focus().show(place.words, &Errors::none()))
+                (field("password", "Password").password("current-password").show(place.words, &Errors::none()))
                 button.primary type="submit" { "Sign in" }
             }
             (passkey::button(place, "sign-in/passkey", "Sign in with a passkey", to, false))
@@ -154,12 +154,12 @@ async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Op
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Sign in · {}", organisation.name));
-    Ok(shell::outside(&title, demo, status, main))
+    let title = errors.title(place.words, &format!("Sign in · {}", organisation.name));
+    Ok(shell::outside(place.words, &title, demo, status, main))
 }
 
 fn demo_logins(logins: &[User], now: i64) -> Markup {
-    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(role));
+    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(words, role));
     html! {
         @if !logins.is_empty() {
             datalist #demo-logins { @for login in logins { option value=(login.username) {} } }

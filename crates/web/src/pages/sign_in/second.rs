@@ -76,7 +76,7 @@ fn form(place: &Place, with: &str, to: &str, errors: &Errors) -> Response {
     let recovery = html! {
         form.stacked method="post" action=(action) {
             (kept)
-            (field("recovery", "Recovery code").literal().autocomplete("off").hint("One of the codes you kept on paper. Each works once.").show(errors))
+            (field("recovery", "Recovery code").literal().autocomplete("off").hint("One of the codes you kept on paper. Each works once.").show(place.words, errors))
             button.primary[only_recovery] type="submit" { "Sign in with this code" }
         }
     };
@@ -92,7 +92,7 @@ fn form(place: &Place, with: &str, to: &str, errors: &Errors) -> Response {
             @if with.contains('t') {
                 form.stacked method="post" action=(action) {
                     (kept)
-                    (field("code", "Code").code().maxlength(12).hint("Six digits from your authenticator app. You can paste them.").focus().show(errors))
+                    (field("code", "Code").code().maxlength(12).hint("Six digits from your authenticator app. You can paste them.").focus().show(place.words, errors))
                     button.primary type="submit" { "Continue" }
                 }
             }
@@ -104,6 +104,6 @@ fn form(place: &Place, with: &str, to: &str, errors: &Errors) -> Response {
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("One more step · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors.title(place.words, &format!("One more step · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

@@ -16,7 +16,6 @@ const LONG: usize = 10;
 pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Path<(String, String)>) -> Answer {
     let patient = id(&patient)?;
     let summary = visitor.chart(&patient).summary().await?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     let main = cards(&summary, &base, visitor.now);
     Ok(shell::chart(&visitor, &summary.banner, "", "Summary", main))

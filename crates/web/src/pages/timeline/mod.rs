@@ -44,7 +44,6 @@ pub(crate) async fn page(
     let asked = Asked::of(&query.unwrap_or_default());
     let from = from(&asked.range, visitor.now);
     let (banner, timeline) = tokio::try_join!(chart.banner(), chart.timeline(from.as_ref()))?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
     Ok(shell::chart(&visitor, &banner, "timeline", "Timeline", show(&timeline, &asked, &base)))
 }

@@ -60,20 +60,20 @@ async fn show(visitor: &Visitor, given: &Given, errors: &Errors, done: Option<&s
     let relations: Vec<(&str, &str)> = RELATIONS.iter().map(|(key, words, _)| (*key, *words)).collect();
     let main = html! {
         header.section-head { h1 { "Invitations of patients" } }
-        (notice::done(done))
+        (notice::done(visitor.words, done))
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/invitations")) {
             (field("patient", "Record").value(&given.patient).literal().autocomplete("off").maxlength(64)
-                .hint("The id of the patient’s record; a chart’s address ends with it.").show(errors))
+                .hint("The id of the patient’s record; a chart’s address ends with it.").show(visitor.words, errors))
             (choice("relation", "Who is invited", &relations, &given.relation))
-            (field("display", "Name of who is invited").value(&given.display).autocomplete("off").maxlength(120).show(errors))
+            (field("display", "Name of who is invited").value(&given.display).autocomplete("off").maxlength(120).show(visitor.words, errors))
             label.tick { input type="checkbox" name="limited" value="yes" checked[given.limited.is_some()]; span { "Limited: sees appointments, vaccines and allergies only" } }
             div.buttons { button.primary type="submit" { "Make an invitation" } a href=(visitor.at("admin/users")) { "Back to users" } }
         }
         @if rows.is_empty() { p.quiet { "No invitation is open." } }
-        @else { (table("Open invitations", &["Who", "Record", "Is", "Ends", ""], rows)) }
+        @else { (table(visitor.words, "Open invitations", &["Who", "Record", "Is", "Ends", ""], rows)) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title("Invitations"), main);
+    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, "Invitations"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

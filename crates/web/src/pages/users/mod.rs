@@ -40,11 +40,11 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             a.button.primary href=(visitor.at("admin/users/new")) { "New user" }
             a.button href=(visitor.at("admin/invitations")) { "Invitations of patients" }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         (filters(&visitor, &asked))
         @if found.is_empty() { p.empty { "Nobody fits this." } }
         @else {
-            (table(&count, &["Name", "User name", "Roles", "State", "Since"], rows))
+            (table(visitor.words, &count, &["Name", "User name", "Roles", "State", "Since"], rows))
             @if found.len() > SHOWN { p.quiet { "The first " (SHOWN) " are shown. Search for the others." } }
         }
     };
@@ -85,7 +85,7 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
             div.field { label for="q" { "Name" } input #q type="search" name="q" value=(asked.q) autocomplete="off"; }
             div.field { label for="role" { "Role" } select #role name="role" {
                 option value="" { "Any" }
-                @for role in roles { option value=(role) selected[asked.role == **role] { (words::role(role)) } }
+                @for role in roles { option value=(role) selected[asked.role == **role] { (words::role(visitor.words, role)) } }
             } }
             div.field { label for="standing" { "State" } select #standing name="standing" {
                 @for (value, words) in [("", "Active"), ("inactive", "Deactivated"), ("all", "All")] {
@@ -98,7 +98,7 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
 }
 
 fn row(visitor: &Visitor, user: &User) -> Vec<Markup> {
-    let roles: Vec<String> = user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect();
+    let roles: Vec<String> = user.roles_at(visitor.now).iter().map(|it| words::role(visitor.words, it)).collect();
     vec![
         html! { a href={ (visitor.at("admin/users/")) (user.id) } { (user.display) } },
         html! { code { (user.username) } },

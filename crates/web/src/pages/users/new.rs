@@ -76,7 +76,7 @@ pub(crate) async fn submit(visitor: Visitor, RawForm(body): RawForm) -> Answer {
 pub(crate) fn role_boxes(chosen: &[String], errors: &Errors) -> Markup {
     let options: Vec<(String, String, bool)> = words::STAFF
         .iter()
-        .map(|key| ((*key).to_owned(), words::role(key), chosen.iter().any(|it| it == key)))
+        .map(|key| ((*key).to_owned(), words::role(words, key), chosen.iter().any(|it| it == key)))
         .collect();
     boxes("roles", "Roles", &options, errors)
 }
@@ -86,20 +86,20 @@ fn form(visitor: &Visitor, said: &Said, errors: &Errors) -> axum::response::Resp
         header.section-head { h1 { "New user" } }
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/users/new")) {
-            (field("display", "Name").value(said.one("display")).autocomplete("off").maxlength(120).hint("As others should see it: “Dr. Amara Okafor”.").show(errors))
-            (field("username", "User name").value(said.one("username")).autocomplete("off").literal().maxlength(60).show(errors))
-            (field("email", "E-mail").kind("email").value(said.one("email")).autocomplete("off").optional().show(errors))
+            (field("display", "Name").value(said.one("display")).autocomplete("off").maxlength(120).hint("As others should see it: “Dr. Amara Okafor”.").show(visitor.words, errors))
+            (field("username", "User name").value(said.one("username")).autocomplete("off").literal().maxlength(60).show(visitor.words, errors))
+            (field("email", "E-mail").kind("email").value(said.one("email")).autocomplete("off").optional().show(visitor.words, errors))
             (role_boxes(&said.all("roles"), errors))
             fieldset.boxes {
                 legend { "Treats patients" }
                 p.hint { "Names for the directory of practitioners. Leave empty for those who do not treat." }
-                (field("family", "Family name").value(said.one("family")).autocomplete("off").optional().show(errors))
-                (field("given", "Given name").value(said.one("given")).autocomplete("off").optional().show(errors))
+                (field("family", "Family name").value(said.one("family")).autocomplete("off").optional().show(visitor.words, errors))
+                (field("given", "Given name").value(said.one("given")).autocomplete("off").optional().show(visitor.words, errors))
             }
             div.buttons { button.primary type="submit" { "Create user" } a href=(visitor.at("admin/users")) { "Cancel" } }
         }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title("New user"), main);
+    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, "New user"), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

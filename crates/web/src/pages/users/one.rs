@@ -39,16 +39,16 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
             @if !user.active { span.chip.notable { "Deactivated" } }
             p.quiet { "User name " code { (user.username) } ", created " (moment(user.created)) }
         }
-        (notice::done(done))
+        (notice::done(visitor.words, done))
         (errors.summary())
         div.panels {
             (panel("details", "Details", html! {}, html! {
                 form.stacked method="post" action=(at("")) {
                     input type="hidden" name="version" value=(user.version);
-                    (field("display", "Name").value(&user.display).autocomplete("off").maxlength(120).show(errors))
-                    (field("email", "E-mail").kind("email").value(user.email.as_deref().unwrap_or_default()).autocomplete("off").optional().show(errors))
+                    (field("display", "Name").value(&user.display).autocomplete("off").maxlength(120).show(visitor.words, errors))
+                    (field("email", "E-mail").kind("email").value(user.email.as_deref().unwrap_or_default()).autocomplete("off").optional().show(visitor.words, errors))
                     @if is_staff(user) { (role_boxes(&user.roles, errors)) }
-                    @else { p { "Role: " (user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect::<Vec<_>>().join(", ")) } }
+                    @else { p { "Role: " (user.roles_at(visitor.now).iter().map(|it| words::role(visitor.words, it)).collect::<Vec<_>>().join(", ")) } }
                     @if let Some(person) = &user.person { p.quiet { "In the directory as " code { (person.to_string()) } } }
                     button.primary type="submit" { "Save" }
                 }
@@ -64,7 +64,7 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
         }
         @if visitor.may("sessions.manage") { (sessions(visitor, user).await?) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title(&user.display), main);
+    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, &user.display), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -74,12 +74,12 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
 async fn sessions(visitor: &Visitor, user: &User) -> Result<Markup, Refusal> {
     let sessions = visitor.access().sessions_of(&visitor.caller, &user.id, visitor.now).await?;
     let rows: Vec<Vec<Markup>> = sessions.iter().map(|it| {
-        let device = device(&it.agent);
+        let device = device(visitor.words, &it.agent);
         vec![
             html! { (device) },
             html! { (it.address) },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
             html! { @if it.id != visitor.session.id {
                 (act_on(&visitor.at(&format!("admin/users/{}/sessions", user.id)), &[("id", &it.id)], "Sign out", Some(&device), None))
             } },
@@ -87,7 +87,7 @@ async fn sessions(visitor: &Visitor, user: &User) -> Result<Markup, Refusal> {
     }).collect();
     Ok(html! {
         @if rows.is_empty() { p.quiet { "Not signed in anywhere." } }
-        @else { (table("Signed in", &["Device", "Address", "Last used", "Signed in", ""], rows)) }
+        @else { (table(visitor.words, "Signed in", &["Device", "Address", "Last used", "Signed in", ""], rows)) }
     })
 }
 
