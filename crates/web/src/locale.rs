@@ -36,7 +36,9 @@ macro_rules! families {
 }
 
 // A new family of pages: its two files, and its name here.
-families!["common", "shell", "settings", "find"];
+families![
+    "common", "shell", "find", "settings", "door", "account", "apps", "audit", "users", "roles", "emergency", "portal", "chart",
+];
 
 impl Locale {
     pub(crate) const ALL: [Locale; 2] = [Locale::English, Locale::Spanish];

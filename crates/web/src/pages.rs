@@ -30,7 +30,7 @@ mod users;
 
 use crate::components::shell::CHART;
 use crate::locale::{Locale, Words};
-use crate::request::{Place, Refusal, Refused, Visitor, Web, Why};
+use crate::request::{Place, Refusal, Refused, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
@@ -122,6 +122,8 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients", CHARTS, || get(search::page)),
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
+    page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
+    page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
     page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
     page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
     page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
@@ -198,11 +200,7 @@ async fn in_words(State(web): State<Arc<Web>>, request: Request, next: Next) -> 
     let mut response = next.run(request).await;
     let Some(Refused { title, why }) = response.extensions_mut().remove() else { return response };
     let words = response.extensions_mut().remove::<&'static Words>().unwrap_or(words);
-    let why = match why {
-        Why::Key(key) => words.say(key),
-        Why::Words(words) => words,
-    };
-    crate::components::shell::refused(words, response.status(), &words.say(title), &why)
+    crate::components::shell::refused(words, response.status(), &words.say(title), &words.say(why))
 }
 
 fn slash(params: &RawPathParams, to: &str) -> Response {

@@ -156,8 +156,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 pub(crate) enum Refusal {
     NotFound,
     Store(StoreError),
-    /// Something that was asked for cannot be done, in words for people.
-    Words(String),
+    /// Something that was asked for cannot be done: why, as a key of words.
+    Cannot(&'static str),
     /// They must prove again who they are, and come back to this address.
     Prove(String),
 }
@@ -177,7 +177,7 @@ impl From<AccessError> for Refusal {
         match error {
             AccessError::Store(error) => Refusal::from(error),
             AccessError::Forbidden | AccessError::NoSuchUser => Refusal::NotFound,
-            other => Refusal::Words(other.to_string()),
+            other => Refusal::Cannot(crate::components::words::trouble_key(&other)),
         }
     }
 }
@@ -206,19 +206,13 @@ impl From<Denial> for Refusal {
 #[derive(Clone)]
 pub(crate) struct Refused {
     pub(crate) title: &'static str,
-    pub(crate) why: Why,
-}
-
-#[derive(Clone)]
-pub(crate) enum Why {
-    Key(&'static str),
-    Words(String),
+    pub(crate) why: &'static str,
 }
 
 /// A page that says why there is none: a title and a reason, by their keys.
 pub(crate) fn refused(status: StatusCode, title: &'static str, why: &'static str) -> Response {
     let mut response = status.into_response();
-    response.extensions_mut().insert(Refused { title, why: Why::Key(why) });
+    response.extensions_mut().insert(Refused { title, why });
     response
 }
 
@@ -227,11 +221,7 @@ impl IntoResponse for Refusal {
         match self {
             Refusal::NotFound => refused(StatusCode::NOT_FOUND, "shell-not-found", "shell-not-found-why"),
             Refusal::Prove(to) => see_other(&to),
-            Refusal::Words(words) => {
-                let mut response = StatusCode::UNPROCESSABLE_ENTITY.into_response();
-                response.extensions_mut().insert(Refused { title: "shell-cannot", why: Why::Words(words) });
-                response
-            }
+            Refusal::Cannot(why) => refused(StatusCode::UNPROCESSABLE_ENTITY, "shell-cannot", why),
             Refusal::Store(error) => {
                 // What a page asks is ours to get right: a query that is refused is our mistake, not the reader's.
                 let away = matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly(_));

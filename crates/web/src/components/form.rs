@@ -186,6 +186,13 @@ pub(crate) fn choice(id: &str, label: &str, options: &[(&str, &str)], chosen: &s
     }
 }
 
+/// The same where the words are keys.
+pub(crate) fn choice_of(words: &Words, id: &str, label: &str, options: &[(&str, &str)], chosen: &str) -> Markup {
+    let said: Vec<(&str, String)> = options.iter().map(|(value, key)| (*value, words.say(key))).collect();
+    let options: Vec<(&str, &str)> = said.iter().map(|(value, words)| (*value, words.as_str())).collect();
+    choice(id, label, &options, chosen)
+}
+
 /// Any of a list, as boxes to tick: (value, words, ticked).
 pub(crate) fn boxes(name: &str, legend: &str, options: &[(String, String, bool)], errors: &Errors) -> Markup {
     let error = errors.of(name);

@@ -2,6 +2,7 @@
 //! it is, with spaces, so that data may grow before words do. And the few fixed words that charts are read with.
 
 use crate::locale::Words;
+use care::access::{AccessError, Weakness};
 use care::chart::{Distance, Unit, When};
 
 /// Keys of `content/roles` → what people call them.
@@ -132,6 +133,43 @@ pub(crate) fn kind(words: &Words, name: &str) -> String {
             }
             words
         }
+    }
+}
+
+/// Why access says no, in words for who asked.
+pub(crate) fn trouble(words: &Words, error: &AccessError) -> String {
+    match error {
+        AccessError::Password(Weakness::TooShort(least)) => {
+            words.with("common-trouble-short", &[("count", (*least).into())])
+        }
+        other => words.say(trouble_key(other)),
+    }
+}
+
+/// The same as a key, without the numbers.
+pub(crate) fn trouble_key(error: &AccessError) -> &'static str {
+    match error {
+        AccessError::Store(_) => "shell-away",
+        AccessError::Forbidden | AccessError::NoSuchUser => "shell-not-found-why",
+        AccessError::NotFresh => "common-trouble-not-fresh",
+        AccessError::Changed => "common-trouble-changed",
+        AccessError::UserNameTaken => "common-trouble-name-taken",
+        AccessError::UserNameUnfit => "common-trouble-name-unfit",
+        AccessError::NameUnfit => "common-trouble-display",
+        AccessError::UnknownRole(_) | AccessError::RolesUnfit => "common-trouble-roles",
+        AccessError::Password(Weakness::TooShort(_)) => "common-trouble-too-short",
+        AccessError::Password(Weakness::TooLong) => "common-trouble-long",
+        AccessError::Password(Weakness::Guessable) => "common-trouble-guessable",
+        AccessError::Password(Weakness::Stolen) => "common-trouble-stolen",
+        AccessError::Password(Weakness::Unchanged) => "common-trouble-same",
+        AccessError::Wrong => "common-trouble-wrong",
+        AccessError::Expired => "common-trouble-expired",
+        AccessError::Wait { .. } => "common-trouble-wait",
+        AccessError::LastAdministrator => "common-trouble-last-administrator",
+        AccessError::LastFactor => "common-trouble-last-factor",
+        AccessError::Passkey(_) => "common-trouble-passkey",
+        AccessError::Provider(_) => "common-trouble-provider",
+        AccessError::Busy => "common-trouble-busy",
     }
 }
 
