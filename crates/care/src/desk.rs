@@ -134,13 +134,7 @@ pub async fn recent(store: &Store, caller: &Caller, now: i64) -> StoreResult<Vec
 }
 
 /// Puts a chart on top of those that were opened before; writes only when that is something new.
-pub async fn remember(
-    store: &Store,
-    caller: &Caller,
-    before: &[Opened],
-    opened: &Opened,
-    now: i64,
-) -> StoreResult<()> {
+pub async fn remember(store: &Store, caller: &Caller, before: &[Opened], opened: &Opened, now: i64) -> StoreResult<()> {
     if before.first() == Some(opened) {
         return Ok(());
     }

@@ -37,7 +37,19 @@ macro_rules! families {
 
 // A new family of pages: its two files, and its name here.
 families![
-    "common", "shell", "find", "settings", "door", "account", "apps", "audit", "users", "roles", "emergency", "portal", "chart",
+    "common",
+    "shell",
+    "find",
+    "settings",
+    "door",
+    "account",
+    "apps",
+    "audit",
+    "users",
+    "roles",
+    "emergency",
+    "portal",
+    "chart",
 ];
 
 impl Locale {

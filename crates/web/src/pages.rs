@@ -230,17 +230,13 @@ async fn guard(
         return Refusal::NotFound.into_response();
     };
     if request.method() == Method::POST && !cookies::is_our_own(&organisation.base, request.headers()) {
-        return crate::request::refused(
-            StatusCode::FORBIDDEN,
-            "shell-foreign",
-            "shell-foreign-why",
-        );
+        return crate::request::refused(StatusCode::FORBIDDEN, "shell-foreign", "shell-foreign-why");
     }
     let now = organisation.now();
     let visit = crate::request::visit(request.extensions(), request.headers());
     let words = crate::request::words(&web, request.headers());
     if policy == Policy::AnyoneHere {
-        request.extensions_mut().insert(Place { web, organisation, visit, now });
+        request.extensions_mut().insert(Place { web, organisation, visit, words, now });
         return next.run(request).await;
     }
     let token = cookies::token(request.headers()).map(Arc::<str>::from);

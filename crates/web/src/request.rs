@@ -130,6 +130,8 @@ pub(crate) struct Place {
     pub(crate) web: Arc<Web>,
     pub(crate) organisation: Arc<Organisation>,
     pub(crate) visit: Visit,
+    /// What pages say, in the language of who reads them.
+    pub(crate) words: &'static Words,
     pub(crate) now: i64,
 }
 

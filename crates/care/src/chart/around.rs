@@ -35,9 +35,9 @@ impl OpenOrder {
             _ => return None,
         };
         // SNOMED CT 3457005, patient referral, and the words of those who send text alone.
-        let referral = list(value, "category").iter().any(|it| {
-            has_code(it, "3457005") || concept(it).is_some_and(|it| it.to_lowercase().contains("referral"))
-        });
+        let referral = list(value, "category")
+            .iter()
+            .any(|it| has_code(it, "3457005") || concept(it).is_some_and(|it| it.to_lowercase().contains("referral")));
         Some(OpenOrder {
             id: owned(value, &["id"]).unwrap_or_default(),
             name: value.get("code").and_then(concept)?,
@@ -124,9 +124,7 @@ mod tests {
 
     #[test]
     fn the_latest_wish_of_each_kind_counts() {
-        let wish = |code: &str, said: &str, status: &str| {
-            json!({"status": status, "code": {"coding": [{"code": code}]}, "valueCodeableConcept": {"text": said}})
-        };
+        let wish = |code: &str, said: &str, status: &str| json!({"status": status, "code": {"coding": [{"code": code}]}, "valueCodeableConcept": {"text": said}});
         let all = [
             wish("100822-6", "Do not resuscitate", "final"),
             wish("100822-6", "Full code", "final"),

@@ -2,8 +2,8 @@
 //! stays without one: nothing is invented. Times are shown as they were written, in the offset they
 //! carry. Staff read `dd-Mmm-yyyy` whatever the language, which cannot be misread.
 
-use jiff::civil::{Date, Time};
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const HOUR: i64 = 3_600_000;

@@ -84,8 +84,10 @@ pub fn code(name: &str) -> String {
     while !rest.is_empty() {
         match SOUNDS.iter().find(|(spelled, _)| rest.starts_with(spelled)) {
             Some((spelled, sound)) => {
-                for c in sound.chars().filter(|c| !code.ends_with(*c)) {
-                    code.push(c);
+                for c in sound.chars() {
+                    if !code.ends_with(c) {
+                        code.push(c);
+                    }
                 }
                 // The vowel that made the consonant soft is heard by itself too.
                 let soft = spelled.len() == 2 && spelled.ends_with(|c| VOWELS.contains(c)) && *spelled != "qu";
@@ -107,7 +109,9 @@ pub fn beginnings(name: &str) -> Vec<String> {
         for written in class.iter().filter(|it| !it.is_empty() && folded.starts_with(**it)) {
             let rest: String = folded[written.len()..].chars().take_while(|c| !VOWELS.contains(*c)).take(1).collect();
             let single = |it: &&&str| !it.is_empty();
-            all.extend(class.iter().filter(single).map(|it| format!("{it}{}", if consonants == 0 { "" } else { &rest })));
+            all.extend(
+                class.iter().filter(single).map(|it| format!("{it}{}", if consonants == 0 { "" } else { &rest })),
+            );
         }
     }
     all.retain(|it| !it.is_empty());

@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_comes_back_escaped() {
-        let shown = field("name", "Name").value("\"><script>").show(Locale::English.words(), &Errors::none()).into_string();
+        let shown =
+            field("name", "Name").value("\"><script>").show(Locale::English.words(), &Errors::none()).into_string();
         assert!(!shown.contains("<script>"), "{shown}");
     }
 }

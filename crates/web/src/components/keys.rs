@@ -2,7 +2,6 @@
 //! The list that ? opens is made of it, and scripts read from that list which keys do what. Every one can be changed or
 //! switched off (WCAG 2.2, 2.1.4): browsers and readers of screens take some for themselves.
 
-use crate::locale::Words;
 use crate::request::Visitor;
 use care::desk::Settings;
 use maud::{Markup, html};
@@ -116,11 +115,6 @@ pub(crate) fn help(visitor: &Visitor) -> Markup {
 
 fn pressed(keys: &str) -> Markup {
     html! { kbd { (keys.replace('+', " + ")) } }
-}
-
-/// What a command does, in words.
-pub(crate) fn does(words: &Words, command: &str) -> String {
-    COMMANDS.iter().find(|(it, ..)| *it == command).map_or(String::new(), |(_, does, _)| words.say(does))
 }
 
 #[cfg(test)]

@@ -183,7 +183,8 @@ pub(crate) fn problem_row(words: &Words, problem: &Problem) -> Markup {
     }
 }
 
-pub(crate) const PROBLEM_HEADS: [&str; 6] = ["chart-problem", "chart-onset", "chart-ended", "chart-severity", "chart-code", "chart-recorded"];
+pub(crate) const PROBLEM_HEADS: [&str; 6] =
+    ["chart-problem", "chart-onset", "chart-ended", "chart-severity", "chart-code", "chart-recorded"];
 
 pub(crate) fn medication_row(words: &Words, medication: &Medication) -> Markup {
     html! {
@@ -202,7 +203,8 @@ pub(crate) fn medication_row(words: &Words, medication: &Medication) -> Markup {
     }
 }
 
-pub(crate) const MEDICATION_HEADS: [&str; 6] = ["chart-medication", "chart-directions", "chart-for", "chart-started", "chart-refills", "chart-prescriber"];
+pub(crate) const MEDICATION_HEADS: [&str; 6] =
+    ["chart-medication", "chart-directions", "chart-for", "chart-started", "chart-refills", "chart-prescriber"];
 
 pub(crate) fn allergy_row(words: &Words, allergy: &Allergy) -> Markup {
     let category = allergy.category.join(", ");
@@ -221,7 +223,8 @@ pub(crate) fn allergy_row(words: &Words, allergy: &Allergy) -> Markup {
     }
 }
 
-pub(crate) const ALLERGY_HEADS: [&str; 5] = ["chart-substance", "chart-risk", "chart-reaction", "chart-kind", "chart-recorded"];
+pub(crate) const ALLERGY_HEADS: [&str; 5] =
+    ["chart-substance", "chart-risk", "chart-reaction", "chart-kind", "chart-recorded"];
 
 pub(crate) fn immunization_row(words: &Words, given: &Immunization) -> Markup {
     html! {
@@ -242,7 +245,8 @@ pub(crate) fn immunization_row(words: &Words, given: &Immunization) -> Markup {
     }
 }
 
-pub(crate) const IMMUNIZATION_HEADS: [&str; 6] = ["chart-vaccine", "chart-given", "chart-dose", "chart-lot", "chart-site", "chart-by-2"];
+pub(crate) const IMMUNIZATION_HEADS: [&str; 6] =
+    ["chart-vaccine", "chart-given", "chart-dose", "chart-lot", "chart-site", "chart-by-2"];
 
 pub(crate) fn visit_row(words: &Words, visit: &Visit) -> Markup {
     html! {
@@ -259,7 +263,8 @@ pub(crate) fn visit_row(words: &Words, visit: &Visit) -> Markup {
     }
 }
 
-pub(crate) const VISIT_HEADS: [&str; 5] = ["chart-visit", "chart-date", "chart-length", "chart-clinician", "chart-place"];
+pub(crate) const VISIT_HEADS: [&str; 5] =
+    ["chart-visit", "chart-date", "chart-length", "chart-clinician", "chart-place"];
 
 pub(crate) fn document_row(words: &Words, document: &Document, address: &str) -> Markup {
     html! {
@@ -278,4 +283,5 @@ pub(crate) fn document_row(words: &Words, document: &Document, address: &str) ->
     }
 }
 
-pub(crate) const DOCUMENT_HEADS: [&str; 5] = ["chart-document", "chart-kind", "chart-date", "chart-author", "chart-kept-by"];
+pub(crate) const DOCUMENT_HEADS: [&str; 5] =
+    ["chart-document", "chart-kind", "chart-date", "chart-author", "chart-kept-by"];

@@ -463,13 +463,7 @@ fn palette(visitor: &Visitor, chart: Option<&Banner>) -> Markup {
 }
 
 /// A page for someone who is not signed in.
-pub(crate) fn outside(
-    words: &'static Words,
-    title: &str,
-    demo: bool,
-    status: StatusCode,
-    main: Markup,
-) -> Response {
+pub(crate) fn outside(words: &'static Words, title: &str, demo: bool, status: StatusCode, main: Markup) -> Response {
     let settings = Settings::default();
     let (scripts, needs) = (["passkey.js", "acts.js"], Needs::default());
     let head = Head { title, words, settings: &settings, scripts: &scripts, needs, body_class: "outside" };

@@ -114,7 +114,11 @@ fn passkey_panel(visitor: &Visitor, factors: &Factors) -> Markup {
 }
 
 fn app_panel(visitor: &Visitor, factors: &Factors) -> Markup {
-    let state = if factors.totp.is_some() { chip(true, &visitor.words.say("account-on")) } else { chip(false, &visitor.words.say("account-off")) };
+    let state = if factors.totp.is_some() {
+        chip(true, &visitor.words.say("account-on"))
+    } else {
+        chip(false, &visitor.words.say("account-off"))
+    };
     panel(
         "app",
         &visitor.words.say("account-authenticator-app"),

@@ -44,7 +44,8 @@ fn show(visitor: &Visitor, errors: &Errors) -> Response {
             p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
         }
     };
-    let mut response = shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-add-a-passkey")), main);
+    let mut response =
+        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-add-a-passkey")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -54,7 +55,9 @@ fn show(visitor: &Visitor, errors: &Errors) -> Response {
 pub(crate) async fn question(visitor: Visitor) -> Response {
     match visitor.access().begin_passkey(&visitor.session.me(), visitor.now).await {
         Ok(question) => passkey::told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": words::trouble(visitor.words, &error) }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": words::trouble(visitor.words, &error) }))).into_response()
+        }
     }
 }
 

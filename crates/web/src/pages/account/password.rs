@@ -30,9 +30,15 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     let me = visitor.session.me();
     match visitor.access().change_password(&me, &given.old, &given.new, visitor.now).await {
         Ok(()) => super::back(&visitor, "password"),
-        Err(AccessError::Wrong) => form(&visitor, &Errors::one("old", visitor.words.say("account-this-is-not-your-present"))),
-        Err(weak @ AccessError::Password(_)) => form(&visitor, &Errors::one("new", words::trouble(visitor.words, &weak))),
-        Err(wait @ AccessError::Wait { .. }) => form(&visitor, &Errors::one("old", words::trouble(visitor.words, &wait))),
+        Err(AccessError::Wrong) => {
+            form(&visitor, &Errors::one("old", visitor.words.say("account-this-is-not-your-present")))
+        }
+        Err(weak @ AccessError::Password(_)) => {
+            form(&visitor, &Errors::one("new", words::trouble(visitor.words, &weak)))
+        }
+        Err(wait @ AccessError::Wait { .. }) => {
+            form(&visitor, &Errors::one("old", words::trouble(visitor.words, &wait)))
+        }
         Err(other) => Err(super::proving(&visitor, "account/password")(other)),
     }
 }
@@ -52,7 +58,8 @@ fn form(visitor: &Visitor, errors: &Errors) -> Answer {
             }
         }
     };
-    let mut response = shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-change-password")), main);
+    let mut response =
+        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-change-password")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

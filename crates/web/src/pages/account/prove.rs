@@ -47,7 +47,9 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
             response.headers_mut().append(header::SET_COOKIE, cookie);
             Ok(response)
         }
-        Err(AccessError::Wrong) => form(&visitor, &given.to, &Errors::one(at, visitor.words.say("account-that-does-not-fit-try"))).await,
+        Err(AccessError::Wrong) => {
+            form(&visitor, &given.to, &Errors::one(at, visitor.words.say("account-that-does-not-fit-try"))).await
+        }
         Err(error @ (AccessError::Wait { .. } | AccessError::Passkey(_) | AccessError::Expired)) => {
             form(&visitor, &given.to, &Errors::one(at, crate::components::words::trouble(visitor.words, &error))).await
         }
@@ -83,7 +85,8 @@ async fn form(visitor: &Visitor, to: &str, errors: &Errors) -> Answer {
         }
         p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
     };
-    let mut response = shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-is-it-still-you")), main);
+    let mut response =
+        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-is-it-still-you")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -31,7 +31,9 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     let me = visitor.session.me();
     match visitor.access().finish_totp(&me, &given.handle, given.code.trim(), visitor.now).await {
         Ok(codes) if codes.is_empty() => super::back(&visitor, "totp"),
-        Ok(codes) => Ok(super::recovery::shown(&visitor, &visitor.words.say("account-your-authenticator-app-is-set"), &codes)),
+        Ok(codes) => {
+            Ok(super::recovery::shown(&visitor, &visitor.words.say("account-your-authenticator-app-is-set"), &codes))
+        }
         Err(AccessError::Wrong) => {
             let offer = again(given.handle, given.secret, given.svg);
             show(&visitor, &offer, &Errors::one("code", visitor.words.say("account-this-code-does-not-fit")))
@@ -60,7 +62,11 @@ fn show(visitor: &Visitor, offer: &TotpOffer, errors: &Errors) -> Answer {
         (form(visitor.words, &visitor.at("account/totp"), offer, &[], errors))
         p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
     };
-    let mut response = shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-set-up-an-authenticator-app")), main);
+    let mut response = shell::own(
+        visitor,
+        &errors.title(visitor.words, &visitor.words.say("account-set-up-an-authenticator-app")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -7,8 +7,8 @@ use crate::components::form::{act, act_on};
 use crate::components::scopes::{self, Voice};
 use crate::components::table::{moment, table};
 use crate::components::{notice, shell};
-use crate::pages::account::panel;
 use crate::locale::Words;
+use crate::pages::account::panel;
 use crate::request::{Answer, Refusal, Visitor, see_other};
 use axum::extract::{Path, Query};
 use care::access::clients::{Client, Proof, Standing};
@@ -27,7 +27,12 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let of = |standing: Standing| all.iter().filter(move |it| it.standing == standing).collect::<Vec<_>>();
     let (waiting, active, disabled) = (of(Standing::Waiting), of(Standing::Active), of(Standing::Disabled));
     let rows = |list: &[&Client]| list.iter().map(|it| row(&visitor, it)).collect::<Vec<_>>();
-    let heads: [&str; 4] = [&visitor.words.say("apps-app"), &visitor.words.say("apps-kind"), &visitor.words.say("apps-address"), &visitor.words.say("apps-registered")];
+    let heads: [&str; 4] = [
+        &visitor.words.say("apps-app"),
+        &visitor.words.say("apps-kind"),
+        &visitor.words.say("apps-address"),
+        &visitor.words.say("apps-registered"),
+    ];
     let main = html! {
         header.section-head {
             h1 { (visitor.words.say("apps-apps")) }
@@ -57,7 +62,12 @@ fn waiting_list(visitor: &Visitor, waiting: &[&Client]) -> Markup {
             },
         ]
     });
-    table(visitor.words, &visitor.words.with("apps-waiting-count", &[("count", waiting.len().into())]), &[&visitor.words.say("apps-app"), &visitor.words.say("apps-wants-to"), &visitor.words.say("apps-asked"), ""], rows.collect())
+    table(
+        visitor.words,
+        &visitor.words.with("apps-waiting-count", &[("count", waiting.len().into())]),
+        &[&visitor.words.say("apps-app"), &visitor.words.say("apps-wants-to"), &visitor.words.say("apps-asked"), ""],
+        rows.collect(),
+    )
 }
 
 /// How it shows that it is itself, in words.

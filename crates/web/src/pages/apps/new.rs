@@ -94,7 +94,12 @@ fn form(visitor: &Visitor, given: &Given, errors: &Errors) -> axum::response::Re
             div.buttons { button.primary type="submit" { (visitor.words.say("apps-register")) } a href=(visitor.at("admin/apps")) { (visitor.words.say("apps-cancel")) } }
         }
     };
-    let mut response = shell::administration(visitor, "apps", &errors.title(visitor.words, &visitor.words.say("apps-register-an-app")), main);
+    let mut response = shell::administration(
+        visitor,
+        "apps",
+        &errors.title(visitor.words, &visitor.words.say("apps-register-an-app")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -6,8 +6,8 @@ pub(crate) mod verify;
 
 use crate::components::table::{moment, table};
 use crate::components::{shell, words};
-use crate::pages::account::panel;
 use crate::locale::Words;
+use crate::pages::account::panel;
 use crate::request::{Answer, Refusal, Visitor};
 use axum::extract::{Path, Query};
 use care::people;
@@ -48,8 +48,11 @@ const ACTIONS: [(&str, &str, &[&str]); 9] = [
     ("audit", "audit-the-log-itself", &["audit-verify", "rewind"]),
 ];
 
-const OUTCOMES: [(&str, &str, Outcome); 3] =
-    [("ok", "audit-done", Outcome::Success), ("refused", "audit-refused", Outcome::Refused), ("failed", "audit-failed", Outcome::Failed)];
+const OUTCOMES: [(&str, &str, Outcome); 3] = [
+    ("ok", "audit-done", Outcome::Success),
+    ("refused", "audit-refused", Outcome::Refused),
+    ("failed", "audit-failed", Outcome::Failed),
+];
 
 /// Types that are asked for most, first; the others by name.
 const KINDS: [&str; 14] = [
@@ -236,7 +239,12 @@ pub(crate) async fn one(visitor: Visitor, Path((_, sequence)): Path<(String, Str
         header.section-head { h1 { (visitor.words.say("audit-entry")) " " (entry.sequence) } p { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-back-to-the-log")) } } }
         (panel("entry", &words::action(visitor.words, &entry.action), outcome(visitor.words, entry.outcome), details(&visitor, entry, &names)))
     };
-    Ok(shell::administration(&visitor, "audit", &visitor.words.with("audit-entry-number", &[("number", sequence.to_string().into())]), main))
+    Ok(shell::administration(
+        &visitor,
+        "audit",
+        &visitor.words.with("audit-entry-number", &[("number", sequence.to_string().into())]),
+        main,
+    ))
 }
 
 fn details(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Markup {

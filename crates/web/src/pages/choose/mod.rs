@@ -8,7 +8,8 @@ use axum::response::Response;
 use maud::html;
 use std::sync::Arc;
 
-pub(crate) async fn page(words: &Words, State(web): State<Arc<Web>>) -> Response {
+pub(crate) async fn page(State(web): State<Arc<Web>>, headers: HeaderMap) -> Response {
+    let words = crate::request::words(&web, &headers);
     let installation = &web.installation;
     let main = html! {
         div.sheet {

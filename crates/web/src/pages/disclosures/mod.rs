@@ -3,8 +3,8 @@
 
 use crate::components::table::{moment, table};
 use crate::components::{shell, words};
-use crate::pages::audit::{day, purpose};
 use crate::locale::Words;
+use crate::pages::audit::{day, purpose};
 use crate::request::{Answer, Visitor};
 use axum::extract::Query;
 use care::{oversight, people};

@@ -32,7 +32,13 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(S
     let chart = visitor.chart(&patient);
     let (banner, document) = tokio::try_join!(chart.banner(), chart.document(&document))?;
     let base = visitor.address_of(patient.as_str());
-    Ok(shell::chart(&visitor, &banner, "documents", &visitor.words.say("chart-document"), one(visitor.words, &document, &base)))
+    Ok(shell::chart(
+        &visitor,
+        &banner,
+        "documents",
+        &visitor.words.say("chart-document"),
+        one(visitor.words, &document, &base),
+    ))
 }
 
 pub(crate) fn one(words: &Words, document: &Document, base: &str) -> Markup {

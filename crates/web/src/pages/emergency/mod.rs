@@ -17,8 +17,13 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// How long it may last: (minutes, words).
-const SPANS: [(&str, &str); 5] =
-    [("15", "emergency-15-minutes"), ("30", "emergency-30-minutes"), ("60", "emergency-1-hour"), ("120", "emergency-2-hours"), ("240", "emergency-4-hours")];
+const SPANS: [(&str, &str); 5] = [
+    ("15", "emergency-15-minutes"),
+    ("30", "emergency-30-minutes"),
+    ("60", "emergency-1-hour"),
+    ("120", "emergency-2-hours"),
+    ("240", "emergency-4-hours"),
+];
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Given {
@@ -94,7 +99,8 @@ fn form(visitor: &Visitor, patient: &Id, given: &Given, errors: &Errors) -> axum
             }
         }
     };
-    let mut response = shell::page(visitor, &errors.title(visitor.words, &visitor.words.say("emergency-emergency-access")), main);
+    let mut response =
+        shell::page(visitor, &errors.title(visitor.words, &visitor.words.say("emergency-emergency-access")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

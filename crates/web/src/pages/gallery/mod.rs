@@ -3,10 +3,10 @@
 
 mod samples;
 
-use crate::locale::{Locale, Words};
 use crate::components::banner::{allergies, banner};
 use crate::components::card::{Card, empty};
 use crate::components::{axis, flag, lists, measures, people, plot, shell};
+use crate::locale::{Locale, Words};
 use axum::response::Response;
 use care::chart::{AllergyState, EventKind, Flag, ResultStatus, Standing};
 use maud::{Markup, html};

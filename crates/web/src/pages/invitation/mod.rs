@@ -3,9 +3,9 @@
 
 use crate::components::form::{Errors, choice_of, field};
 use crate::components::{shell, words};
+use crate::locale::Words;
 use crate::pages::account::password::RULE;
 use crate::pages::sign_in::{Stopped, onward, too_often};
-use crate::locale::Words;
 use crate::request::{Answer, Place};
 use axum::Form;
 use axum::extract::Query;
@@ -76,10 +76,9 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
             Ok(response) => return Ok(response),
             Err(Stopped(words)) => Errors::one("code", words),
         },
-        Err(AccessError::Wrong | AccessError::Expired | AccessError::NoSuchUser) => Errors::one(
-            "code",
-            place.words.say("door-code-and-date-of-birth"),
-        ),
+        Err(AccessError::Wrong | AccessError::Expired | AccessError::NoSuchUser) => {
+            Errors::one("code", place.words.say("door-code-and-date-of-birth"))
+        }
         Err(AccessError::Wait { until }) => Errors::one("code", too_often(&place, until)),
         Err(weak @ AccessError::Password(_)) => Errors::one("password", words::trouble(place.words, &weak)),
         Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
@@ -124,7 +123,8 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(place.words, &format!("{} · {}", place.words.say("door-open-your-record"), place.organisation.name));
+    let title = errors
+        .title(place.words, &format!("{} · {}", place.words.say("door-open-your-record"), place.organisation.name));
     shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }
 

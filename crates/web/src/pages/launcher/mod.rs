@@ -3,8 +3,8 @@
 
 use crate::assets;
 use crate::components::{people as list, shell};
-use crate::pages::authorize::subject;
 use crate::locale::Words;
+use crate::pages::authorize::subject;
 use crate::request::{Answer, Place, Visitor};
 use axum::Form;
 use axum::extract::Query;
@@ -175,5 +175,11 @@ pub(crate) async fn app(place: Place) -> Response {
             script type="module" src=(assets::address("launcher.js")) {}
         }
     };
-    shell::outside(place.words, &place.words.say("apps-launcher-app"), place.web.installation.demo, axum::http::StatusCode::OK, main)
+    shell::outside(
+        place.words,
+        &place.words.say("apps-launcher-app"),
+        place.web.installation.demo,
+        axum::http::StatusCode::OK,
+        main,
+    )
 }

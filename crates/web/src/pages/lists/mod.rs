@@ -51,7 +51,15 @@ pub(crate) async fn allergies(visitor: Visitor, Path((_, patient)): Address) -> 
         AllergyState::NotRecorded => visitor.words.say("chart-nobody-has-recorded-allergies-nor-2"),
         _ => visitor.words.say("chart-no-active-allergies"),
     };
-    let main = grouped(visitor.words, &section, &visitor.words.say("chart-allergies"), &nothing, &lists::ALLERGY_HEADS, |it| it.standing, |it| lists::allergy_row(visitor.words, it));
+    let main = grouped(
+        visitor.words,
+        &section,
+        &visitor.words.say("chart-allergies"),
+        &nothing,
+        &lists::ALLERGY_HEADS,
+        |it| it.standing,
+        |it| lists::allergy_row(visitor.words, it),
+    );
     Ok(shell::chart(&visitor, &banner, "allergies", &visitor.words.say("chart-allergies"), main))
 }
 

@@ -2,8 +2,8 @@
 
 use crate::components::table::moment;
 use crate::components::{shell, words};
-use crate::pages::emergency;
 use crate::locale::Words;
+use crate::pages::emergency;
 use crate::request::{Answer, Refusal, Visitor};
 use axum::extract::Query;
 use care::access::emergency::of_patient;
@@ -19,8 +19,12 @@ pub(crate) struct Asked {
     own: Option<String>,
 }
 
-const RANGES: [(&str, &str, i64); 4] =
-    [("", "portal-30-days", 30), ("90", "portal-3-months", 92), ("365", "portal-1-year", 366), ("all", "portal-all", 40_000)];
+const RANGES: [(&str, &str, i64); 4] = [
+    ("", "portal-30-days", 30),
+    ("90", "portal-3-months", 92),
+    ("365", "portal-1-year", 366),
+    ("all", "portal-all", 40_000),
+];
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer {
     let Some(patient) = visitor.caller.patient.clone() else { return Err(Refusal::NotFound) };

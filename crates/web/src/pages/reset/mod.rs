@@ -42,7 +42,12 @@ pub(crate) async fn submit(place: Place, Form(given): Form<Given>) -> Answer {
         Err(error) => return over(&place, error),
     };
     if given.password != given.again {
-        return Ok(form(&place, &given.code, &username, &Errors::one("again", place.words.say("door-the-two-passwords-are-not"))));
+        return Ok(form(
+            &place,
+            &given.code,
+            &username,
+            &Errors::one("again", place.words.say("door-the-two-passwords-are-not")),
+        ));
     }
     match place.access().set_password(&place.visit, &given.code, &given.password, place.now).await {
         Ok(()) => Ok(see_other(&place.at("sign-in?done=reset"))),

@@ -5,8 +5,8 @@ use crate::components::form::Errors;
 use crate::components::form::boxes;
 use crate::components::table::table;
 use crate::components::{notice, shell, words};
-use crate::pages::users::new::Said;
 use crate::locale::Words;
+use crate::pages::users::new::Said;
 use crate::request::{Answer, Refusal, Visitor, see_other, troubled};
 use axum::extract::{Path, Query, RawForm};
 use care::access::SignInPolicy;
@@ -74,7 +74,9 @@ fn permissions(words: &Words, role: &Role) -> Vec<String> {
 fn policy_form(visitor: &Visitor, policy: &SignInPolicy) -> Markup {
     let options: Vec<(String, String, bool)> = words::STAFF
         .iter()
-        .map(|key| ((*key).to_owned(), words::role(visitor.words, key), policy.second_factor.iter().any(|it| it == key)))
+        .map(|key| {
+            ((*key).to_owned(), words::role(visitor.words, key), policy.second_factor.iter().any(|it| it == key))
+        })
         .collect();
     crate::pages::account::panel(
         "second-factor",
@@ -106,7 +108,11 @@ pub(crate) async fn one(visitor: Visitor, Path((_, key)): Path<(String, String)>
 
 fn show(words: &Words, roles: &Roles, role: &Role, up: &str) -> Markup {
     let rows = role.grants.iter().map(|grant| {
-        vec![html! { (what(words, roles, grant)) }, html! { (may(words, grant.actions)) }, html! { (grant.within.words()) }]
+        vec![
+            html! { (what(words, roles, grant)) },
+            html! { (may(words, grant.actions)) },
+            html! { (grant.within.words()) },
+        ]
     });
     html! {
         header.section-head { h1 { (role.name) } p { a href=(up) { (words.say("roles-all-roles")) } } }
@@ -130,7 +136,12 @@ fn what(words: &Words, roles: &Roles, grant: &RoleGrant) -> Markup {
         let of: Vec<_> = kinds.iter().collect();
         if !of.is_empty() && of.iter().all(|it| left.contains(it)) {
             left.retain(|it| !of.contains(it));
-            whole.push(GROUPS.iter().find(|(key, _)| *key == group).map_or_else(|| group.to_owned(), |(_, key)| words.say(key)));
+            whole.push(
+                GROUPS
+                    .iter()
+                    .find(|(key, _)| *key == group)
+                    .map_or_else(|| group.to_owned(), |(_, key)| words.say(key)),
+            );
         }
     }
     html! {
@@ -147,8 +158,7 @@ fn may(words: &Words, actions: Actions) -> String {
         ("roles-may-change", Action::Update),
         ("roles-may-delete", Action::Delete),
     ];
-    let may: Vec<String> =
-        all.iter().filter(|(_, it)| actions.contains(*it)).map(|(key, _)| words.say(key)).collect();
+    let may: Vec<String> = all.iter().filter(|(_, it)| actions.contains(*it)).map(|(key, _)| words.say(key)).collect();
     may.join(", ")
 }
 
@@ -162,7 +172,12 @@ mod tests {
         for role in roles.all() {
             let shown = show(words, &roles, role, "/x/admin/roles").into_string();
             assert!(shown.contains(&role.name), "{shown}");
-            assert_eq!(permissions(words, role).len(), role.permissions.len(), "{} has a permission without words", role.key);
+            assert_eq!(
+                permissions(words, role).len(),
+                role.permissions.len(),
+                "{} has a permission without words",
+                role.key
+            );
         }
         let clinician = show(words, &roles, roles.role("clinician").unwrap(), "").into_string();
         assert!(

@@ -78,6 +78,7 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(place.words, &format!("{} · {}", place.words.say("door-welcome"), place.organisation.name));
+    let title =
+        errors.title(place.words, &format!("{} · {}", place.words.say("door-welcome"), place.organisation.name));
     shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

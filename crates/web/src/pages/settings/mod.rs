@@ -67,7 +67,9 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
             }
         }
     }
-    if errors.is_empty() && let Some(twice) = keys::doubled(&settings.keys) {
+    if errors.is_empty()
+        && let Some(twice) = keys::doubled(&settings.keys)
+    {
         let command = settings.keys.iter().find(|(_, keys)| **keys == twice).map_or("help", |(command, _)| command);
         errors.add(&field(command), words.with("settings-keys-twice", &[("keys", twice.into())]));
     }
@@ -79,7 +81,8 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     desk::keep_settings(visitor.store(), &visitor.caller, &settings, visitor.now).await?;
     let mut response = see_other(&visitor.at("account/settings?done=saved")).into_response();
     // The sign-in page speaks the same language next time.
-    if let Some(locale) = settings.language.as_deref().and_then(|it| Locale::chosen(it, visitor.web.installation.demo)) {
+    if let Some(locale) = settings.language.as_deref().and_then(|it| Locale::chosen(it, visitor.web.installation.demo))
+    {
         response.headers_mut().append(header::SET_COOKIE, crate::sessions::speaking(locale.tag()));
     }
     Ok(response)
@@ -124,9 +127,18 @@ fn language(visitor: &Visitor, settings: &Settings) -> Markup {
 
 fn look(words: &Words, settings: &Settings) -> Markup {
     let say = |key: &str| words.say(key);
-    let themes = [("device", say("settings-theme-device")), ("light", say("settings-theme-light")), ("dark", say("settings-theme-dark"))];
-    let densities = [("comfortable", say("settings-density-comfortable")), ("compact", say("settings-density-compact"))];
-    let sizes = [("normal", say("settings-text-normal")), ("large", say("settings-text-large")), ("larger", say("settings-text-larger"))];
+    let themes = [
+        ("device", say("settings-theme-device")),
+        ("light", say("settings-theme-light")),
+        ("dark", say("settings-theme-dark")),
+    ];
+    let densities =
+        [("comfortable", say("settings-density-comfortable")), ("compact", say("settings-density-compact"))];
+    let sizes = [
+        ("normal", say("settings-text-normal")),
+        ("large", say("settings-text-large")),
+        ("larger", say("settings-text-larger")),
+    ];
     let theme = match settings.theme {
         Theme::Device => "device",
         Theme::Light => "light",
@@ -175,5 +187,11 @@ fn key(words: &Words, settings: &Settings, errors: &Errors, command: &str, does:
     }
     let label = words.say(does);
     let hint = words.with("settings-keys-usual", &[("keys", usual.into())]);
-    crate::components::form::field(&id, &label).value(set).hint(&hint).literal().free().maxlength(40).show(words, errors)
+    crate::components::form::field(&id, &label)
+        .value(set)
+        .hint(&hint)
+        .literal()
+        .free()
+        .maxlength(40)
+        .show(words, errors)
 }

@@ -96,14 +96,18 @@ pub(crate) async fn question(place: Place, headers: HeaderMap) -> Response {
     };
     match asked.await {
         Ok(question) => passkey::told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) })))
+                .into_response()
+        }
     }
 }
 
 pub(crate) async fn by_passkey(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     let Some(me) = me(&place, &headers).await? else { return Ok(see_other(&place.at("sign-in"))) };
     let (handle, answer) = (given.handle.unwrap_or_default(), given.answer.unwrap_or_default());
-    let codes = place.access().finish_passkey(&me, &handle, &answer, &place.words.say("door-first-passkey"), place.now).await?;
+    let codes =
+        place.access().finish_passkey(&me, &handle, &answer, &place.words.say("door-first-passkey"), place.now).await?;
     Ok(enrolled(&place, &given.to, &codes))
 }
 

@@ -35,7 +35,10 @@ pub(crate) async fn question(place: Place, headers: HeaderMap, Query(asked): Que
     let pending = asked.second.then(|| sessions::pending(&headers)).flatten();
     match place.access().passkey_question(pending, place.now).await {
         Ok(question) => told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) })))
+                .into_response()
+        }
     }
 }
 

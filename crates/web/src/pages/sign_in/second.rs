@@ -105,6 +105,7 @@ fn form(place: &Place, with: &str, to: &str, errors: &Errors) -> Response {
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(place.words, &format!("{} · {}", place.words.say("door-one-more-step"), place.organisation.name));
+    let title =
+        errors.title(place.words, &format!("{} · {}", place.words.say("door-one-more-step"), place.organisation.name));
     shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

@@ -26,7 +26,11 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
         Some(pending) => place.access().second(&place.visit, pending, Proof::Totp(given.code.trim()), place.now).await,
         None => place.access().sign_in(&place.visit, &given.username, &given.password, place.now).await,
     };
-    let wrong = place.words.say(if pending.is_some() { "door-this-code-does-not-fit-3" } else { "door-the-password-does-not-fit" });
+    let wrong = place.words.say(if pending.is_some() {
+        "door-this-code-does-not-fit-3"
+    } else {
+        "door-the-password-does-not-fit"
+    });
     Ok(match step {
         Ok(SignIn::Open(opened)) if opened.session.username == given.username => {
             let mut response = StatusCode::NO_CONTENT.into_response();

@@ -46,14 +46,13 @@ pub(crate) async fn page(
 ) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
-    let (summary, note) = tokio::try_join!(
-        chart.summary(),
-        desk::note(visitor.store(), &visitor.caller, &patient, visitor.now)
-    )?;
+    let (summary, note) =
+        tokio::try_join!(chart.summary(), desk::note(visitor.store(), &visitor.caller, &patient, visitor.now))?;
     let base = visitor.address_of(patient.as_str());
     let frame = Frame { visitor: &visitor, base: &base, arranging: asked.arrange.is_some() };
     let main = frame.page(&summary, note.as_deref());
-    Ok(shell::chart(&visitor, &summary.banner, "", visitor.words.say("chart-summary"), main))
+    let title = (visitor.words.say("chart-summary"), shell::Needs::of(&["summary.css"], &[]));
+    Ok(shell::chart(&visitor, &summary.banner, "", title, main))
 }
 
 /// What the cards of one page share.

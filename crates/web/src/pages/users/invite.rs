@@ -73,7 +73,12 @@ async fn show(visitor: &Visitor, given: &Given, errors: &Errors, done: Option<&s
         @if rows.is_empty() { p.quiet { (visitor.words.say("users-no-invitation-is-open")) } }
         @else { (table(visitor.words, &visitor.words.say("users-open-invitations"), &[&visitor.words.say("users-who"), &visitor.words.say("users-record"), &visitor.words.say("users-is"), &visitor.words.say("users-ends"), ""], rows)) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, &visitor.words.say("users-invitations")), main);
+    let mut response = shell::administration(
+        visitor,
+        "users",
+        &errors.title(visitor.words, &visitor.words.say("users-invitations")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -107,10 +112,12 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
             Ok(shell::administration(&visitor, "users", &visitor.words.say("users-invitation"), main))
         }
         Err(care::access::AccessError::NoSuchUser) => {
-            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None).await
+            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None)
+                .await
         }
         Err(care::access::AccessError::Store(store::StoreError::NotFound(_))) => {
-            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None).await
+            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None)
+                .await
         }
         Err(other) => Err(crate::request::troubled(&visitor, &visitor.at("admin/invitations"))(other)),
     }

@@ -100,7 +100,12 @@ fn form(visitor: &Visitor, said: &Said, errors: &Errors) -> axum::response::Resp
             div.buttons { button.primary type="submit" { (visitor.words.say("users-create-user")) } a href=(visitor.at("admin/users")) { (visitor.words.say("users-cancel")) } }
         }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, &visitor.words.say("users-new-user")), main);
+    let mut response = shell::administration(
+        visitor,
+        "users",
+        &errors.title(visitor.words, &visitor.words.say("users-new-user")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
