@@ -170,7 +170,7 @@ pub async fn lists(store: &Store, caller: &Caller, now: i64) -> StoreResult<Vec<
             .map_err(|error| StoreError::Damaged(format!("an entry of {SHELF} at column {}", error.column())))?;
         lists.push(Kept { id: id.to_owned(), ..kept });
     }
-    lists.sort_by(|a, b| a.name.to_lowercase().cmp(&b.name.to_lowercase()));
+    lists.sort_by_key(|a| a.name.to_lowercase());
     Ok(lists)
 }
 

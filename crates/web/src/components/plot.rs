@@ -242,7 +242,7 @@ fn told(words: &Words, point: &Point, series: &Series) -> String {
         told.push_str(&format!(", {}", flag::said(words, flag)));
     }
     if let Some(range) = &point.range {
-        told.push_str(" ");
+        told.push(' ');
         told.push_str(&words.with("chart-point-reference", &[("range", range.shown.as_str().into())]));
     }
     told

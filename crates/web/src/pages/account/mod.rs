@@ -46,7 +46,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         @if visitor.session.roles.len() > 1 { (roles_panel(&visitor)) }
         p.help { (visitor.words.say("account-signed-in-as")) " " code { (visitor.session.username) } " (" (words::role(visitor.words, &visitor.session.principal.role)) ")." }
     };
-    Ok(shell::own(&visitor, &visitor.words.say("account-my-security"), main))
+    Ok(shell::own(&visitor, visitor.words.say("account-my-security"), main))
 }
 
 fn protected(factors: &Factors) -> bool {

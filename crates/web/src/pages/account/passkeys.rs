@@ -45,7 +45,7 @@ fn show(visitor: &Visitor, errors: &Errors) -> Response {
         }
     };
     let mut response =
-        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-add-a-passkey")), main);
+        shell::own(visitor, errors.title(visitor.words, &visitor.words.say("account-add-a-passkey")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

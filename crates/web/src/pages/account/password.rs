@@ -59,7 +59,7 @@ fn form(visitor: &Visitor, errors: &Errors) -> Answer {
         }
     };
     let mut response =
-        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-change-password")), main);
+        shell::own(visitor, errors.title(visitor.words, &visitor.words.say("account-change-password")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

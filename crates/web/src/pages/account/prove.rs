@@ -86,7 +86,7 @@ async fn form(visitor: &Visitor, to: &str, errors: &Errors) -> Answer {
         p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
     };
     let mut response =
-        shell::own(visitor, &errors.title(visitor.words, &visitor.words.say("account-is-it-still-you")), main);
+        shell::own(visitor, errors.title(visitor.words, &visitor.words.say("account-is-it-still-you")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

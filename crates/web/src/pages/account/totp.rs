@@ -64,7 +64,7 @@ fn show(visitor: &Visitor, offer: &TotpOffer, errors: &Errors) -> Answer {
     };
     let mut response = shell::own(
         visitor,
-        &errors.title(visitor.words, &visitor.words.say("account-set-up-an-authenticator-app")),
+        errors.title(visitor.words, &visitor.words.say("account-set-up-an-authenticator-app")),
         main,
     );
     if !errors.is_empty() {

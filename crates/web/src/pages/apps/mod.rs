@@ -45,7 +45,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         @else { (table(visitor.words, &visitor.words.with("apps-in-use-count", &[("count", active.len().into())]), &heads, rows(&active))) }
         @if !disabled.is_empty() { (table(visitor.words, &visitor.words.with("apps-disabled-count", &[("count", disabled.len().into())]), &heads, rows(&disabled))) }
     };
-    Ok(shell::administration(&visitor, "apps", &visitor.words.say("apps-apps"), main))
+    Ok(shell::administration(&visitor, "apps", visitor.words.say("apps-apps"), main))
 }
 
 fn waiting_list(visitor: &Visitor, waiting: &[&Client]) -> Markup {

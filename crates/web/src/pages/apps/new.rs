@@ -62,7 +62,7 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
                 } @else { dl.handed { dt { (visitor.words.say("apps-client-id")) } dd { code { (registered.client.id) } } } }
                 p.no-print { a.button.primary href={ (visitor.at("admin/apps/")) (registered.client.id) "?done=app" } { (visitor.words.say("apps-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "apps", &visitor.words.say("apps-app-registered"), main))
+            Ok(shell::administration(&visitor, "apps", visitor.words.say("apps-app-registered"), main))
         }
         Err(denial) if denial.code.status() == 400 => {
             let words = denial.says;
@@ -97,7 +97,7 @@ fn form(visitor: &Visitor, given: &Given, errors: &Errors) -> axum::response::Re
     let mut response = shell::administration(
         visitor,
         "apps",
-        &errors.title(visitor.words, &visitor.words.say("apps-register-an-app")),
+        errors.title(visitor.words, &visitor.words.say("apps-register-an-app")),
         main,
     );
     if !errors.is_empty() {

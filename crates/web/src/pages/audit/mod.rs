@@ -136,7 +136,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             @if let Some(next) = &found.next { a href={ (visitor.at("admin/audit?")) (address) "&page=" (next.0) } { (visitor.words.say("audit-earlier")) } }
         }
     };
-    Ok(shell::administration(&visitor, "audit", &visitor.words.say("audit-audit"), main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-audit"), main))
 }
 
 /// The names of patients, for those who may know them; for others they stay numbers.
@@ -242,7 +242,7 @@ pub(crate) async fn one(visitor: Visitor, Path((_, sequence)): Path<(String, Str
     Ok(shell::administration(
         &visitor,
         "audit",
-        &visitor.words.with("audit-entry-number", &[("number", sequence.to_string().into())]),
+        visitor.words.with("audit-entry-number", &[("number", sequence.to_string().into())]),
         main,
     ))
 }

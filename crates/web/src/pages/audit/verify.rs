@@ -21,7 +21,7 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
         }
         (act(&visitor.at("admin/audit/verify"), &[], &visitor.words.say("audit-check-now"), Some("primary")))
     };
-    Ok(shell::administration(&visitor, "audit", &visitor.words.say("audit-check-the-chain"), main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-check-the-chain"), main))
 }
 
 fn about(words: &Words) -> Markup {
@@ -36,7 +36,7 @@ pub(crate) async fn submit(visitor: Visitor) -> Answer {
         (told(&visitor, &report))
         (act(&visitor.at("admin/audit/verify"), &[], &visitor.words.say("audit-check-again"), None))
     };
-    Ok(shell::administration(&visitor, "audit", &visitor.words.say("audit-check-the-chain"), main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-check-the-chain"), main))
 }
 
 fn told(visitor: &Visitor, report: &Report) -> Markup {

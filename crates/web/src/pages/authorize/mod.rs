@@ -93,7 +93,7 @@ async fn show(visitor: &Visitor, handle: &str, typed: &str, wrong: Option<&Denia
         }
     };
     let mut response =
-        shell::page(visitor, &visitor.words.with("apps-connect-to", &[("name", client.name.as_str().into())]), main);
+        shell::page(visitor, visitor.words.with("apps-connect-to", &[("name", client.name.as_str().into())]), main);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, headers::leading_to(&source(&asked.redirect_uri)));
     Ok(response)
 }

@@ -31,7 +31,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         @else { div.panels { @for grant in &grants { (one(&visitor, grant)) } } }
         p.help { (visitor.words.say("portal-taking-access-back-works-at")) }
     };
-    Ok(shell::portal(&visitor, "portal/apps", &visitor.words.say("portal-connected-apps"), main))
+    Ok(shell::portal(&visitor, "portal/apps", visitor.words.say("portal-connected-apps"), main))
 }
 
 fn one(visitor: &Visitor, grant: &Grant) -> Markup {

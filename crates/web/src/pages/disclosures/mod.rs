@@ -48,7 +48,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             (None, false) => p.empty { (visitor.words.say("audit-this-is-not-the-id")) },
         }
     };
-    Ok(shell::administration(&visitor, "disclosures", &visitor.words.say("audit-accounting-of-disclosures"), main))
+    Ok(shell::administration(&visitor, "disclosures", visitor.words.say("audit-accounting-of-disclosures"), main))
 }
 
 async fn report(visitor: &Visitor, patient: &Id, asked: &Asked) -> Result<Markup, crate::request::Refusal> {

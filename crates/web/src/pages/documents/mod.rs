@@ -24,7 +24,7 @@ pub(crate) async fn list(visitor: Visitor, Path((_, patient)): Path<(String, Str
         @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-documents"))) }
         @else { (lists::table(visitor.words, &visitor.words.say("chart-documents-newest-first"), &lists::DOCUMENT_HEADS, &rows)) }
     };
-    Ok(shell::chart(&visitor, &banner, "documents", &visitor.words.say("chart-documents"), main))
+    Ok(shell::chart(&visitor, &banner, "documents", visitor.words.say("chart-documents"), main))
 }
 
 pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(String, String, String)>) -> Answer {
@@ -36,7 +36,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(S
         &visitor,
         &banner,
         "documents",
-        &visitor.words.say("chart-document"),
+        visitor.words.say("chart-document"),
         one(visitor.words, &document, &base),
     ))
 }

@@ -75,7 +75,7 @@ pub(crate) fn unseen(visitor: &Visitor, patient: &str) -> axum::response::Respon
             p { a href=(visitor.at("")) { (visitor.words.say("emergency-back-to-the-start")) } }
         }
     };
-    let mut response = shell::page(visitor, &visitor.words.say("emergency-there-is-nothing-here"), main);
+    let mut response = shell::page(visitor, visitor.words.say("emergency-there-is-nothing-here"), main);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
@@ -100,7 +100,7 @@ fn form(visitor: &Visitor, patient: &Id, given: &Given, errors: &Errors) -> axum
         }
     };
     let mut response =
-        shell::page(visitor, &errors.title(visitor.words, &visitor.words.say("emergency-emergency-access")), main);
+        shell::page(visitor, errors.title(visitor.words, &visitor.words.say("emergency-emergency-access")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -148,7 +148,7 @@ pub(crate) async fn queue(visitor: Visitor, Query(asked): Query<Asked>) -> Answe
         @if found.is_empty() { p.empty { (visitor.words.say("emergency-nothing-waits-for-your-review")) } }
         @for it in found.iter().rev() { (one(&visitor, it, &names)) }
     };
-    Ok(shell::administration(&visitor, "emergency", &visitor.words.say("emergency-emergency-access"), main))
+    Ok(shell::administration(&visitor, "emergency", visitor.words.say("emergency-emergency-access"), main))
 }
 
 async fn names(visitor: &Visitor, found: &[Emergency]) -> Result<HashMap<String, String>, Refusal> {

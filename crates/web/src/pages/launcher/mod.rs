@@ -103,7 +103,7 @@ async fn show(visitor: &Visitor, typed: &str, ready: Option<&Ready>) -> Answer {
             (alone(visitor.words, slug, &clients))
         }
     };
-    Ok(shell::page(visitor, &visitor.words.say("apps-app-launcher"), main))
+    Ok(shell::page(visitor, visitor.words.say("apps-app-launcher"), main))
 }
 
 fn app_choice(words: &Words, id: &str, clients: &[Client]) -> Markup {

@@ -24,7 +24,7 @@ pub(crate) async fn problems(visitor: Visitor, Path((_, patient)): Address) -> A
         |it| it.standing,
         |it| lists::problem_row(visitor.words, it),
     );
-    Ok(shell::chart(&visitor, &banner, "problems", &visitor.words.say("chart-problems"), main))
+    Ok(shell::chart(&visitor, &banner, "problems", visitor.words.say("chart-problems"), main))
 }
 
 pub(crate) async fn medications(visitor: Visitor, Path((_, patient)): Address) -> Answer {
@@ -40,7 +40,7 @@ pub(crate) async fn medications(visitor: Visitor, Path((_, patient)): Address) -
         |it| it.standing,
         |it| lists::medication_row(visitor.words, it),
     );
-    Ok(shell::chart(&visitor, &banner, "medications", &visitor.words.say("chart-medications"), main))
+    Ok(shell::chart(&visitor, &banner, "medications", visitor.words.say("chart-medications"), main))
 }
 
 pub(crate) async fn allergies(visitor: Visitor, Path((_, patient)): Address) -> Answer {
@@ -60,7 +60,7 @@ pub(crate) async fn allergies(visitor: Visitor, Path((_, patient)): Address) -> 
         |it| it.standing,
         |it| lists::allergy_row(visitor.words, it),
     );
-    Ok(shell::chart(&visitor, &banner, "allergies", &visitor.words.say("chart-allergies"), main))
+    Ok(shell::chart(&visitor, &banner, "allergies", visitor.words.say("chart-allergies"), main))
 }
 
 pub(crate) async fn immunizations(visitor: Visitor, Path((_, patient)): Address) -> Answer {
@@ -74,7 +74,7 @@ pub(crate) async fn immunizations(visitor: Visitor, Path((_, patient)): Address)
         @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-immunizations-recorded"))) }
         @else { (lists::table(visitor.words, &visitor.words.say("chart-immunizations-newest-first"), &lists::IMMUNIZATION_HEADS, &rows)) }
     };
-    Ok(shell::chart(&visitor, &banner, "immunizations", &visitor.words.say("chart-immunizations"), main))
+    Ok(shell::chart(&visitor, &banner, "immunizations", visitor.words.say("chart-immunizations"), main))
 }
 
 pub(crate) async fn visits(visitor: Visitor, Path((_, patient)): Address) -> Answer {
@@ -88,7 +88,7 @@ pub(crate) async fn visits(visitor: Visitor, Path((_, patient)): Address) -> Ans
         @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-visits-recorded"))) }
         @else { (lists::table(visitor.words, &visitor.words.say("chart-visits-newest-first"), &lists::VISIT_HEADS, &rows)) }
     };
-    Ok(shell::chart(&visitor, &banner, "encounters", &visitor.words.say("chart-visits"), main))
+    Ok(shell::chart(&visitor, &banner, "encounters", visitor.words.say("chart-visits"), main))
 }
 
 /// The heading of a section, with how fresh it is.

@@ -49,7 +49,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
         @if found.more { p.quiet { (visitor.words.say("portal-there-is-more-than-is")) } }
         p.help { (visitor.words.say("portal-something-you-do-not-expect")) }
     };
-    Ok(shell::portal(&visitor, "portal/looks", &visitor.words.say("portal-who-looked-at-your-record"), main))
+    Ok(shell::portal(&visitor, "portal/looks", visitor.words.say("portal-who-looked-at-your-record"), main))
 }
 
 fn days_of(words: &Words, looks: &[&Look]) -> Markup {

@@ -19,7 +19,7 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
     let Some(own) = &visitor.caller.patient else { return Err(Refusal::NotFound) };
     let summary = visitor.chart(own).summary().await?;
     let main = html! { (switcher(&visitor).await?) (show(visitor.words, &summary)) };
-    Ok(shell::portal(&visitor, "portal/", &visitor.words.say("portal-your-health"), main))
+    Ok(shell::portal(&visitor, "portal/", visitor.words.say("portal-your-health"), main))
 }
 
 /// Whose record it is, for those who act for others too (screen P-09): always said, changed by one button.

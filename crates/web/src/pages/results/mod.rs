@@ -49,7 +49,7 @@ pub(crate) async fn page(
         tokio::try_join!(chart.banner(), chart.results(), chart.flowsheet(asked.before.as_deref()))?;
     let base = visitor.address_of(patient.as_str());
     let main = results(visitor.words, &base, &latest, &sheet, asked.before.is_some());
-    Ok(shell::chart(&visitor, &banner, "results", &visitor.words.say("chart-results"), main))
+    Ok(shell::chart(&visitor, &banner, "results", visitor.words.say("chart-results"), main))
 }
 
 pub(crate) fn results(words: &Words, base: &str, latest: &Section<Latest>, sheet: &Flowsheet, earlier: bool) -> Markup {
@@ -84,7 +84,7 @@ pub(crate) async fn vitals(visitor: Visitor, Path((_, patient)): Path<(String, S
         @else if section.rows.is_empty() { (empty(&visitor.words.say("chart-no-vital-signs-recorded"))) }
         @else { (measures::full(visitor.words, &base, "vitals", &visitor.words.say("chart-latest-vital-signs"), &section.rows)) }
     };
-    Ok(shell::chart(&visitor, &banner, "vitals", &visitor.words.say("chart-vitals"), main))
+    Ok(shell::chart(&visitor, &banner, "vitals", visitor.words.say("chart-vitals"), main))
 }
 
 type Of = Path<(String, String, String)>;
@@ -110,7 +110,7 @@ async fn one(
     let back = if section == "vitals" { visitor.words.say("chart-vitals") } else { visitor.words.say("chart-results") };
     let address = format!("{}/{section}", visitor.address_of(patient.as_str()));
     let main = over_time(visitor.words, &trend, &address, &back, &asked.range);
-    Ok(shell::chart(&visitor, &banner, section, &visitor.words.say("chart-trend"), main))
+    Ok(shell::chart(&visitor, &banner, section, visitor.words.say("chart-trend"), main))
 }
 
 pub(crate) fn over_time(words: &Words, trend: &Trend, address: &str, back: &str, range: &str) -> Markup {

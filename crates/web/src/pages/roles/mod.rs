@@ -64,7 +64,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
         (table(visitor.words, &visitor.words.say("roles-roles"), &[&visitor.words.say("roles-role"), &visitor.words.say("roles-permissions"), &visitor.words.say("roles-second-factor")], rows.collect()))
         @if visitor.may("users.manage") { (policy_form(&visitor, &policy)) }
     };
-    Ok(shell::administration(&visitor, "roles", &visitor.words.say("roles-roles"), main))
+    Ok(shell::administration(&visitor, "roles", visitor.words.say("roles-roles"), main))
 }
 
 fn permissions(words: &Words, role: &Role) -> Vec<String> {

@@ -50,7 +50,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             p.pager { a href={ (visitor.at("admin/sessions?after=")) (last.id) } { (visitor.words.say("users-more")) } }
         }
     };
-    Ok(shell::administration(&visitor, "sessions", &visitor.words.say("users-sessions"), main))
+    Ok(shell::administration(&visitor, "sessions", visitor.words.say("users-sessions"), main))
 }
 
 pub(crate) async fn revoke(visitor: Visitor, Form(given): Form<Which>) -> Answer {

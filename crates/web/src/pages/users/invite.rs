@@ -76,7 +76,7 @@ async fn show(visitor: &Visitor, given: &Given, errors: &Errors, done: Option<&s
     let mut response = shell::administration(
         visitor,
         "users",
-        &errors.title(visitor.words, &visitor.words.say("users-invitations")),
+        errors.title(visitor.words, &visitor.words.say("users-invitations")),
         main,
     );
     if !errors.is_empty() {
@@ -109,7 +109,7 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
                 p { (visitor.words.say("users-they-also-need-the-patient")) }
                 p.no-print { a.button.primary href=(visitor.at("admin/invitations?done=invited")) { (visitor.words.say("users-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "users", &visitor.words.say("users-invitation"), main))
+            Ok(shell::administration(&visitor, "users", visitor.words.say("users-invitation"), main))
         }
         Err(care::access::AccessError::NoSuchUser) => {
             show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None)

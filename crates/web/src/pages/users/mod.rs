@@ -48,7 +48,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             @if found.len() > SHOWN { p.quiet { (counted(visitor.words, "users-first", SHOWN)) } }
         }
     };
-    Ok(shell::administration(&visitor, "users", &visitor.words.say("users-users"), main))
+    Ok(shell::administration(&visitor, "users", visitor.words.say("users-users"), main))
 }
 
 async fn everyone(visitor: &Visitor) -> AccessResult<Vec<User>> {

@@ -65,7 +65,7 @@ pub(crate) async fn submit(visitor: Visitor, RawForm(body): RawForm) -> Answer {
                 p { (visitor.words.say("users-user-name-2")) " " code { (user.username) } }
                 p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { (visitor.words.say("users-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "users", &visitor.words.say("users-user-created"), main))
+            Ok(shell::administration(&visitor, "users", visitor.words.say("users-user-created"), main))
         }
         Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
             Ok(form(&visitor, &said, &Errors::one("username", words::trouble(visitor.words, &name))))
@@ -103,7 +103,7 @@ fn form(visitor: &Visitor, said: &Said, errors: &Errors) -> axum::response::Resp
     let mut response = shell::administration(
         visitor,
         "users",
-        &errors.title(visitor.words, &visitor.words.say("users-new-user")),
+        errors.title(visitor.words, &visitor.words.say("users-new-user")),
         main,
     );
     if !errors.is_empty() {

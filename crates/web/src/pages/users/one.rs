@@ -64,7 +64,7 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
         }
         @if visitor.may("sessions.manage") { (sessions(visitor, user).await?) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title(visitor.words, &user.display), main);
+    let mut response = shell::administration(visitor, "users", errors.title(visitor.words, &user.display), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -164,7 +164,7 @@ pub(crate) async fn reset(visitor: Visitor, Path((_, id)): Address, Form(given):
         (handed(&visitor, "reset", &link, &user.display))
         p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { (visitor.words.say("users-go-on")) } }
     };
-    Ok(shell::administration(&visitor, "users", &visitor.words.say("users-new-password"), main))
+    Ok(shell::administration(&visitor, "users", visitor.words.say("users-new-password"), main))
 }
 
 #[derive(Deserialize)]
