@@ -2,13 +2,23 @@
 //! their `mod.rs` offers; all of them read and write through the store, with the caller first.
 
 pub mod access;
+pub mod act;
 mod ask;
 pub mod chart;
 pub mod demo;
+pub mod draft;
 pub mod egress;
+pub mod entries;
 pub mod exchange;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+mod shapes;
+pub mod terms;
+pub mod versions;
+pub mod visits;
+pub mod vitals;
+#[cfg(test)]
+mod ward;
 
 pub use organisation::{Installation, Organisation, Surroundings};
