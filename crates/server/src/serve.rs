@@ -67,7 +67,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let opening = open(&config, &folder, &places, demo.as_mut(), &world);
     let installation = tokio::select! {
         opened = opening => opened?,
-        () = wishes.to_stop() => return Ok(()),
+        () = wishes.next() => return Ok(()),
     };
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
@@ -80,7 +80,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         None => tell(&installation).await,
     }
 
-    wishes.to_stop().await;
+    wishes.next().await;
     tracing::info!(target: "continuo", "asked to stop; requests under way may end");
     signals::tell_service_manager("STOPPING=1");
     shell.health.enter(Stage::Stopping);
@@ -89,7 +89,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     tokio::select! {
         _ = door => {}
         () = tokio::time::sleep(patience) => tracing::warn!(target: "continuo", "some requests took too long and were cut"),
-        () = wishes.to_stop() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
+        () = wishes.next() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
     control::close(&folder);
     anchors.end().await;

@@ -16,7 +16,7 @@ impl Wishes {
     }
 
     /// Waits for the next wish to stop.
-    pub(crate) async fn to_stop(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
