@@ -8,6 +8,7 @@ mod ask;
 pub mod chart;
 pub mod closing;
 pub mod demo;
+pub mod desk;
 pub mod draft;
 pub mod egress;
 pub mod entries;
