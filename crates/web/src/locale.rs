@@ -50,6 +50,10 @@ families![
     "emergency",
     "portal",
     "chart",
+    "notes",
+    "closing",
+    "aftercare",
+    "filing",
 ];
 
 impl Locale {

@@ -3,6 +3,7 @@
 //! corrections. What is signed is a DocumentReference with its text and a Composition with its sections (FHIR R4, 2.42
 //! and 2.43; US Core 6.1 Clinical Notes). A draft is no resource: nobody outside sees it before somebody signs it.
 
+pub mod commands;
 pub mod content;
 pub mod kinds;
 pub mod links;

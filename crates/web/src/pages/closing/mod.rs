@@ -5,7 +5,7 @@ use crate::components::form::{Errors, choice, lines};
 use crate::components::icon::icon;
 use crate::components::{day_or_none, shell};
 use crate::locale::Words;
-use crate::pages::notes::{SHEET, done};
+use crate::pages::notes::{SHEET, act_refusal, done};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -66,7 +66,7 @@ async fn show(
     let main = html! {
         header.section-head {
             h1 { (words.say("closing-title")) }
-            p { (checklist.visit.title()) ", " (day_or_none(checklist.visit.from.as_ref())) }
+            p { (checklist.visit.title()) ", " (day_or_none(words, checklist.visit.from.as_ref())) }
         }
         (done(words, word))
         (errors.summary())
@@ -189,7 +189,7 @@ pub(crate) async fn submit(
         Err(ClosingError::NoLevel) => ("level", "closing-error-level"),
         Err(ClosingError::NoReason) => ("reason", "closing-error-reason"),
         Err(ClosingError::Changed) => ("diagnosis", "closing-error-changed"),
-        Err(ClosingError::Act(error)) => return Err(Refusal::from(error)),
+        Err(ClosingError::Act(error)) => return Err(act_refusal(error)),
         Err(ClosingError::Store(error)) => return Err(Refusal::from(error)),
     };
     let checklist = closing::checklist(&pen, &patient, &encounter).await?;

@@ -29,7 +29,7 @@ pub(crate) async fn page(
     let (words, patient, document) = (visitor.words, id(&patient)?, id(&document)?);
     let note = notes::signed(&visitor.pen(), &patient, &document)
         .await
-        .map_err(|error| crate::pages::notes::refusal(words, error))?;
+        .map_err(crate::pages::notes::refusal)?;
     let banner = visitor.chart(&patient).banner().await?;
     if let Some(key) = Key::parse(&format!("DocumentReference/{document}")) {
         visitor.store().record(&visitor.caller, Event::of("print").about(key).patient(patient.clone()), visitor.now).await?;

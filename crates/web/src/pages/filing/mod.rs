@@ -4,7 +4,7 @@
 use crate::components::form::{Errors, act, choice, field};
 use crate::components::shell;
 use crate::locale::Words;
-use crate::pages::notes::SHEET;
+use crate::pages::notes::{SHEET, act_refusal};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::extract::{Multipart, Path};
 use axum::http::StatusCode;
@@ -137,7 +137,7 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient)): Path<(String, S
         Err(FilingError::Unknown) => ("file", "filing-error-unknown"),
         Err(FilingError::NoKind) => ("kind", "filing-error-kind"),
         Err(FilingError::NoDate) => ("date", "filing-error-date"),
-        Err(FilingError::Act(error)) => return Err(Refusal::from(error)),
+        Err(FilingError::Act(error)) => return Err(act_refusal(error)),
         Err(FilingError::Store(error)) => return Err(Refusal::from(error)),
     };
     show(&visitor, &patient, &given, &Errors::one(at, words.say(key))).await
@@ -148,7 +148,7 @@ pub(crate) async fn review(visitor: Visitor, Path((_, patient, document)): Path<
     let (patient, document) = (id(&patient)?, id(&document)?);
     match filing::review(&visitor.pen(), &patient, &document).await {
         Ok(()) => Ok(see_other(&format!("{}/documents/{document}?done=seen", visitor.address_of(patient.as_str())))),
-        Err(FilingError::Act(error)) => Err(Refusal::from(error)),
+        Err(FilingError::Act(error)) => Err(act_refusal(error)),
         Err(FilingError::Store(error)) => Err(Refusal::from(error)),
         Err(_) => Err(Refusal::NotFound),
     }

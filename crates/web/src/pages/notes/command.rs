@@ -46,7 +46,7 @@ pub(crate) async fn page(
 ) -> Answer {
     let (words, patient) = (visitor.words, id(&patient)?);
     let command = Command::parse(&given.command).ok_or(Refusal::NotFound)?;
-    let note = notes::open(&visitor.pen(), &patient, &note).await.map_err(|error| refusal(words, error))?;
+    let note = notes::open(&visitor.pen(), &patient, &note).await.map_err(refusal)?;
     let banner = visitor.chart(&patient).banner().await?;
     let sought = given.q.as_deref().unwrap_or(&given.about);
     let offers = commands::offers(command, sought, OFFERED);
@@ -97,6 +97,6 @@ pub(crate) async fn submit(
     let answer =
         commands::Answer { command, about: &given.about, part: &given.part, key: &given.key, once: &given.once };
     let note = commands::carry_out(&visitor.pen(), &patient, &note, &answer).await;
-    let note = note.map_err(|error| refusal(visitor.words, error))?;
+    let note = note.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes/{}?done=added#part-{}", visitor.address_of(patient.as_str()), note.id, given.part)))
 }

@@ -35,11 +35,11 @@ pub(crate) async fn page(
     Path((_, patient, note)): Path<(String, String, String)>,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let (words, patient) = (visitor.words, id(&patient)?);
+    let patient = id(&patient)?;
     let note = match notes::open(&visitor.pen(), &patient, &note).await {
         Ok(note) => note,
         // Whoever goes back to a draft that was signed is led to what became of it.
-        Err(error) => return signed_already(&visitor, &patient, &note).await.ok_or(refusal(words, error)),
+        Err(error) => return signed_already(&visitor, &patient, &note).await.ok_or(refusal(error)),
     };
     show(&visitor, &patient, &note, asked.done.as_deref(), StatusCode::OK).await
 }
@@ -251,7 +251,7 @@ fn measured(words: &Words, slug: &str, title: &str, base: &str, section: &Sectio
                 @for it in section.rows.iter().take(most).map(Latest::newest) {
                     li {
                         (it.name) " " strong.value { (it.value.with_unit()) }
-                        @if let Some(flag) = it.flag.filter(|it| it.is_abnormal()) { " " (crate::components::flag::flag(words, flag)) }
+                        @if it.flag.is_some_and(|it| it.is_abnormal()) { " " (crate::components::flag::badge(words, it.flag)) }
                         @if let Some(when) = &it.when { " " span.quiet { (crate::components::day(when)) } }
                     }
                 }
@@ -290,7 +290,7 @@ pub(crate) async fn submit(
         }
         Ok(Saved::Clash(clash)) => return merge::page(&visitor, &patient, &clash).await,
         // The second of two clicks on the way to the signature.
-        Err(error) => return signed_already(&visitor, &patient, &note).await.ok_or(refusal(words, error)),
+        Err(error) => return signed_already(&visitor, &patient, &note).await.ok_or(refusal(error)),
     };
     let base = format!("{}/notes/{}", visitor.address_of(patient.as_str()), kept.id);
     match field(&fields, "do") {
@@ -298,7 +298,7 @@ pub(crate) async fn submit(
         "history" => Ok(see_other(&format!("{base}/history"))),
         "problem" => {
             let problem = field(&fields, "problem");
-            notes::add_problem(&pen, &patient, &kept.id, problem).await.map_err(|error| refusal(words, error))?;
+            notes::add_problem(&pen, &patient, &kept.id, problem).await.map_err(refusal)?;
             Ok(see_other(&format!("{base}#part-problem-{problem}")))
         }
         "command" => {
@@ -348,10 +348,10 @@ pub(crate) async fn offered(
     Path((_, patient, note)): Path<(String, String, String)>,
     Query(sought): Query<Sought>,
 ) -> Answer {
-    let (words, patient) = (visitor.words, id(&patient)?);
+    let patient = id(&patient)?;
     let pen = visitor.pen();
     // Only who may write this note is told what it would say.
-    let note = notes::open(&pen, &patient, &note).await.map_err(|error| refusal(words, error))?;
+    let note = notes::open(&pen, &patient, &note).await.map_err(refusal)?;
     let found = phrases::find(&pen, &sought.q, OFFERED).await?;
     let previews = notes::preview(&pen, &patient, found.iter().map(|it| it.text.as_str())).await?;
     if note.patient != patient.as_str() {

@@ -15,8 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let words = visitor.words;
     let pen = visitor.pen();
-    let drafts = notes::unsigned(&pen).await.map_err(|error| refusal(words, error))?;
-    let waiting = notes::to_co_sign(&pen).await.map_err(|error| refusal(words, error))?;
+    let drafts = notes::unsigned(&pen).await.map_err(refusal)?;
+    let waiting = notes::to_co_sign(&pen).await.map_err(refusal)?;
     let ids: BTreeSet<&str> =
         drafts.iter().map(|it| it.patient.as_str()).chain(waiting.iter().map(|it| it.patient.as_str())).collect();
     let ids: Vec<Id> = ids.into_iter().filter_map(Id::parse).collect();
@@ -36,7 +36,7 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
                 html! { (name) },
                 html! { a href=(address) { (it.title) } },
                 html! { (kind(words, &it.kind)) },
-                html! { (moment_ago(it.saved, visitor.now)) },
+                html! { (moment_ago(words, it.saved, visitor.now)) },
                 open_points(words, it),
             ])
         })
@@ -52,7 +52,7 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
                 html! { (name) },
                 html! { a href=(address) { (it.title) } },
                 html! { (it.asked_by.clone().unwrap_or_default()) },
-                day_or_none(it.since.as_ref()),
+                day_or_none(words, it.since.as_ref()),
             ])
         })
         .collect();
@@ -64,12 +64,12 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
         section aria-labelledby="unsigned" {
             h2 #unsigned { (words.with("notes-unsigned", &[("count", rows.len().into())])) }
             @if rows.is_empty() { (empty(&words.say("notes-no-unsigned"))) }
-            @else { (table(&words.say("notes-unsigned-caption"), &heads, rows)) }
+            @else { (table(words, &words.say("notes-unsigned-caption"), &heads, rows)) }
         }
         section aria-labelledby="to-co-sign" {
             h2 #to-co-sign { (words.with("notes-to-co-sign", &[("count", co_rows.len().into())])) }
             @if co_rows.is_empty() { (empty(&words.say("notes-none-to-co-sign"))) }
-            @else { (table(&words.say("notes-to-co-sign-caption"), &co_heads, co_rows)) }
+            @else { (table(words, &words.say("notes-to-co-sign-caption"), &co_heads, co_rows)) }
         }
     };
     Ok(shell::page(&visitor, (words.say("notes-desk"), SHEET), main))

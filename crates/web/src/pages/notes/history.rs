@@ -23,7 +23,7 @@ pub(crate) async fn page(
 ) -> Answer {
     let (words, patient) = (visitor.words, id(&patient)?);
     let pen = visitor.pen();
-    let trouble = |error| refusal(words, error);
+    let trouble = refusal;
     let editions = notes::editions(&pen, &patient, &note).await.map_err(trouble)?;
     let banner = visitor.chart(&patient).banner().await?;
     let base = format!("{}/notes/{note}", visitor.address_of(patient.as_str()));
@@ -50,7 +50,7 @@ pub(crate) async fn page(
             p { a href=(base) { (words.say("notes-back")) } }
         }
         div.editions {
-            div { (table(&words.say("notes-history-caption"), &heads, editions.iter().map(row).collect())) }
+            div { (table(words, &words.say("notes-history-caption"), &heads, editions.iter().map(row).collect())) }
             @if let Some(note) = &shown {
                 section aria-labelledby="shown" {
                     h2 #shown { (words.with("notes-edition-number", &[("number", note.edition.into())])) }
@@ -76,6 +76,6 @@ pub(crate) async fn restore(
     let patient = id(&patient)?;
     let number = which.edition.unwrap_or(0);
     let restored = notes::restore(&visitor.pen(), &patient, &note, number).await;
-    restored.map_err(|error| refusal(visitor.words, error))?;
+    restored.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes/{note}?done=restored", visitor.address_of(patient.as_str()))))
 }

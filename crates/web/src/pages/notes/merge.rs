@@ -13,7 +13,7 @@ use maud::{Markup, html};
 
 pub(super) async fn page(visitor: &Visitor, patient: &Id, clash: &Clash) -> Answer {
     let words = visitor.words;
-    let banner = visitor.chart(patient).banner().await.map_err(|error| refusal(words, error.into()))?;
+    let banner = visitor.chart(patient).banner().await.map_err(|error| refusal(error.into()))?;
     let base = format!("{}/notes/{}", visitor.address_of(patient.as_str()), clash.theirs.id);
     let who = [("who", clash.theirs.saved_by_name.clone().into())];
     let main = html! {

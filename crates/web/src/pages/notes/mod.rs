@@ -19,6 +19,7 @@ use crate::locale::{Locale, Words};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
+use care::act::ActError;
 use care::chart::Visit;
 use care::closing;
 use care::notes::{self, Beginning, Note, NoteError, Template, content};
@@ -76,11 +77,11 @@ pub(crate) struct Asked {
 }
 
 /// What cannot be done with a note, in words for who asked.
-pub(crate) fn refusal(words: &Words, error: NoteError) -> Refusal {
+pub(crate) fn refusal(error: NoteError) -> Refusal {
     let key = match error {
         NoteError::Absent => return Refusal::NotFound,
         NoteError::Store(error) => return Refusal::from(error),
-        NoteError::Act(error) => return Refusal::from(error),
+        NoteError::Act(error) => return act_refusal(error),
         NoteError::Busy => "notes-error-busy",
         NoteError::Changed => "notes-error-changed",
         NoteError::Empty => "notes-error-empty",
@@ -89,7 +90,19 @@ pub(crate) fn refusal(words: &Words, error: NoteError) -> Refusal {
         NoteError::NotYours => "notes-error-not-yours",
         NoteError::Locked => "notes-error-locked",
     };
-    Refusal::Words(words.say(key))
+    Refusal::Cannot(key)
+}
+
+/// What could not be written.
+pub(crate) fn act_refusal(error: ActError) -> Refusal {
+    match error {
+        ActError::Store(error) => Refusal::from(error),
+        ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
+        ActError::Invalid(_) => {
+            tracing::error!(%error, "a page wrote what does not hold together");
+            Refusal::Cannot("common-act-invalid")
+        }
+    }
 }
 
 /// Whether the visitor writes notes at all.
@@ -105,7 +118,7 @@ pub(crate) async fn page(
 ) -> Answer {
     let (words, patient) = (visitor.words, id(&patient)?);
     let (pen, chart) = (visitor.pen(), visitor.chart(&patient));
-    let drafts = notes::of_patient(&pen, &patient).await.map_err(|error| refusal(words, error))?;
+    let drafts = notes::of_patient(&pen, &patient).await.map_err(refusal)?;
     let (banner, visits) = tokio::try_join!(chart.banner(), closing::open_visits(&pen, &patient))?;
     let base = visitor.address_of(patient.as_str());
     let main = html! {
@@ -136,13 +149,13 @@ fn drafts_table(visitor: &Visitor, base: &str, drafts: &[Note]) -> Markup {
             html! { a href={ (base) "/notes/" (it.id) } { (it.title) } },
             html! { (kind(words, &it.kind)) },
             html! { (it.hands.join(", ")) },
-            html! { (moment_ago(it.saved, visitor.now)) },
+            html! { (moment_ago(words, it.saved, visitor.now)) },
             open_points(words, it),
         ]
     };
     html! {
         @if drafts.is_empty() { (empty(&words.say("notes-no-drafts"))) }
-        @else { (table(&words.say("notes-drafts-caption"), &heads, drafts.iter().map(row).collect())) }
+        @else { (table(words, &words.say("notes-drafts-caption"), &heads, drafts.iter().map(row).collect())) }
     }
 }
 
@@ -221,14 +234,14 @@ pub(crate) async fn begin(
         encounter: Some(wanted.encounter.as_str()).filter(|it| !it.is_empty()),
         spanish: wanted.language == "es",
     };
-    let note = notes::begin(&visitor.pen(), &patient, beginning).await.map_err(|error| refusal(visitor.words, error))?;
+    let note = notes::begin(&visitor.pen(), &patient, beginning).await.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes/{}", visitor.address_of(patient.as_str()), note.id)))
 }
 
 /// Throws a draft away.
 pub(crate) async fn discard(visitor: Visitor, Path((_, patient, note)): Path<(String, String, String)>) -> Answer {
     let patient = id(&patient)?;
-    notes::discard(&visitor.pen(), &patient, &note).await.map_err(|error| refusal(visitor.words, error))?;
+    notes::discard(&visitor.pen(), &patient, &note).await.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes?done=discarded", visitor.address_of(patient.as_str()))))
 }
 
@@ -246,7 +259,7 @@ pub(crate) fn above_documents(visitor: &Visitor, base: &str, drafts: &[Note]) ->
                     h2 #waiting-drafts { (words.say("notes-drafts")) }
                     ul.lines {
                         @for it in drafts {
-                            li { a href={ (base) "/notes/" (it.id) } { (it.title) } " " span.quiet { (it.hands.join(", ")) ", " (moment_ago(it.saved, visitor.now)) } }
+                            li { a href={ (base) "/notes/" (it.id) } { (it.title) } " " span.quiet { (it.hands.join(", ")) ", " (moment_ago(words, it.saved, visitor.now)) } }
                         }
                     }
                 }

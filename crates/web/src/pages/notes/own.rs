@@ -53,7 +53,7 @@ async fn show(visitor: &Visitor, given: &Given, word: Option<&str>, errors: &Err
         section aria-labelledby="own-phrases" {
             h2 #own-phrases { (words.say("notes-phrases-own")) }
             @if own.is_empty() { (empty(&words.say("notes-phrases-none"))) }
-            @else { (table(&words.say("notes-phrases-own"), &heads, own.iter().map(removable).collect())) }
+            @else { (table(words, &words.say("notes-phrases-own"), &heads, own.iter().map(removable).collect())) }
         }
         form.stacked.narrow-form method="post" action=(visitor.at("notes/phrases")) {
             h2 { (words.say("notes-phrase-new")) }
@@ -64,7 +64,7 @@ async fn show(visitor: &Visitor, given: &Given, word: Option<&str>, errors: &Err
         }
         section aria-labelledby="shipped-phrases" {
             h2 #shipped-phrases { (words.say("notes-phrases-shipped")) }
-            (table(&words.say("notes-phrases-shipped"), &heads[..3], shipped))
+            (table(words, &words.say("notes-phrases-shipped"), &heads[..3], shipped))
         }
     };
     let mut response = shell::page(visitor, (errors.title(words, &words.say("notes-phrases")), SHEET), main);
@@ -77,7 +77,7 @@ async fn show(visitor: &Visitor, given: &Given, word: Option<&str>, errors: &Err
 pub(crate) async fn keep(visitor: Visitor, Form(given): Form<Given>) -> Answer {
     let words = visitor.words;
     let kept = phrases::keep(&visitor.pen(), &given.key, &given.name, &given.text).await;
-    let (field, key) = match kept.map_err(|error| refusal(words, error))? {
+    let (field, key) = match kept.map_err(refusal)? {
         Ok(()) => return Ok(see_other(&visitor.at("notes/phrases?done=phrase"))),
         Err(phrases::PhraseError::Key) => ("key", "notes-phrase-bad-key"),
         Err(phrases::PhraseError::Empty) => ("text", "notes-phrase-empty"),
@@ -87,6 +87,6 @@ pub(crate) async fn keep(visitor: Visitor, Form(given): Form<Given>) -> Answer {
 }
 
 pub(crate) async fn remove(visitor: Visitor, Form(given): Form<Given>) -> Answer {
-    phrases::remove(&visitor.pen(), &given.key).await.map_err(|error| refusal(visitor.words, error))?;
+    phrases::remove(&visitor.pen(), &given.key).await.map_err(refusal)?;
     Ok(see_other(&visitor.at("notes/phrases?done=no-phrase")))
 }

@@ -30,12 +30,12 @@ pub(crate) struct Given {
 }
 
 pub(crate) async fn page(visitor: Visitor, Path((_, patient, note)): Path<(String, String, String)>) -> Answer {
-    let (words, patient) = (visitor.words, id(&patient)?);
+    let patient = id(&patient)?;
     match notes::open(&visitor.pen(), &patient, &note).await {
         Ok(note) => show(&visitor, &patient, &note, &Errors::none()).await,
         Err(error) => match super::composer::signed_already(&visitor, &patient, &note).await {
             Some(response) => Ok(response),
-            None => Err(refusal(words, error)),
+            None => Err(refusal(error)),
         },
     }
 }
@@ -190,10 +190,10 @@ pub(crate) async fn submit(
                 NoteError::NeedsCosigner => "notes-error-co-signer",
                 _ => "notes-error-gaps",
             };
-            let now = notes::open(&pen, &patient, &note).await.map_err(|error| refusal(words, error))?;
+            let now = notes::open(&pen, &patient, &note).await.map_err(refusal)?;
             show(&visitor, &patient, &now, &Errors::one("supervisor", words.say(key))).await
         }
-        Err(error) => Err(refusal(words, error)),
+        Err(error) => Err(refusal(error)),
     }
 }
 

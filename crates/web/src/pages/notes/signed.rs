@@ -48,7 +48,7 @@ pub(crate) fn around(visitor: &Visitor, base: &str, note: &SignedNote) -> Markup
                             a href={ (base) "/documents/" (it.document) } { (it.title) } " "
                             span.quiet {
                                 (words.say(match it.how { How::Appends => "notes-later-addendum", How::Replaces => "notes-later-correction" })) ", "
-                                (day_or_none(it.when.as_ref())) @if let Some(author) = &it.author { ", " (author) }
+                                (day_or_none(words, it.when.as_ref())) @if let Some(author) = &it.author { ", " (author) }
                             }
                         }
                     }
@@ -75,13 +75,13 @@ pub(crate) fn around(visitor: &Visitor, base: &str, note: &SignedNote) -> Markup
 
 pub(crate) async fn add(visitor: Visitor, Path((_, patient, document)): Path<(String, String, String)>) -> Answer {
     let (patient, document) = (id(&patient)?, id(&document)?);
-    let note = notes::add_to(&visitor.pen(), &patient, &document).await.map_err(|error| refusal(visitor.words, error))?;
+    let note = notes::add_to(&visitor.pen(), &patient, &document).await.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes/{}", visitor.address_of(patient.as_str()), note.id)))
 }
 
 pub(crate) async fn correct(visitor: Visitor, Path((_, patient, document)): Path<(String, String, String)>) -> Answer {
     let (patient, document) = (id(&patient)?, id(&document)?);
-    let note = notes::correct(&visitor.pen(), &patient, &document).await.map_err(|error| refusal(visitor.words, error))?;
+    let note = notes::correct(&visitor.pen(), &patient, &document).await.map_err(refusal)?;
     Ok(see_other(&format!("{}/notes/{}", visitor.address_of(patient.as_str()), note.id)))
 }
 
@@ -92,6 +92,6 @@ pub(crate) async fn co_sign(
 ) -> Answer {
     let (patient, document) = (id(&patient)?, id(&document)?);
     let signed = notes::co_sign(&visitor.pen(), &patient, &document, &given.comment).await;
-    signed.map_err(|error| refusal(visitor.words, error))?;
+    signed.map_err(refusal)?;
     Ok(see_other(&format!("{}/documents/{document}?done=co-signed", visitor.address_of(patient.as_str()))))
 }
