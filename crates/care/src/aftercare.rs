@@ -55,14 +55,13 @@ async fn of_visit(pen: &Pen<'_>, kind: &str, id: &Id) -> StoreResult<Rows> {
 pub async fn of(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Aftercare> {
     let absent = || StoreError::NotFound(Key::parse(&format!("Encounter/{id}")).expect("a checked id"));
     let chart = pen.chart(patient);
-    let (banner, visits, problems, medications, vitals) =
-        tokio::try_join!(
-            Box::pin(chart.banner()),
-            Box::pin(chart.visits()),
-            Box::pin(chart.problems()),
-            Box::pin(chart.medications()),
-            Box::pin(chart.vitals()),
-        )?;
+    let (banner, visits, problems, medications, vitals) = tokio::try_join!(
+        Box::pin(chart.banner()),
+        Box::pin(chart.visits()),
+        Box::pin(chart.problems()),
+        Box::pin(chart.medications()),
+        Box::pin(chart.vitals()),
+    )?;
     let (encounter, prescribed, ordered, measured, documents, compositions) = tokio::try_join!(
         async { ask::read(pen.store(), pen.caller, "Encounter", id).await },
         of_visit(pen, "MedicationRequest", id),

@@ -210,8 +210,12 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
         let mut kinds = notes::kinds::KINDS.iter().filter(|it| it.clinical);
         kinds.any(|it| is(value, it.code)) && text(value, &["docStatus"]).is_some()
     };
-    let titled = |it: &ask::Row| Some((owned(&it.value, &["id"])?, owned(&it.value, &["description"]).unwrap_or_default()));
-    let follow_up = tasks.rows.iter().find(|it| it.value.get("code").is_some_and(|it| crate::chart::element::has_code(it, FOLLOW_UP)));
+    let titled =
+        |it: &ask::Row| Some((owned(&it.value, &["id"])?, owned(&it.value, &["description"]).unwrap_or_default()));
+    let follow_up = tasks
+        .rows
+        .iter()
+        .find(|it| it.value.get("code").is_some_and(|it| crate::chart::element::has_code(it, FOLLOW_UP)));
     let follow_up = follow_up.and_then(|it| owned(&it.value, &["description"]));
     let booked = banner.next_visit.map(|it| it.when.date());
     let ordered = |it: &&ask::Row| matches!(text(&it.value, &["status"]), Some("active" | "completed" | "on-hold"));
@@ -224,7 +228,12 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
         unsigned_orders: basket,
         signed_orders: orders.rows.iter().filter(ordered).count() + prescriptions.rows.iter().filter(ordered).count(),
         follow_up: booked.or(follow_up),
-        given: documents.rows.iter().filter(standing).find(|it| is(&it.value, of_summary)).and_then(|it| owned(&it.value, &["id"])),
+        given: documents
+            .rows
+            .iter()
+            .filter(standing)
+            .find(|it| is(&it.value, of_summary))
+            .and_then(|it| owned(&it.value, &["id"])),
         signed: documents.rows.iter().filter(standing).filter(|it| clinical(&it.value)).filter_map(titled).collect(),
         drafts: drafts
             .into_iter()
@@ -282,7 +291,8 @@ pub async fn close(pen: &Pen<'_>, patient: &Id, id: &Id, closing: &Closing) -> R
         return Err(ClosingError::NoReason);
     }
     let mut value = encounter(pen, patient, id).await?;
-    let mut act = Act::new("visit.close", patient).once(format!("close/{id}/{}", closing.version)).reason(&closing.reason);
+    let mut act =
+        Act::new("visit.close", patient).once(format!("close/{id}/{}", closing.version)).reason(&closing.reason);
     finish(pen, &mut value, &chosen);
     act.update(key(id), closing.version, value);
     if level.0 != "none" && checklist.level.is_none() && pen.may(Action::Create, "ChargeItem") {

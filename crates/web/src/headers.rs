@@ -28,7 +28,8 @@ pub(crate) fn leading_to(source: &str) -> HeaderValue {
 
 /// The policy of a page that shows a PDF of ours within it.
 pub(crate) fn with_objects() -> HeaderValue {
-    HeaderValue::from_str(&format!("{POLICY}; object-src 'self'; frame-src 'self'")).unwrap_or(HeaderValue::from_static(POLICY))
+    HeaderValue::from_str(&format!("{POLICY}; object-src 'self'; frame-src 'self'"))
+        .unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 pub(crate) async fn seal(request: Request, next: Next) -> Response {

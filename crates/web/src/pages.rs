@@ -160,9 +160,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/notes/{note}/sign", CHARTS, || get(notes::sign::page).post(notes::sign::submit)),
     page("/{org}/patients/{id}/notes/{note}/discard", CHARTS, || post(notes::discard)),
     page("/{org}/patients/{id}/encounters/{encounter}/close", CHARTS, || get(closing::page).post(closing::submit)),
-    page("/{org}/patients/{id}/encounters/{encounter}/summary", CHARTS, || {
-        get(aftercare::page).post(aftercare::give)
-    }),
+    page("/{org}/patients/{id}/encounters/{encounter}/summary", CHARTS, || get(aftercare::page).post(aftercare::give)),
     page("/{org}/notes", CHARTS, || get(notes::desk::page)),
     page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
     page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),

@@ -30,7 +30,8 @@ async fn a_visit_is_closed_with_its_diagnosis_its_level_and_what_comes_next() {
     assert!(list.open);
     assert_eq!(list.diagnoses, [Diagnosis { id: "p1".into(), name: "Migraine".into(), chosen: false }]);
     assert_eq!(list.missing(), [Item::Diagnosis, Item::Level, Item::FollowUp, Item::Summary, Item::Note]);
-    let mut closing = Closing { version: list.version, level: "established-4".into(), weeks: Some(4), ..Closing::default() };
+    let mut closing =
+        Closing { version: list.version, level: "established-4".into(), weeks: Some(4), ..Closing::default() };
     let close = async |closing: &Closing| close(&pen, &ward.patient, &today(), closing).await;
     assert!(matches!(close(&closing).await, Err(ClosingError::NoDiagnosis)));
     closing.diagnoses = vec!["p1".into(), "of-somebody-else".into()];
@@ -41,7 +42,10 @@ async fn a_visit_is_closed_with_its_diagnosis_its_level_and_what_comes_next() {
     close(&closing).await.unwrap();
     assert!(matches!(close(&closing).await, Err(ClosingError::Closed)), "a second click closes nothing");
     let visit = ward.read(&key(&today())).await;
-    assert_eq!((visit["status"].as_str(), visit["period"]["end"].as_str()), (Some("finished"), Some("2026-06-15T12:00:00Z")));
+    assert_eq!(
+        (visit["status"].as_str(), visit["period"]["end"].as_str()),
+        (Some("finished"), Some("2026-06-15T12:00:00Z"))
+    );
     assert_eq!(visit["diagnosis"][0]["condition"]["reference"], "Condition/p1");
     assert_eq!(visit["diagnosis"].as_array().unwrap().len(), 1);
     assert_eq!(visit["statusHistory"][0]["status"], "in-progress");
@@ -66,7 +70,10 @@ async fn the_level_is_handed_to_billing_as_a_planned_charge() {
     close(&pen, &ward.patient, &today(), &closing).await.unwrap();
     let charges = ward.find("ChargeItem", &[("context", "Encounter/today")]).await;
     assert_eq!(charges.len(), 1);
-    assert_eq!((charges[0]["status"].as_str(), charges[0]["code"]["coding"][0]["code"].as_str()), (Some("planned"), Some("established-3")));
+    assert_eq!(
+        (charges[0]["status"].as_str(), charges[0]["code"]["coding"][0]["code"].as_str()),
+        (Some("planned"), Some("established-3"))
+    );
     assert_eq!(checklist(&pen, &ward.patient, &today()).await.unwrap().level.as_deref(), Some("established-3"));
 }
 
@@ -83,7 +90,8 @@ async fn what_is_written_and_given_is_found_on_the_list() {
     let Saved::Kept { note, .. } = saved else { panic!("nobody else writes here") };
     notes::sign(&pen, &ward.patient, &note.id, Signing { edition: note.edition, ..Signing::default() }).await.unwrap();
     crate::draft::Drafts::of(&pen).keep("basket", &ward.patient, json!({"items": [{}, {}]}), None).await.unwrap();
-    let leaflet = crate::aftercare::Leaflet { title: "Your visit", html: "<p>Rest.</p>", language: "en-US", once: "once-1" };
+    let leaflet =
+        crate::aftercare::Leaflet { title: "Your visit", html: "<p>Rest.</p>", language: "en-US", once: "once-1" };
     let given = crate::aftercare::give(&pen, &ward.patient, &today(), &leaflet).await.unwrap();
     let again = crate::aftercare::give(&pen, &ward.patient, &today(), &leaflet).await.unwrap();
     assert_eq!(given, again);

@@ -93,7 +93,6 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
         refused: kinds.iter().all(|it| it.refused),
         sources: rows.iter().filter_map(|it| it.source.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
         rows,
-        sources: Vec::new(),
     })
 }
 

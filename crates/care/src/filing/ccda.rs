@@ -83,7 +83,9 @@ fn sections(node: Node<'_, '_>, depth: usize, out: &mut Vec<Heading>) {
     if depth > DEEPEST {
         return;
     }
-    for section in node.children().filter(|it| it.has_tag_name((CDA, "component"))).filter_map(|it| child(it, "section")) {
+    for section in
+        node.children().filter(|it| it.has_tag_name((CDA, "component"))).filter_map(|it| child(it, "section"))
+    {
         let title = child(section, "title").and_then(words);
         let mut html = String::new();
         if let Some(narrative) = child(section, "text") {
@@ -205,7 +207,10 @@ mod tests {
         let titles: Vec<&str> = it.sections.iter().map(|it| it.title.as_str()).collect();
         assert_eq!(titles, ["Allergies", "Plan", "Inner"]);
         let html = &it.sections[0].html;
-        assert!(html.contains("<td colspan=\"2\"><span><strong>Penicillin</strong></span> &amp; more &lt;script&gt;</td>"), "{html}");
+        assert!(
+            html.contains("<td colspan=\"2\"><span><strong>Penicillin</strong></span> &amp; more &lt;script&gt;</td>"),
+            "{html}"
+        );
         assert!(!html.contains("onclick"), "{html}");
         assert_eq!(it.sections[1].html, "<ul><li>Rest</li></ul>");
         assert_eq!(it.sections[2].html, "words<br>more");

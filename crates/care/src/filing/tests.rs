@@ -6,7 +6,15 @@ use crate::ward::Ward;
 const PDF: &[u8] = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\n";
 
 fn brought<'a>(bytes: &'a [u8], once: &'a str) -> Brought<'a> {
-    Brought { bytes, kind: "laboratory", title: "Lipids", date: "2026-06-01", author: "City Lab", once, ..Brought::default() }
+    Brought {
+        bytes,
+        kind: "laboratory",
+        title: "Lipids",
+        date: "2026-06-01",
+        author: "City Lab",
+        once,
+        ..Brought::default()
+    }
 }
 
 #[tokio::test]
@@ -18,7 +26,10 @@ async fn a_file_becomes_a_document_with_its_content() {
     let document = ward.read(&Key::parse(&format!("DocumentReference/{id}")).unwrap()).await;
     assert_eq!(document["type"]["coding"][0]["code"], "11502-2");
     assert_eq!(document["content"][0]["attachment"]["contentType"], "application/pdf");
-    assert_eq!((document["date"].as_str(), document["author"][0]["display"].as_str()), (Some("2026-06-01T00:00:00Z"), Some("City Lab")));
+    assert_eq!(
+        (document["date"].as_str(), document["author"][0]["display"].as_str()),
+        (Some("2026-06-01T00:00:00Z"), Some("City Lab"))
+    );
     let (content_type, bytes) = pen.chart(&ward.patient).content(&id, 0).await.unwrap().unwrap();
     assert_eq!((content_type.as_str(), bytes.as_slice()), ("application/pdf", PDF));
     // A large one lies beside its document and is found in the same way.
@@ -41,7 +52,10 @@ async fn what_cannot_be_filed_is_refused_with_a_reason() {
     assert!(matches!(check(Brought { date: "2026-06-16", ..brought(PDF, "1") }).await, FilingError::NoDate));
     assert!(matches!(check(Brought { date: "soon", ..brought(PDF, "1") }).await, FilingError::NoDate));
     let desk = ward.pen_of(&ward.desk);
-    assert!(matches!(file(&desk, &ward.patient, &brought(PDF, "1")).await, Err(FilingError::Store(StoreError::Forbidden))));
+    assert!(matches!(
+        file(&desk, &ward.patient, &brought(PDF, "1")).await,
+        Err(FilingError::Store(StoreError::Forbidden))
+    ));
 }
 
 #[tokio::test]
@@ -53,7 +67,10 @@ async fn a_document_is_marked_as_seen_once_with_a_signature() {
     review(&ward.pen(), &ward.patient, &id).await.unwrap();
     let key = Key::parse(&format!("DocumentReference/{id}")).unwrap();
     let document = ward.read(&key).await;
-    assert_eq!((document["docStatus"].as_str(), document["authenticator"]["reference"].as_str()), (Some("final"), Some("Practitioner/lind")));
+    assert_eq!(
+        (document["docStatus"].as_str(), document["authenticator"]["reference"].as_str()),
+        (Some("final"), Some("Practitioner/lind"))
+    );
     let signed = ward.find("Provenance", &[("target", &key.to_string())]).await;
     assert_eq!(signed.iter().filter(|it| it.get("signature").is_some()).count(), 1);
     let ben = Id::parse("ben").unwrap();

@@ -154,7 +154,12 @@ mod tests {
             assert_eq!(sections.len(), template.sections.len(), "{}", template.key);
             for section in &template.sections {
                 let texts = std::iter::once(&section.text).chain(&section.text_es);
-                assert_eq!(texts.flat_map(|it| unknown(it)).collect::<Vec<_>>(), Vec::<String>::new(), "{}", template.key);
+                assert_eq!(
+                    texts.flat_map(|it| unknown(it)).collect::<Vec<_>>(),
+                    Vec::<String>::new(),
+                    "{}",
+                    template.key
+                );
             }
         }
         for kind in kinds::KINDS.iter().filter(|it| it.clinical) {

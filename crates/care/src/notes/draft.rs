@@ -135,7 +135,10 @@ pub struct Expanded {
 
 #[derive(Debug)]
 pub enum Saved {
-    Kept { note: Note, expanded: Vec<Expanded> },
+    Kept {
+        note: Note,
+        expanded: Vec<Expanded>,
+    },
     /// Somebody saved meanwhile; nothing was written.
     Clash(Box<Clash>),
 }
@@ -216,7 +219,8 @@ fn edition_name(patient: &str, note: &str, edition: u32) -> String {
 
 fn read(item: &Item) -> StoreResult<Note> {
     // The message of serde_json may quote what it read.
-    serde_json::from_slice(&item.body).map_err(|_| StoreError::Damaged(format!("an entry of {} cannot be read", item.shelf)))
+    serde_json::from_slice(&item.body)
+        .map_err(|_| StoreError::Damaged(format!("an entry of {} cannot be read", item.shelf)))
 }
 
 /// Whoever may write documents about a patient they can reach may open what is being written about them.
@@ -365,7 +369,8 @@ pub async fn save(pen: &Pen<'_>, patient: &Id, id: &str, saving: &Saving) -> Res
     let texts = tidied(&note, saving);
     if note.edition != saving.edition {
         // The same screen again, because its answer was lost on the way.
-        let same = note.saved_by == *pen.caller.who && texts.iter().all(|(key, it)| note.part(key).is_some_and(|part| part.text == *it));
+        let same = note.saved_by == *pen.caller.who
+            && texts.iter().all(|(key, it)| note.part(key).is_some_and(|part| part.text == *it));
         if same {
             return Ok(Saved::Kept { note, expanded: Vec::new() });
         }
@@ -495,12 +500,7 @@ pub async fn add_problem(pen: &Pen<'_>, patient: &Id, id: &str, problem: &str) -
 }
 
 /// Changes something on the draft as it lies there, whoever saved last; text of others is never touched by it.
-pub(super) async fn change(
-    pen: &Pen<'_>,
-    patient: &Id,
-    id: &str,
-    how: impl Fn(&mut Note),
-) -> Result<Note, NoteError> {
+pub(super) async fn change(pen: &Pen<'_>, patient: &Id, id: &str, how: impl Fn(&mut Note)) -> Result<Note, NoteError> {
     admit(pen, patient).await?;
     const TRIES: usize = 5;
     for _ in 0..TRIES {
@@ -526,7 +526,9 @@ pub async fn preview(pen: &Pen<'_>, patient: &Id, texts: impl Iterator<Item = &s
     let found = texts.iter().flat_map(|it| text::tokens(it)).filter(|it| it.kind == TokenKind::Link);
     let names: BTreeSet<String> = found.map(|it| it.name).filter(|it| links::is_known(it)).collect();
     let resolved = if names.is_empty() { HashMap::new() } else { links::resolve(pen, patient, &names).await? };
-    let said = |token: &text::Token| resolved.get(&token.name).filter(|_| token.kind == TokenKind::Link).map(|it| it.text.clone());
+    let said = |token: &text::Token| {
+        resolved.get(&token.name).filter(|_| token.kind == TokenKind::Link).map(|it| it.text.clone())
+    };
     Ok(texts.iter().map(|it| text::expand(it, said)).collect())
 }
 

@@ -18,7 +18,12 @@ pub struct Kind {
 const CLINICIANS: &[&str] = &["clinician"];
 const ANY_STAFF: &[&str] = &["clinician", "nurse"];
 
-const fn clinical(key: &'static str, code: &'static str, display: &'static str, alone: &'static [&'static str]) -> Kind {
+const fn clinical(
+    key: &'static str,
+    code: &'static str,
+    display: &'static str,
+    alone: &'static [&'static str],
+) -> Kind {
     Kind { key, code, display, clinical: true, alone }
 }
 

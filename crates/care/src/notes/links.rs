@@ -113,11 +113,7 @@ struct Read {
 }
 
 /// What these links stand for now. Names that are no links are not in the answer.
-pub async fn resolve(
-    pen: &Pen<'_>,
-    patient: &Id,
-    names: &BTreeSet<String>,
-) -> StoreResult<HashMap<String, Resolved>> {
+pub async fn resolve(pen: &Pen<'_>, patient: &Id, names: &BTreeSet<String>) -> StoreResult<HashMap<String, Resolved>> {
     let wanted: Vec<From> = names.iter().filter_map(|it| from(it)).collect();
     let chart = pen.chart(patient);
     let mut read = Read::default();
@@ -183,7 +179,9 @@ fn of_banner(banner: &Banner, name: &str) -> Resolved {
     let known = |value: Option<String>, what: &str| value.unwrap_or_else(|| format!("{what} not recorded"));
     let text = match name {
         "name" => person.spoken_name(),
-        "firstname" => person.preferred.clone().or(person.given.first().cloned()).unwrap_or_else(|| person.spoken_name()),
+        "firstname" => {
+            person.preferred.clone().or(person.given.first().cloned()).unwrap_or_else(|| person.spoken_name())
+        }
         "age" => known(banner.age.as_deref().map(in_words), "age"),
         "sex" => known(person.sex.map(str::to_lowercase), "sex"),
         "born" => known(person.born.map(|it| it.date()), "date of birth"),
@@ -206,7 +204,10 @@ fn of_banner(banner: &Banner, name: &str) -> Resolved {
                     None => visit.title(),
                 },
             };
-            return Resolved { text, sources: vec![source("Encounter", &visit.id, &visit.title(), visit.from.as_ref())] };
+            return Resolved {
+                text,
+                sources: vec![source("Encounter", &visit.id, &visit.title(), visit.from.as_ref())],
+            };
         }
         "nextvisit" => known(banner.next_visit.as_ref().map(|it| it.when.date_and_time()), "next visit"),
         _ => return allergies(&banner.allergies),

@@ -17,8 +17,8 @@ mod signed;
 
 pub use content::{Phrase, Template};
 pub use draft::{
-    Amends, Beginning, Clash, Difference, Edition, Expanded, How, Note, Part, Saved, Saving, Source, Taken, add_problem,
-    answer, begin, discard, edition, editions, of_patient, open, preview, restore, save, unsigned,
+    Amends, Beginning, Clash, Difference, Edition, Expanded, How, Note, Part, Saved, Saving, Source, Taken,
+    add_problem, answer, begin, discard, edition, editions, of_patient, open, preview, restore, save, unsigned,
 };
 pub use sign::{CO_SIGN, Signed, Signing, TASK, became, sign};
 pub(crate) use sign::{category, coded, undivided};

@@ -53,7 +53,9 @@ pub async fn find(pen: &Pen<'_>, words: &str, most: usize) -> StoreResult<Vec<Ph
     let own = own(pen).await?;
     let shipped = content::phrases().iter().filter(|it| own.iter().all(|own| own.key != it.key)).cloned();
     let mut found: Vec<Phrase> = own.iter().cloned().chain(shipped).collect();
-    let fits = |it: &Phrase| it.key.starts_with(&words) || it.name.to_lowercase().split_whitespace().any(|word| word.starts_with(&words));
+    let fits = |it: &Phrase| {
+        it.key.starts_with(&words) || it.name.to_lowercase().split_whitespace().any(|word| word.starts_with(&words))
+    };
     found.retain(fits);
     // What begins with what was typed comes first.
     found.sort_by_key(|it| !it.key.starts_with(&words));

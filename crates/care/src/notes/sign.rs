@@ -215,7 +215,8 @@ fn status(note: &Note, signing: &Signing<'_>) -> &'static str {
 
 /// The resources that values in the text were taken from, each once.
 fn related(note: &Note) -> BTreeSet<&str> {
-    let standing = |it: &&draft::Taken| note.parts.iter().any(|part| part.key == it.part && part.text.contains(&it.text));
+    let standing =
+        |it: &&draft::Taken| note.parts.iter().any(|part| part.key == it.part && part.text.contains(&it.text));
     note.taken.iter().filter(standing).flat_map(|it| &it.sources).map(|it| it.reference.as_str()).collect()
 }
 

@@ -145,7 +145,9 @@ pub async fn signed(pen: &Pen<'_>, patient: &Id, id: &Id) -> Result<SignedNote, 
         _ => Standing::Unsaid,
     };
     let related = |it: &Value| {
-        let relation = list(it, "relatesTo").iter().find(|it| text(it, &["target", "reference"]) == Some(&read.key.to_string()))?;
+        let relation = list(it, "relatesTo")
+            .iter()
+            .find(|it| text(it, &["target", "reference"]) == Some(&read.key.to_string()))?;
         Some(Related {
             document: owned(it, &["id"])?,
             how: how(text(relation, &["code"]))?,
@@ -157,10 +159,15 @@ pub async fn signed(pen: &Pen<'_>, patient: &Id, id: &Id) -> Result<SignedNote, 
     let relation = at(value, &["relatesTo"]);
     Ok(SignedNote {
         standing,
-        kind: value.get("type").and_then(|it| code_in(it, LOINC)).and_then(|code| kinds::KINDS.iter().find(|it| it.code == code)),
+        kind: value
+            .get("type")
+            .and_then(|it| code_in(it, LOINC))
+            .and_then(|code| kinds::KINDS.iter().find(|it| it.code == code)),
         ours: note_id(value).is_some(),
         locked: is_locked(value),
-        encounter: text(value, &["context", "encounter", "reference"]).and_then(|it| it.strip_prefix("Encounter/")).map(str::to_owned),
+        encounter: text(value, &["context", "encounter", "reference"])
+            .and_then(|it| it.strip_prefix("Encounter/"))
+            .map(str::to_owned),
         mine: is_mine(pen, value),
         authenticator: owned(value, &["authenticator", "display"]),
         amends: relation.and_then(|it| {

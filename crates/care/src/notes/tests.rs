@@ -60,7 +60,12 @@ fn text<'a>(note: &'a Note, part: &str) -> &'a str {
     &note.parts.iter().find(|it| it.key == part).unwrap().text
 }
 
-const FILLED: &[(&str, &str)] = &[("subjective", "Feels well."), ("objective", "Pulse @pulse."), ("assessment", "HbA1c: @labs.hba1c"), ("plan", "Go on.")];
+const FILLED: &[(&str, &str)] = &[
+    ("subjective", "Feels well."),
+    ("objective", "Pulse @pulse."),
+    ("assessment", "HbA1c: @labs.hba1c"),
+    ("plan", "Go on."),
+];
 
 #[tokio::test]
 async fn links_become_values_with_their_date_and_where_they_come_from() {
@@ -86,7 +91,11 @@ async fn phrases_are_put_in_with_the_values_they_ask_for_and_ones_own_come_first
     let note = begun(&ward, "follow-up").await;
     let pen = ward.pen();
     let note = kept(&ward, &note, &[("plan", ".bpplan .unknown")]).await;
-    assert!(text(&note, "plan").starts_with("Pressure no blood pressure on record, {at|above} goal."), "{}", text(&note, "plan"));
+    assert!(
+        text(&note, "plan").starts_with("Pressure no blood pressure on record, {at|above} goal."),
+        "{}",
+        text(&note, "plan")
+    );
     assert!(text(&note, "plan").ends_with(" .unknown"));
     assert_eq!(phrases::keep(&pen, "bpplan", "Mine", "As ever, @firstname.\n").await.unwrap(), Ok(()));
     assert_eq!(phrases::keep(&pen, "no good", "", "x").await.unwrap(), Err(phrases::PhraseError::Key));
@@ -113,14 +122,17 @@ async fn two_people_in_one_note_see_both_texts_and_nobody_is_overwritten() {
     assert!(matches!(save(&nurse, &ward.patient, &note.id, &theirs).await.unwrap(), Saved::Kept { .. }));
     // The clinician still has the edition from before.
     let mine = saving(&note, &[("subjective", "one\nTWO\nthree"), ("plan", "Rest.")]);
-    let Saved::Clash(clash) = save(&ward.pen(), &ward.patient, &note.id, &mine).await.unwrap() else { panic!("overwritten") };
+    let Saved::Clash(clash) = save(&ward.pen(), &ward.patient, &note.id, &mine).await.unwrap() else {
+        panic!("overwritten")
+    };
     assert_eq!(clash.theirs.saved_by_name, "Maja Lind");
     let seen: Vec<_> = clash.parts.iter().map(|it| (it.key.as_str(), it.merged.as_str(), it.clean)).collect();
     assert_eq!(seen, [("subjective", "one\nTWO\nthree\nnurse", true), ("plan", "Rest.\nWeigh.", false)]);
     let now = open(&ward.pen(), &ward.patient, &note.id).await.unwrap();
     assert_eq!(text(&now, "plan"), "Weigh.", "a clash writes nothing");
     // Merged by hand, over the edition that was shown.
-    let merged = kept(&ward, &clash.theirs, &[("subjective", "one\nTWO\nthree\nnurse"), ("plan", "Rest. Weigh.")]).await;
+    let merged =
+        kept(&ward, &clash.theirs, &[("subjective", "one\nTWO\nthree\nnurse"), ("plan", "Rest. Weigh.")]).await;
     assert_eq!(merged.hands, ["Dr. Amara Okafor", "Maja Lind"]);
     // The answer to a save was lost, and the same screen is sent again.
     let again = saving(&clash.theirs, &[("subjective", "one\nTWO\nthree\nnurse"), ("plan", "Rest. Weigh.")]);
@@ -165,7 +177,8 @@ async fn a_signed_note_is_a_document_a_composition_and_a_signature() {
     assert_eq!(document["category"][0]["coding"][0]["code"], "clinical-note");
     assert_eq!(document["authenticator"]["reference"], "Practitioner/okafor");
     assert_eq!(document["context"]["encounter"][0]["reference"], "Encounter/today");
-    let related: Vec<_> = document["context"]["related"].as_array().unwrap().iter().map(|it| it["reference"].as_str().unwrap()).collect();
+    let related: Vec<_> =
+        document["context"]["related"].as_array().unwrap().iter().map(|it| it["reference"].as_str().unwrap()).collect();
     assert_eq!(related, ["Observation/a1c", "Observation/pulse"]);
     let shown = pen.chart(&ward.patient).document(&signed_note.document).await.unwrap();
     let crate::chart::Place::Inside(bytes) = &shown.attachments[0].place else { panic!("{shown:?}") };
@@ -190,11 +203,15 @@ async fn an_addendum_points_at_its_note_and_a_correction_takes_its_place() {
     let mut ward = ward().await;
     let note = begun(&ward, "follow-up").await;
     let note = kept(&ward, &note, FILLED).await;
-    let first = sign(&ward.pen(), &ward.patient, &note.id, Signing { edition: note.edition, ..Signing::default() }).await.unwrap();
+    let first = sign(&ward.pen(), &ward.patient, &note.id, Signing { edition: note.edition, ..Signing::default() })
+        .await
+        .unwrap();
     ward.later(HOUR);
     let note = add_to(&ward.pen(), &ward.patient, &first.document).await.unwrap();
     let note = kept(&ward, &note, &[("addendum", "The result is back.")]).await;
-    let addendum = sign(&ward.pen(), &ward.patient, &note.id, Signing { edition: note.edition, ..Signing::default() }).await.unwrap();
+    let addendum = sign(&ward.pen(), &ward.patient, &note.id, Signing { edition: note.edition, ..Signing::default() })
+        .await
+        .unwrap();
     ward.later(HOUR);
     let pen = ward.pen();
     let other = ward.pen_of(&ward.nurse);
@@ -224,15 +241,25 @@ async fn a_note_that_needs_a_second_signature_waits_for_it() {
     let beginning = Beginning { template: "consultation", encounter: None, spanish: false };
     let note = begin(&nurse, &ward.patient, beginning).await.unwrap();
     let texts: Vec<(String, String)> = note.parts.iter().map(|it| (it.key.clone(), "Seen.".to_owned())).collect();
-    let Saved::Kept { note, .. } = save(&nurse, &ward.patient, &note.id, &Saving { edition: note.edition, texts }).await.unwrap()
+    let Saved::Kept { note, .. } =
+        save(&nurse, &ward.patient, &note.id, &Saving { edition: note.edition, texts }).await.unwrap()
     else {
         panic!("nobody else writes here")
     };
     let signing = Signing { edition: note.edition, ..Signing::default() };
     assert!(matches!(sign(&nurse, &ward.patient, &note.id, signing).await, Err(NoteError::NeedsCosigner)));
     let supervisor = ward.clinician.author.clone();
-    let document = sign(&nurse, &ward.patient, &note.id, Signing { supervisor: Some(&supervisor), ..signing }).await.unwrap().document;
-    assert!(supervisors(&nurse).await.unwrap().iter().any(|(key, name)| key == "Practitioner/okafor" && name == "Amara Okafor"));
+    let document = sign(&nurse, &ward.patient, &note.id, Signing { supervisor: Some(&supervisor), ..signing })
+        .await
+        .unwrap()
+        .document;
+    assert!(
+        supervisors(&nurse)
+            .await
+            .unwrap()
+            .iter()
+            .any(|(key, name)| key == "Practitioner/okafor" && name == "Amara Okafor")
+    );
     let waits = signed(&nurse, &ward.patient, &document).await.unwrap();
     assert_eq!(waits.standing, Standing::Preliminary);
     assert!(matches!(co_sign(&nurse, &ward.patient, &document, "").await, Err(NoteError::NotYours)));
@@ -280,7 +307,8 @@ async fn problems_get_sections_of_their_own_and_commands_are_answered_in_place()
     assert_eq!(keys, ["cc", "hpi", "ros", "pe", "results", "plan", "problem-p1", "followup"]);
     let note = kept(&ward, &note, &[("plan", "Plan:\n/dx flu")]).await;
     assert!(note.gaps().iter().any(|(part, gap)| part.key == "plan" && *gap == text::Gap::Command(Command::Diagnosis)));
-    let note = answer(&pen, &ward.patient, &note.id, "plan", Command::Diagnosis, "flu", "Influenza (J11.1)").await.unwrap();
+    let note =
+        answer(&pen, &ward.patient, &note.id, "plan", Command::Diagnosis, "flu", "Influenza (J11.1)").await.unwrap();
     assert_eq!(text(&note, "plan"), "Plan:\nInfluenza (J11.1)");
 }
 
@@ -289,6 +317,10 @@ async fn a_letter_in_spanish_begins_in_spanish() {
     let ward = ward().await;
     let beginning = Beginning { template: "work", encounter: None, spanish: true };
     let note = begin(&ward.pen(), &ward.patient, beginning).await.unwrap();
-    assert!(text(&note, "body").contains("Ada Byron fue atendido(a) en nuestro consultorio el 15-Jun-2026."), "{}", text(&note, "body"));
+    assert!(
+        text(&note, "body").contains("Ada Byron fue atendido(a) en nuestro consultorio el 15-Jun-2026."),
+        "{}",
+        text(&note, "body")
+    );
     assert_eq!((note.language.as_str(), note.is_letter()), ("es", true));
 }

@@ -42,12 +42,8 @@ pub enum Command {
 }
 
 impl Command {
-    pub const ALL: [(Command, &'static str); 4] = [
-        (Command::Diagnosis, "dx"),
-        (Command::Prescription, "rx"),
-        (Command::Test, "lab"),
-        (Command::Referral, "ref"),
-    ];
+    pub const ALL: [(Command, &'static str); 4] =
+        [(Command::Diagnosis, "dx"), (Command::Prescription, "rx"), (Command::Test, "lab"), (Command::Referral, "ref")];
 
     pub fn parse(word: &str) -> Option<Command> {
         Command::ALL.iter().find(|(_, it)| *it == word).map(|(command, _)| *command)
@@ -176,8 +172,12 @@ pub fn answer(text: &str, command: Command, about: &str, line: &str) -> String {
 
 /// Text as people send it in forms: line ends as one sign, no control characters, at most `most` bytes.
 pub fn tidy(text: &str, most: usize) -> String {
-    let mut out: String =
-        text.replace("\r\n", "\n").replace('\r', "\n").chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+    let mut out: String = text
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .chars()
+        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+        .collect();
     if out.len() > most {
         let end = (0..=most).rev().find(|it| out.is_char_boundary(*it)).unwrap_or(0);
         out.truncate(end);
@@ -251,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_command_is_answered_where_it_was_asked() {
-        let check = |text: &str, shown: &str| assert_eq!(answer(text, Command::Diagnosis, "flu", "Influenza (J11.1)"), shown);
+        let check =
+            |text: &str, shown: &str| assert_eq!(answer(text, Command::Diagnosis, "flu", "Influenza (J11.1)"), shown);
         check("Plan\n/dx flu\nrest", "Plan\nInfluenza (J11.1)\nrest");
         check("  /dx  flu", "Influenza (J11.1)");
         check("Plan", "Plan\nInfluenza (J11.1)");

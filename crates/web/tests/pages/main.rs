@@ -81,9 +81,21 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
 
 /// An address of a page with something in every hole.
 fn filled(path: &str) -> String {
-    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}", "{note}", "{encounter}"]
-        .iter()
-        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
+    [
+        "{id}",
+        "{document}",
+        "{code}",
+        "{user}",
+        "{role}",
+        "{entry}",
+        "{app}",
+        "{provider}",
+        "{nth}",
+        "{note}",
+        "{encounter}",
+    ]
+    .iter()
+    .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ async fn start(world: &World, cookie: &str, template: &str) -> String {
 
 /// The value of a hidden field.
 fn hidden(got: &Got, name: &str) -> String {
-    let (_, rest) = got.text.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name}: {}", got.text));
+    let (_, rest) =
+        got.text.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("{name}: {}", got.text));
     rest.split('"').next().unwrap().to_owned()
 }
 
@@ -24,7 +25,9 @@ async fn a_note_is_written_saved_read_through_and_signed_without_a_script() {
     crate::sound(&at, &page);
     assert!(page.text.contains("Follow-up of ***."), "{}", page.text);
     let edition = hidden(&page, "edition");
-    let body = format!("edition={edition}&text.subjective=%40firstname+is+well.&text.objective=Seen.&text.assessment=***&text.plan=.coldplan&do=save");
+    let body = format!(
+        "edition={edition}&text.subjective=%40firstname+is+well.&text.objective=Seen.&text.assessment=***&text.plan=.coldplan&do=save"
+    );
     let got = world.fill(&cookie, &at, &body).await;
     assert_eq!((got.status, got.header("location")), (303, at.as_str()));
     let page = world.get(Some(&cookie), &at).await;
@@ -32,13 +35,23 @@ async fn a_note_is_written_saved_read_through_and_signed_without_a_script() {
     assert!(page.text.contains("One value from the chart"), "{}", page.text);
     let review = world.get(Some(&cookie), &format!("{at}/sign")).await;
     crate::sound("sign", &review);
-    assert!(review.text.contains("gaps must be filled in first") && !review.text.contains("Sign for ZWETSCHKENBAUM"), "{}", review.text);
+    assert!(
+        review.text.contains("gaps must be filled in first") && !review.text.contains("Sign for ZWETSCHKENBAUM"),
+        "{}",
+        review.text
+    );
     let edition = hidden(&page, "edition");
-    let body = format!("edition={edition}&text.subjective=Xaver+is+well.&text.objective=%3Cscript%3E&text.assessment=Cold&text.plan=Rest.&do=sign");
+    let body = format!(
+        "edition={edition}&text.subjective=Xaver+is+well.&text.objective=%3Cscript%3E&text.assessment=Cold&text.plan=Rest.&do=sign"
+    );
     let got = world.fill(&cookie, &at, &body).await;
     assert_eq!(got.header("location"), format!("{at}/sign"));
     let review = world.get(Some(&cookie), &format!("{at}/sign")).await;
-    assert!(review.text.contains("Sign for ZWETSCHKENBAUM, Xaver") && review.text.contains("&lt;script&gt;"), "{}", review.text);
+    assert!(
+        review.text.contains("Sign for ZWETSCHKENBAUM, Xaver") && review.text.contains("&lt;script&gt;"),
+        "{}",
+        review.text
+    );
     let edition = hidden(&review, "edition");
     let signed = world.fill(&cookie, &format!("{at}/sign"), &format!("edition={edition}")).await;
     assert_eq!(signed.status, 303, "{}", signed.text);
@@ -67,7 +80,10 @@ async fn a_script_is_told_what_was_saved_and_when_somebody_was_faster() {
     let told: serde_json::Value = serde_json::from_str(&got.text).unwrap();
     assert_eq!(told["edition"], 2);
     assert_eq!(told["replaced"][0]["token"], "@age");
-    assert_eq!(told["texts"]["plan"], "56-year-old and Warning signs were explained: ***. Agrees with the plan and knows whom to call.");
+    assert_eq!(
+        told["texts"]["plan"],
+        "56-year-old and Warning signs were explained: ***. Agrees with the plan and knows whom to call."
+    );
     let late = world.fill_for_script(&cookie, &at, "edition=1&text.plan=other").await;
     assert_eq!((late.status, late.text.as_str()), (409, "{\"by\":\"Dr. Amara Okafor\"}"));
     // The same without a script is a page with both texts.
@@ -78,11 +94,19 @@ async fn a_script_is_told_what_was_saved_and_when_somebody_was_faster() {
     assert_eq!(merged.header("location"), format!("{at}?done=merged"));
     let history = world.get(Some(&cookie), &format!("{at}/history?edition=2")).await;
     crate::sound("history", &history);
-    assert!(history.text.contains("Warning signs were explained") && history.text.contains("Make this the latest"), "{}", history.text);
+    assert!(
+        history.text.contains("Warning signs were explained") && history.text.contains("Make this the latest"),
+        "{}",
+        history.text
+    );
     let got = world.fill(&cookie, &format!("{at}/history"), "edition=2").await;
     assert_eq!(got.header("location"), format!("{at}?done=restored"));
     let offered = world.get(Some(&cookie), &format!("{at}/phrases?q=normal")).await;
-    assert!(offered.text.contains("data-token=\".normalros\"") && offered.text.contains("role=\"option\""), "{}", offered.text);
+    assert!(
+        offered.text.contains("data-token=\".normalros\"") && offered.text.contains("role=\"option\""),
+        "{}",
+        offered.text
+    );
 }
 
 #[tokio::test]
@@ -90,7 +114,9 @@ async fn a_diagnosis_from_the_note_stands_on_the_problem_list() {
     let world = World::open().await;
     let cookie = world.sign_in("okafor").await;
     let at = start(&world, &cookie, "office-visit").await;
-    let got = world.fill(&cookie, &at, "edition=1&text.plan=Plan%0A%2Fdx+migraine&do=command&command=dx&about=migraine&part=plan").await;
+    let got = world
+        .fill(&cookie, &at, "edition=1&text.plan=Plan%0A%2Fdx+migraine&do=command&command=dx&about=migraine&part=plan")
+        .await;
     assert_eq!(got.header("location"), format!("{at}/command?command=dx&about=migraine&part=plan"));
     let page = world.get(Some(&cookie), got.header("location")).await;
     crate::sound("command", &page);
@@ -181,7 +207,13 @@ async fn a_visit_is_closed_on_one_page_and_its_summary_is_given_in_spanish() {
     crate::sound("summary", &sheet);
     assert!(sheet.text.contains("Su visita") && sheet.text.contains("Descanse."), "{}", sheet.text);
     let once = hidden(&sheet, "once");
-    let got = world.fill(&cookie, &format!("{base}/summary"), &format!("once={once}&language=es&instructions=Descanse.&follow_up=En+un+mes.")).await;
+    let got = world
+        .fill(
+            &cookie,
+            &format!("{base}/summary"),
+            &format!("once={once}&language=es&instructions=Descanse.&follow_up=En+un+mes."),
+        )
+        .await;
     assert_eq!(got.status, 303, "{}", got.text);
     let printed = world.get(Some(&cookie), got.header("location")).await;
     crate::sound("printed", &printed);
@@ -191,7 +223,11 @@ async fn a_visit_is_closed_on_one_page_and_its_summary_is_given_in_spanish() {
     assert_eq!(got.header("location"), format!("{base}/close?done=closed"));
     let page = world.get(Some(&cookie), got.header("location")).await;
     crate::sound("closed", &page);
-    assert!(page.text.contains("This visit is closed.") && page.text.contains("After-visit summary given"), "{}", page.text);
+    assert!(
+        page.text.contains("This visit is closed.") && page.text.contains("After-visit summary given"),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]
@@ -201,10 +237,26 @@ async fn who_may_not_write_notes_finds_none_of_it() {
     let at = start(&world, &clinician, "follow-up").await;
     let desk = world.sign_in("delgado").await;
     let base = "/riverside/patients/known";
-    for path in [at.clone(), format!("{at}/sign"), format!("{at}/history"), format!("{at}/phrases?q=a"), format!("{base}/notes"), format!("{base}/documents/upload"), format!("{base}/encounters/known-visit/close"), format!("{base}/encounters/known-visit/summary"), "/riverside/notes".into(), "/riverside/notes/phrases".into()] {
+    for path in [
+        at.clone(),
+        format!("{at}/sign"),
+        format!("{at}/history"),
+        format!("{at}/phrases?q=a"),
+        format!("{base}/notes"),
+        format!("{base}/documents/upload"),
+        format!("{base}/encounters/known-visit/close"),
+        format!("{base}/encounters/known-visit/summary"),
+        "/riverside/notes".into(),
+        "/riverside/notes/phrases".into(),
+    ] {
         assert_eq!(world.get(Some(&desk), &path).await.status, 404, "{path}");
     }
-    for (path, body) in [(at.clone(), "edition=1&text.plan=x&do=save"), (format!("{at}/sign"), "edition=1"), (format!("{at}/discard"), ""), (format!("{base}/notes"), "template=follow-up&encounter=")] {
+    for (path, body) in [
+        (at.clone(), "edition=1&text.plan=x&do=save"),
+        (format!("{at}/sign"), "edition=1"),
+        (format!("{at}/discard"), ""),
+        (format!("{base}/notes"), "template=follow-up&encounter="),
+    ] {
         assert_eq!(world.fill(&desk, &path, body).await.status, 404, "{path}");
     }
 }

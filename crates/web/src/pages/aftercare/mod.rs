@@ -4,7 +4,7 @@
 use crate::components::form::{Errors, choice, lines};
 use crate::components::shell;
 use crate::locale::{Locale, Words};
-use crate::pages::notes::{SHEET, act_refusal, done};
+use crate::pages::notes::{SHEET, done};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -155,10 +155,11 @@ pub(crate) async fn give(
     let words = locale.words();
     let text = |given: &Option<String>| care::notes::text::tidy(given.as_deref().unwrap_or_default(), LONGEST);
     let body = leaflet(words, &visitor, &it, &text(&given.instructions), &text(&given.follow_up));
-    let whole = html! { (DOCTYPE) html lang=(locale.tag()) { head { meta charset="utf-8"; } body { (body) } } }.into_string();
+    let whole =
+        html! { (DOCTYPE) html lang=(locale.tag()) { head { meta charset="utf-8"; } body { (body) } } }.into_string();
     let title = words.say("aftercare-heading");
     let leaflet = Leaflet { title: &title, html: &whole, language: locale.tag(), once: &given.once };
-    let document: Id = aftercare::give(&pen, &patient, &encounter, &leaflet).await.map_err(act_refusal)?;
+    let document: Id = aftercare::give(&pen, &patient, &encounter, &leaflet).await?;
     let large = if given.large == "yes" { "&large=yes" } else { "" };
     Ok(see_other(&format!("{}/documents/{document}/print?done=given{large}", visitor.address_of(patient.as_str()))))
 }

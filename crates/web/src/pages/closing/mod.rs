@@ -5,7 +5,7 @@ use crate::components::form::{Errors, choice, lines};
 use crate::components::icon::icon;
 use crate::components::{day_or_none, shell};
 use crate::locale::Words;
-use crate::pages::notes::{SHEET, act_refusal, done};
+use crate::pages::notes::{SHEET, done};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -84,7 +84,8 @@ async fn show(
             (steps(words, &base, encounter, checklist))
         }
     };
-    let mut response = shell::chart(visitor, &banner, "encounters", (errors.title(words, &words.say("closing-title")), SHEET), main);
+    let mut response =
+        shell::chart(visitor, &banner, "encounters", (errors.title(words, &words.say("closing-title")), SHEET), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -161,7 +162,8 @@ fn level(words: &Words, key: &str) -> String {
 
 fn weeks(words: &Words) -> Vec<(String, String)> {
     let none = (String::new(), words.say("closing-no-follow-up"));
-    let some = WEEKS.iter().map(|it| (it.to_string(), words.with("closing-weeks", &[("count", i64::from(*it).into())])));
+    let some =
+        WEEKS.iter().map(|it| (it.to_string(), words.with("closing-weeks", &[("count", i64::from(*it).into())])));
     std::iter::once(none).chain(some).collect()
 }
 
@@ -189,7 +191,7 @@ pub(crate) async fn submit(
         Err(ClosingError::NoLevel) => ("level", "closing-error-level"),
         Err(ClosingError::NoReason) => ("reason", "closing-error-reason"),
         Err(ClosingError::Changed) => ("diagnosis", "closing-error-changed"),
-        Err(ClosingError::Act(error)) => return Err(act_refusal(error)),
+        Err(ClosingError::Act(error)) => return Err(Refusal::from(error)),
         Err(ClosingError::Store(error)) => return Err(Refusal::from(error)),
     };
     let checklist = closing::checklist(&pen, &patient, &encounter).await?;

@@ -27,12 +27,13 @@ pub(crate) async fn page(
     Query(how): Query<How>,
 ) -> Answer {
     let (words, patient, document) = (visitor.words, id(&patient)?, id(&document)?);
-    let note = notes::signed(&visitor.pen(), &patient, &document)
-        .await
-        .map_err(crate::pages::notes::refusal)?;
+    let note = notes::signed(&visitor.pen(), &patient, &document).await.map_err(crate::pages::notes::refusal)?;
     let banner = visitor.chart(&patient).banner().await?;
     if let Some(key) = Key::parse(&format!("DocumentReference/{document}")) {
-        visitor.store().record(&visitor.caller, Event::of("print").about(key).patient(patient.clone()), visitor.now).await?;
+        visitor
+            .store()
+            .record(&visitor.caller, Event::of("print").about(key).patient(patient.clone()), visitor.now)
+            .await?;
     }
     let base = format!("{}/documents/{document}", visitor.address_of(patient.as_str()));
     let (it, person, large) = (&note.document, &banner.person, how.large == "yes");

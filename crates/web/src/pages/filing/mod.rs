@@ -4,7 +4,7 @@
 use crate::components::form::{Errors, act, choice, field};
 use crate::components::shell;
 use crate::locale::Words;
-use crate::pages::notes::{SHEET, act_refusal};
+use crate::pages::notes::SHEET;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::extract::{Multipart, Path};
 use axum::http::StatusCode;
@@ -93,7 +93,8 @@ async fn read(mut form: Multipart) -> Option<Given> {
     while let Some(part) = form.next_field().await.ok()? {
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" {
-            given.file_name = part.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+            given.file_name =
+                part.file_name().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
             given.bytes = part.bytes().await.ok()?.to_vec();
             continue;
         }
@@ -137,7 +138,7 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient)): Path<(String, S
         Err(FilingError::Unknown) => ("file", "filing-error-unknown"),
         Err(FilingError::NoKind) => ("kind", "filing-error-kind"),
         Err(FilingError::NoDate) => ("date", "filing-error-date"),
-        Err(FilingError::Act(error)) => return Err(act_refusal(error)),
+        Err(FilingError::Act(error)) => return Err(Refusal::from(error)),
         Err(FilingError::Store(error)) => return Err(Refusal::from(error)),
     };
     show(&visitor, &patient, &given, &Errors::one(at, words.say(key))).await
@@ -148,7 +149,7 @@ pub(crate) async fn review(visitor: Visitor, Path((_, patient, document)): Path<
     let (patient, document) = (id(&patient)?, id(&document)?);
     match filing::review(&visitor.pen(), &patient, &document).await {
         Ok(()) => Ok(see_other(&format!("{}/documents/{document}?done=seen", visitor.address_of(patient.as_str())))),
-        Err(FilingError::Act(error)) => Err(act_refusal(error)),
+        Err(FilingError::Act(error)) => Err(Refusal::from(error)),
         Err(FilingError::Store(error)) => Err(Refusal::from(error)),
         Err(_) => Err(Refusal::NotFound),
     }

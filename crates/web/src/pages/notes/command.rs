@@ -52,8 +52,13 @@ pub(crate) async fn page(
     let offers = commands::offers(command, sought, OFFERED);
     let base = format!("{}/notes/{}", visitor.address_of(patient.as_str()), note.id);
     let title = NAMES.iter().find(|(it, _)| *it == command).map_or_else(String::new, |(_, key)| words.say(key));
-    let hidden = [("command", command.word()), ("about", given.about.as_str()), ("part", given.part.as_str()), ("once", &visitor.once())]
-        .map(|(name, value)| html! { input type="hidden" name=(name) value=(value); });
+    let hidden = [
+        ("command", command.word()),
+        ("about", given.about.as_str()),
+        ("part", given.part.as_str()),
+        ("once", &visitor.once()),
+    ]
+    .map(|(name, value)| html! { input type="hidden" name=(name) value=(value); });
     let explained = match command {
         Command::Diagnosis => "notes-command-adds-problem",
         Command::Prescription | Command::Test | Command::Referral => "notes-command-adds-order",

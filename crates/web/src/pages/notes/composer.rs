@@ -169,7 +169,9 @@ fn provenance(words: &Words, part: &Part, taken: &[&Taken]) -> Markup {
 
 /// What else can be put into a note: sections for problems, and what becomes an entry of the chart.
 fn extras(words: &Words, note: &Note, problems: &Section<Problem>) -> Markup {
-    let free = |it: &&Problem| it.standing == Standing::Active && note.parts.iter().all(|part| part.problem.as_deref() != Some(&it.id));
+    let free = |it: &&Problem| {
+        it.standing == Standing::Active && note.parts.iter().all(|part| part.problem.as_deref() != Some(&it.id))
+    };
     let free: Vec<&Problem> = problems.rows.iter().filter(free).take(40).collect();
     html! {
         div.extras {
@@ -302,7 +304,8 @@ pub(crate) async fn submit(
             Ok(see_other(&format!("{base}#part-problem-{problem}")))
         }
         "command" => {
-            let query: String = ["command", "about", "part"].map(|name| format!("{name}={}", escaped(field(&fields, name)))).join("&");
+            let query: String =
+                ["command", "about", "part"].map(|name| format!("{name}={}", escaped(field(&fields, name)))).join("&");
             Ok(see_other(&format!("{base}/command?{query}")))
         }
         "merge" => Ok(see_other(&format!("{base}?done=merged"))),
@@ -328,7 +331,8 @@ fn told(words: &Words, note: &Note, expanded: &[Expanded]) -> Response {
         let taken: Vec<&Taken> = note.taken.iter().filter(|it| it.part == part.key).collect();
         (part.key.clone(), provenance(words, part, &taken).into_string())
     };
-    let taken: serde_json::Map<String, serde_json::Value> = note.parts.iter().map(part).map(|(key, it)| (key, it.into())).collect();
+    let taken: serde_json::Map<String, serde_json::Value> =
+        note.parts.iter().map(part).map(|(key, it)| (key, it.into())).collect();
     let replaced: Vec<_> =
         expanded.iter().map(|it| json!({ "part": it.part, "token": it.token, "text": it.text })).collect();
     let texts: serde_json::Map<String, serde_json::Value> =

@@ -41,7 +41,8 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
             ])
         })
         .collect();
-    let co_heads = ["notes-head-patient", "notes-head-note", "notes-head-by", "notes-head-since"].map(|it| words.say(it));
+    let co_heads =
+        ["notes-head-patient", "notes-head-note", "notes-head-by", "notes-head-since"].map(|it| words.say(it));
     let co_heads: Vec<&str> = co_heads.iter().map(String::as_str).collect();
     let co_rows: Vec<_> = waiting
         .iter()

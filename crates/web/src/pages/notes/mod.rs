@@ -19,7 +19,6 @@ use crate::locale::{Locale, Words};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
-use care::act::ActError;
 use care::chart::Visit;
 use care::closing;
 use care::notes::{self, Beginning, Note, NoteError, Template, content};
@@ -81,7 +80,7 @@ pub(crate) fn refusal(error: NoteError) -> Refusal {
     let key = match error {
         NoteError::Absent => return Refusal::NotFound,
         NoteError::Store(error) => return Refusal::from(error),
-        NoteError::Act(error) => return act_refusal(error),
+        NoteError::Act(error) => return Refusal::from(error),
         NoteError::Busy => "notes-error-busy",
         NoteError::Changed => "notes-error-changed",
         NoteError::Empty => "notes-error-empty",
@@ -91,18 +90,6 @@ pub(crate) fn refusal(error: NoteError) -> Refusal {
         NoteError::Locked => "notes-error-locked",
     };
     Refusal::Cannot(key)
-}
-
-/// What could not be written.
-pub(crate) fn act_refusal(error: ActError) -> Refusal {
-    match error {
-        ActError::Store(error) => Refusal::from(error),
-        ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
-        ActError::Invalid(_) => {
-            tracing::error!(%error, "a page wrote what does not hold together");
-            Refusal::Cannot("common-act-invalid")
-        }
-    }
 }
 
 /// Whether the visitor writes notes at all.
@@ -142,7 +129,8 @@ pub(crate) async fn page(
 
 fn drafts_table(visitor: &Visitor, base: &str, drafts: &[Note]) -> Markup {
     let words = visitor.words;
-    let heads = ["notes-head-note", "notes-head-kind", "notes-head-by", "notes-head-saved", "notes-head-open"].map(|it| words.say(it));
+    let heads = ["notes-head-note", "notes-head-kind", "notes-head-by", "notes-head-saved", "notes-head-open"]
+        .map(|it| words.say(it));
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let row = |it: &Note| {
         vec![

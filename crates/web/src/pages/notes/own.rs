@@ -35,9 +35,16 @@ async fn show(visitor: &Visitor, given: &Given, word: Option<&str>, errors: &Err
     let own = phrases::own(&visitor.pen()).await?;
     let heads = ["notes-phrase-key", "notes-phrase-name", "notes-phrase-text"].map(|it| words.say(it));
     let mut heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let row = |it: &Phrase| vec![html! { code { "." (it.key) } }, html! { (it.name) }, html! { span.phrase { (it.text) } }];
+    let row =
+        |it: &Phrase| vec![html! { code { "." (it.key) } }, html! { (it.name) }, html! { span.phrase { (it.text) } }];
     let removable = |it: &Phrase| -> Vec<Markup> {
-        let remove = act_on(&visitor.at("notes/phrases/remove"), &[("key", &it.key)], &words.say("notes-phrase-remove"), Some(&it.name), None);
+        let remove = act_on(
+            &visitor.at("notes/phrases/remove"),
+            &[("key", &it.key)],
+            &words.say("notes-phrase-remove"),
+            Some(&it.name),
+            None,
+        );
         row(it).into_iter().chain([remove]).collect()
     };
     let shipped = content::phrases().iter().map(row).collect();

@@ -100,8 +100,12 @@ fn open_gaps(words: &Words, base: &str, gaps: &[(&Part, Gap)]) -> Markup {
 
 /// The text of a section with marks: what came from the chart, and what is not filled in.
 fn marked(words: &Words, note: &Note, part: &Part) -> Markup {
-    let mut taken: Vec<(usize, &Taken)> =
-        note.taken.iter().filter(|it| it.part == part.key).filter_map(|it| Some((part.text.find(&it.text)?, it))).collect();
+    let mut taken: Vec<(usize, &Taken)> = note
+        .taken
+        .iter()
+        .filter(|it| it.part == part.key)
+        .filter_map(|it| Some((part.text.find(&it.text)?, it)))
+        .collect();
     taken.sort_by_key(|(at, it)| (*at, std::cmp::Reverse(it.text.len())));
     let mut pieces: Vec<(&str, Option<&Taken>)> = Vec::new();
     let mut from = 0;

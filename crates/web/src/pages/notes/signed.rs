@@ -3,8 +3,8 @@
 
 use super::refusal;
 use crate::components::day_or_none;
-use crate::components::form::{act, lines};
 use crate::components::form::Errors;
+use crate::components::form::{act, lines};
 use crate::request::{Answer, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::Path;
@@ -29,7 +29,8 @@ pub(crate) fn around(visitor: &Visitor, base: &str, note: &SignedNote) -> Markup
         Standing::Superseded | Standing::Mistaken | Standing::Unsaid => None,
     };
     let adds = super::writes(visitor) && !matches!(note.standing, Standing::Superseded | Standing::Mistaken);
-    let corrects = adds && note.ours && note.mine && !note.locked && matches!(note.standing, Standing::Final | Standing::Amended);
+    let corrects =
+        adds && note.ours && note.mine && !note.locked && matches!(note.standing, Standing::Final | Standing::Amended);
     html! {
         section.around aria-label=(words.say("notes-around")) {
             p {
