@@ -136,7 +136,7 @@ pub struct Expanded {
 #[derive(Debug)]
 pub enum Saved {
     Kept {
-        note: Note,
+        note: Box<Note>,
         expanded: Vec<Expanded>,
     },
     /// Somebody saved meanwhile; nothing was written.
@@ -372,18 +372,18 @@ pub async fn save(pen: &Pen<'_>, patient: &Id, id: &str, saving: &Saving) -> Res
         let same = note.saved_by == *pen.caller.who
             && texts.iter().all(|(key, it)| note.part(key).is_some_and(|part| part.text == *it));
         if same {
-            return Ok(Saved::Kept { note, expanded: Vec::new() });
+            return Ok(Saved::Kept { note: note.into(), expanded: Vec::new() });
         }
         return Ok(Saved::Clash(Box::new(clash(pen, note, saving.edition, &texts).await?)));
     }
     let mut next = note.clone();
     let expanded = expand_into(pen, patient, &mut next, texts).await?;
     if next == note {
-        return Ok(Saved::Kept { note, expanded });
+        return Ok(Saved::Kept { note: note.into(), expanded });
     }
     stamp(pen, &mut next);
     match write(pen, &next, ItemExpect::Version(version)).await {
-        Ok(()) => Ok(Saved::Kept { note: next, expanded }),
+        Ok(()) => Ok(Saved::Kept { note: next.into(), expanded }),
         // Somebody was faster between our look and our write.
         Err(StoreError::ItemConflict { .. }) => {
             let (theirs, _) = load(pen, patient, id).await?;

@@ -51,7 +51,7 @@ async fn begun(ward: &Ward, template: &str) -> Note {
 
 async fn kept(ward: &Ward, note: &Note, texts: &[(&str, &str)]) -> Note {
     match save(&ward.pen(), &ward.patient, &note.id, &saving(note, texts)).await.unwrap() {
-        Saved::Kept { note, .. } => note,
+        Saved::Kept { note, .. } => *note,
         Saved::Clash(clash) => panic!("{clash:?}"),
     }
 }
