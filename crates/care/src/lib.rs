@@ -7,6 +7,7 @@ mod ask;
 pub mod chart;
 pub mod demo;
 pub mod draft;
+pub mod desk;
 pub mod egress;
 pub mod entries;
 pub mod exchange;
