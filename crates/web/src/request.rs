@@ -69,10 +69,10 @@ impl Visitor {
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
         done.map_err(|error| match error {
             ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Words(self.words.say("common-act-conflict")),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
             ActError::Invalid(_) => {
                 tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Words(self.words.say("common-act-invalid"))
+                Refusal::Cannot("common-act-invalid")
             }
         })
     }
@@ -274,4 +274,10 @@ pub(crate) fn see_other(to: &str) -> Response {
 /// The id in an address; what is no id cannot be anyone.
 pub(crate) fn id(text: &str) -> Result<Id, Refusal> {
     Id::parse(text).ok_or(Refusal::NotFound)
+}
+
+/// A form as it was sent: fields by their names, trimmed, without those that say nothing.
+pub(crate) fn typed(sent: Vec<(String, String)>) -> std::collections::BTreeMap<String, String> {
+    let said = sent.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+    said.filter(|(_, value)| !value.is_empty()).collect()
 }
