@@ -87,11 +87,7 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
         let order = |it: &Row| (it.standing, !it.critical, since(it));
         order(a).cmp(&order(b)).then_with(|| a.title.cmp(&b.title))
     });
-    let mut sources: Vec<String> = rows.iter().filter_map(|it| it.source.clone()).collect();
-    sources.sort();
-    sources.dedup();
     Ok(Section {
-        sources,
         updated: kinds.iter().filter_map(ask::Rows::updated).max().map(When::of_micros),
         more: kinds.iter().any(|it| it.more),
         refused: kinds.iter().all(|it| it.refused),

@@ -65,7 +65,7 @@ each('[data-combo]', (box) => {
       own.dataset.code = '';
       own.dataset.free = '';
       own.className = 'free';
-      own.textContent = box.dataset.wordFree.replace('{words}', words);
+      own.textContent = box.dataset.wordFree.replace('%words%', words);
       list.replaceChildren(...found, own);
       options().forEach((it, n) => {
         it.id = `${list.id}-${n}`;
@@ -75,7 +75,7 @@ each('[data-combo]', (box) => {
       at = -1;
       list.hidden = false;
       set('aria-expanded', 'true');
-      said.textContent = found.length ? box.dataset.wordFound.replace('{count}', found.length) : box.dataset.wordNone;
+      said.textContent = found.length ? box.dataset.wordFound.replace('%count%', found.length) : box.dataset.wordNone;
     } catch (error) {
       if (error.name !== 'AbortError') close();
     }

@@ -67,7 +67,7 @@ each('input[data-low]', (field) => {
     let kind = '';
     if (field.value.trim() !== '' && Number.isNaN(typed)) [words, kind] = [form.dataset.wordNumber, 'wrong'];
     else if (value < Number(low) || value > Number(high)) {
-      words = form.dataset.wordOutside.replace('{low}', shownOf(low)).replace('{high}', shownOf(high)).replace('{unit}', shown);
+      words = form.dataset.wordOutside.replace('%low%', shownOf(low)).replace('%high%', shownOf(high)).replace('%unit%', shown);
       kind = 'wrong';
     } else if (usualHigh !== undefined && value > Number(usualHigh)) [words, kind] = [form.dataset.wordHigh, 'high'];
     else if (usualLow !== undefined && value < Number(usualLow)) [words, kind] = [form.dataset.wordLow, 'low'];

@@ -109,13 +109,18 @@ mod tests {
         };
         let near = care::terms::search(Kind::Problem, "high blood pressure", 3);
         let shown = combo.show(Locale::English.words(), &Errors::one("problem", "Pick one"), &near).into_string();
-        for part in ["name=\"problem-pick\" value=\"I10\" checked", "name=\"problem-code\"", "aria-invalid", "high blood"] {
+        for part in
+            ["name=\"problem-pick\" value=\"I10\" checked", "name=\"problem-code\"", "aria-invalid", "high blood"]
+        {
             assert!(shown.contains(part), "{part} in {shown}");
         }
         let mut typed: BTreeMap<String, String> =
             [("problem", "high blood"), ("problem-pick", "I10")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
         picked(&mut typed, "problem", Kind::Problem);
-        assert_eq!((typed["problem"].as_str(), typed["problem-code"].as_str()), ("Essential (primary) hypertension", "I10"));
+        assert_eq!(
+            (typed["problem"].as_str(), typed["problem-code"].as_str()),
+            ("Essential (primary) hypertension", "I10")
+        );
         typed.insert("problem-pick".into(), "-".into());
         picked(&mut typed, "problem", Kind::Problem);
         assert_eq!(typed["problem-free"], "yes");

@@ -88,7 +88,14 @@ async fn page(visitor: Visitor, Path((_, patient)): Address, which: usize) -> An
 }
 
 /// One list with what can be done to it.
-fn section(visitor: &Visitor, patient: &Id, list: List, rows: &Section<Row>, review: Option<&Review>, alone: bool) -> Markup {
+fn section(
+    visitor: &Visitor,
+    patient: &Id,
+    list: List,
+    rows: &Section<Row>,
+    review: Option<&Review>,
+    alone: bool,
+) -> Markup {
     let words = visitor.words;
     let pen = visitor.pen();
     let name = words.say(list_name(list));
@@ -96,7 +103,13 @@ fn section(visitor: &Visitor, patient: &Id, list: List, rows: &Section<Row>, rev
     let base = format!("{}/lists/{}", visitor.address_of(patient.as_str()), list.slug());
     let may_add = pen.may(Action::Create, list.kind()) && !rows.refused;
     let groups = [
-        ("lists-now", rows.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold)).collect::<Vec<_>>()),
+        (
+            "lists-now",
+            rows.rows
+                .iter()
+                .filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold))
+                .collect::<Vec<_>>(),
+        ),
         ("lists-past", rows.rows.iter().filter(|it| it.standing == Standing::Past).collect()),
         ("lists-mistakes", rows.rows.iter().filter(|it| it.standing == Standing::Mistaken).collect()),
     ];

@@ -113,8 +113,7 @@ async fn show(visitor: &Visitor, patient: &Id, list: List, open: Option<Open>, i
             }
         }
     };
-    let mut response =
-        shell::chart(visitor, &banner, page_of(list), (it.errors.title(words, &title), NEEDS), main);
+    let mut response = shell::chart(visitor, &banner, page_of(list), (it.errors.title(words, &title), NEEDS), main);
     if !it.errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -358,7 +357,8 @@ pub(crate) async fn settle(
     let pen = visitor.pen();
     let typed = typed(sent);
     let text = |name: &str| typed.get(name).cloned().unwrap_or_default();
-    let ending = ENDINGS.iter().find(|(name, _)| *name == text("ending")).map(|(_, it)| *it).ok_or(Refusal::NotFound)?;
+    let ending =
+        ENDINGS.iter().find(|(name, _)| *name == text("ending")).map(|(_, it)| *it).ok_or(Refusal::NotFound)?;
     let version = text("version").parse().unwrap_or(0);
     let reason = text(&format!("reason-{}", text("ending")));
     if ending == Ending::Mistaken && reason.is_empty() {

@@ -12,9 +12,9 @@ use crate::request::{Answer, Refusal, Visitor, id, see_other, typed};
 use axum::extract::{Form, Path};
 use care::act::Act;
 use care::chart::When;
+use care::entries;
 use care::terms::Kind;
 use care::visits::{self, Board, Coming, Place, Seat, Step};
-use care::entries;
 use fhir::Key;
 use maud::{Markup, html};
 use store::Action;
@@ -221,8 +221,11 @@ pub(crate) async fn start(
     let mut typed = typed(sent);
     picked(&mut typed, "reason", Kind::Reason);
     let text = |name: &str| typed.get(name).cloned();
-    let coming =
-        Coming { reason: text("reason"), clinician: text("clinician").and_then(|it| Key::parse(&it)), room: text("room") };
+    let coming = Coming {
+        reason: text("reason"),
+        clinician: text("clinician").and_then(|it| Key::parse(&it)),
+        room: text("room"),
+    };
     let act = Act::new("visit.walk-in", &patient).once(text("once").unwrap_or_default());
     let written = visitor.written(visits::walk_in(&pen, &patient, &coming, act).await)?;
     let visit = written.keys.iter().find(|(key, _)| key.kind.name() == "Encounter");

@@ -8,8 +8,8 @@ use crate::request::{Answer, Refusal, Visitor, id, see_other, typed};
 use axum::extract::{Form, Path};
 use axum::http::StatusCode;
 use care::act::{Act, ActError};
-use care::vitals::{self, Correction, Typed};
 use care::versions;
+use care::vitals::{self, Correction, Typed};
 use fhir::Id;
 use maud::html;
 use store::Action;
@@ -84,7 +84,8 @@ async fn show(visitor: &Visitor, patient: &Id, entry: &Id, typed: &Typed, errors
             }
         }
     };
-    let mut response = shell::chart(visitor, &banner, "vitals", (errors.title(words, &words.say("vitals-correct")), NEEDS), main);
+    let mut response =
+        shell::chart(visitor, &banner, "vitals", (errors.title(words, &words.say("vitals-correct")), NEEDS), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -127,9 +128,11 @@ pub(crate) async fn submit(
                 let mut errors = Errors::none();
                 for (measure, _) in &parts {
                     let (low, high) = measure.absolute();
-                    let fits = text(measure.key).replace(',', ".").parse::<f64>().is_ok_and(|it| (low..=high).contains(&it));
+                    let fits =
+                        text(measure.key).replace(',', ".").parse::<f64>().is_ok_and(|it| (low..=high).contains(&it));
                     if !fits {
-                        let bounds = [("low", low.into()), ("high", high.into()), ("unit", measure.units[0].shown.into())];
+                        let bounds =
+                            [("low", low.into()), ("high", high.into()), ("unit", measure.units[0].shown.into())];
                         errors.add(measure.key, visitor.words.with("vitals-outside", &bounds));
                     }
                 }

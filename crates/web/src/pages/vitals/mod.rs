@@ -8,14 +8,14 @@ use crate::components::shell::{self, Needs};
 use crate::components::{flag, notice};
 use crate::locale::Words;
 use crate::request::{Answer, Refusal, Visitor, id, see_other, typed};
+use axum::Json;
 use axum::extract::{Form, Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use care::act::Act;
 use care::draft::{DraftError, Drafts};
-use care::vitals::{self, Board, Measure, POSITIONS, ROUTES, SITES, Trouble, Typed, Way, Why};
 use care::visits;
+use care::vitals::{self, Board, Measure, POSITIONS, ROUTES, SITES, Trouble, Typed, Way, Why};
 use fhir::Id;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -139,8 +139,11 @@ async fn show(visitor: &Visitor, patient: &Id, it: Shown<'_>) -> Answer {
 fn form(words: &Words, base: &str, it: &Shown<'_>, patient: &str) -> Markup {
     let text = |name: &str| it.typed.get(name).map_or("", String::as_str);
     let has = |key: &str| it.board.measures.iter().any(|measure| measure.key == key);
-    let body = |key: &str| it.board.before.iter().find(|before| before.key == key).map(|before| before.number.to_string());
-    let single = |key: &str| it.board.measures.iter().find(|measure| measure.key == key).map(|measure| measured(words, it, measure));
+    let body =
+        |key: &str| it.board.before.iter().find(|before| before.key == key).map(|before| before.number.to_string());
+    let single = |key: &str| {
+        it.board.measures.iter().find(|measure| measure.key == key).map(|measure| measured(words, it, measure))
+    };
     html! {
         form.vitals method="post" action={ (base) "/vitals/new" } data-draft={ (base) "/vitals/draft" }
             data-word-number=(words.say("vitals-not-a-number")) data-word-outside=(words.say("vitals-outside-script"))
@@ -345,7 +348,16 @@ pub(crate) async fn submit(
             Err(error) => (version, unkept(&visitor, error)?),
         };
         let once = visitor.once();
-        let shown = Shown { board: &board, typed: &typed, errors: Errors::none(), doubtful: &[], notable: &[], version, once, said: Some(said) };
+        let shown = Shown {
+            board: &board,
+            typed: &typed,
+            errors: Errors::none(),
+            doubtful: &[],
+            notable: &[],
+            version,
+            once,
+            said: Some(said),
+        };
         return show(&visitor, &patient, shown).await;
     }
     let judged = vitals::judge(&typed, board.years, &board.before, visitor.now);
@@ -353,8 +365,16 @@ pub(crate) async fn submit(
         let mut errors = Errors::none();
         judged.wrong.iter().for_each(|it| errors.add(it.field, said(visitor.words, &it.why)));
         let doubtful = if judged.wrong.is_empty() { judged.doubtful.as_slice() } else { &[] };
-        let shown =
-            Shown { board: &board, typed: &typed, errors, doubtful, notable: &judged.notable, version, once, said: None };
+        let shown = Shown {
+            board: &board,
+            typed: &typed,
+            errors,
+            doubtful,
+            notable: &judged.notable,
+            version,
+            once,
+            said: None,
+        };
         return show(&visitor, &patient, shown).await;
     }
     let visit = match typed.get("visit").and_then(|it| Id::parse(it)) {
@@ -364,8 +384,7 @@ pub(crate) async fn submit(
     let mut act = Act::new("vitals", &patient).once(once);
     act.keep(drafts.done("vitals", &patient));
     act.keep(vitals::keep_units(&pen, &typed));
-    let done =
-        vitals::take(&pen, &patient, &judged.taken, board.years, &board.before, visit.as_ref(), act).await;
+    let done = vitals::take(&pen, &patient, &judged.taken, board.years, &board.before, visit.as_ref(), act).await;
     visitor.written(done)?;
     let base = visitor.address_of(patient.as_str());
     Ok(see_other(&match (what.as_str(), typed.get("visit")) {
