@@ -132,7 +132,7 @@ async fn a_list_is_kept_by_terms_or_free_words_looked_over_and_taken_back() {
     assert_eq!(reviewed.status, 303);
     let list = world.get(Some(&cookie), &format!("{base}/problems")).await;
     assert!(list.text.contains("Looked over") && list.text.contains("15-Jun-2026"), "{}", list.text);
-    let entry = list.text.split(&format!("{base}/lists/problems/")).filter(|it| it.starts_with("id-")).next().unwrap();
+    let entry = list.text.split(&format!("{base}/lists/problems/")).find(|it| it.starts_with("id-")).unwrap();
     let entry = format!("{base}/lists/problems/{}", entry.split('"').next().unwrap());
     let page = world.get(Some(&cookie), &entry).await;
     sound("entry", &page);

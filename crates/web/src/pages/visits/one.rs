@@ -43,7 +43,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, visit)): Path<(Stri
 fn steps(visitor: &Visitor, patient: &Id, visit: &Id, it: &Gathered) -> Markup {
     let words = visitor.words;
     let Some(step) = it.step.filter(|_| visitor.pen().may(Action::Update, "Encounter")) else { return html! {} };
-    let back = (step > Step::Arrived && step < Step::Done).then(|| match step {
+    let back = (step > Step::Arrived && step < Step::Done).then_some(match step {
         Step::WithClinician => Step::Ready,
         Step::Ready => Step::Roomed,
         _ => Step::Arrived,
