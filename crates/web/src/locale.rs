@@ -50,6 +50,10 @@ families![
     "emergency",
     "portal",
     "chart",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
 ];
 
 impl Locale {
