@@ -54,6 +54,10 @@ families![
     "closing",
     "aftercare",
     "filing",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
 ];
 
 impl Locale {

@@ -27,11 +27,7 @@ impl Errors {
         self.0.is_empty()
     }
 
-    pub(crate) fn has(&self, field: &str) -> bool {
-        self.of(field).is_some()
-    }
-
-    fn of(&self, field: &str) -> Option<&str> {
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == field).map(|(_, words)| words.as_str())
     }
 

@@ -3,6 +3,7 @@
 
 mod desk;
 mod notes;
+mod work;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -53,7 +54,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{note}", "{encounter}"]
+        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}"]
             .iter()
             .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
@@ -92,6 +93,7 @@ fn filled(path: &str) -> String {
         "{provider}",
         "{nth}",
         "{note}",
+        "{list}",
         "{encounter}",
     ]
     .iter()

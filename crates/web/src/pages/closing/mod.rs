@@ -131,7 +131,7 @@ fn step(words: &Words, done: bool, body: Markup) -> Markup {
 
 /// What is told on this page: diagnoses, level, follow-up.
 fn told(words: &Words, it: &Checklist, given: &Closing, errors: &Errors) -> Markup {
-    let wrong = |field: &str| errors.has(field).then_some("true");
+    let wrong = |field: &str| errors.of(field).is_some().then_some("true");
     html! {
         fieldset.boxes #diagnosis aria-invalid=[wrong("diagnosis")] {
             legend { (words.say("closing-diagnoses")) }
