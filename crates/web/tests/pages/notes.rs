@@ -196,7 +196,7 @@ async fn a_file_is_filed_as_what_it_is_and_shown_so_that_it_cannot_act() {
 async fn a_visit_is_closed_on_one_page_and_its_summary_is_given_in_spanish() {
     let world = World::open().await;
     let cookie = world.sign_in("okafor").await;
-    let base = "/riverside/patients/known/encounters/known-visit";
+    let base = "/riverside/patients/seen/encounters/seen-visit";
     let page = world.get(Some(&cookie), &format!("{base}/close")).await;
     crate::sound("close", &page);
     let version = hidden(&page, "version");
@@ -218,7 +218,7 @@ async fn a_visit_is_closed_on_one_page_and_its_summary_is_given_in_spanish() {
     let printed = world.get(Some(&cookie), got.header("location")).await;
     crate::sound("printed", &printed);
     assert!(printed.text.contains("Descanse.") && printed.text.contains("En un mes."), "{}", printed.text);
-    let body = format!("version={version}&level=established-3&diagnosis=known-problem&weeks=4&reason=No+note+needed");
+    let body = format!("version={version}&level=established-3&diagnosis=seen-problem&weeks=4&reason=No+note+needed");
     let got = world.fill(&cookie, &format!("{base}/close"), &body).await;
     assert_eq!(got.header("location"), format!("{base}/close?done=closed"));
     let page = world.get(Some(&cookie), got.header("location")).await;
@@ -244,8 +244,8 @@ async fn who_may_not_write_notes_finds_none_of_it() {
         format!("{at}/phrases?q=a"),
         format!("{base}/notes"),
         format!("{base}/documents/upload"),
-        format!("{base}/encounters/known-visit/close"),
-        format!("{base}/encounters/known-visit/summary"),
+        "/riverside/patients/seen/encounters/seen-visit/close".into(),
+        "/riverside/patients/seen/encounters/seen-visit/summary".into(),
         "/riverside/notes".into(),
         "/riverside/notes/phrases".into(),
     ] {

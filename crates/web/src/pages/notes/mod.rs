@@ -73,6 +73,8 @@ pub(crate) fn done(words: &Words, word: Option<&str>) -> Markup {
 #[derive(Deserialize, Default)]
 pub(crate) struct Asked {
     pub(crate) done: Option<String>,
+    /// The visit to write about.
+    visit: Option<String>,
 }
 
 /// What cannot be done with a note, in words for who asked.
@@ -122,7 +124,7 @@ pub(crate) async fn page(
             h2 #drafts { (words.say("notes-drafts")) }
             (drafts_table(&visitor, &base, &drafts))
         }
-        (beginnings(&visitor, &base, &visits))
+        (beginnings(&visitor, &base, &visits, asked.visit.as_deref()))
     };
     Ok(shell::chart(&visitor, &banner, "documents", (words.say("notes-title"), SHEET), main))
 }
@@ -158,23 +160,30 @@ pub(crate) fn open_points(words: &Words, note: &Note) -> Markup {
 }
 
 /// Two lists of outlines, notes and letters, each a form of its own.
-fn beginnings(visitor: &Visitor, base: &str, visits: &[Visit]) -> Markup {
+fn beginnings(visitor: &Visitor, base: &str, visits: &[Visit], visit: Option<&str>) -> Markup {
     let words = visitor.words;
     html! {
         div.panels {
             section.panel-card aria-labelledby="new-note" {
                 h2 #new-note { (words.say("notes-new")) }
-                (beginning(words, base, "note", content::templates(), visits))
+                (beginning(words, base, "note", content::templates(), visits, visit))
             }
             section.panel-card aria-labelledby="new-letter" {
                 h2 #new-letter { (words.say("notes-new-letter")) }
-                (beginning(words, base, "letter", content::letters(), visits))
+                (beginning(words, base, "letter", content::letters(), visits, visit))
             }
         }
     }
 }
 
-fn beginning(words: &Words, base: &str, what: &str, templates: &[Template], visits: &[Visit]) -> Markup {
+fn beginning(
+    words: &Words,
+    base: &str,
+    what: &str,
+    templates: &[Template],
+    visits: &[Visit],
+    visit: Option<&str>,
+) -> Markup {
     let (visit_id, template_id) = (format!("{what}-encounter"), format!("{what}-template"));
     html! {
         form.stacked method="post" action={ (base) "/notes" } {
@@ -188,7 +197,7 @@ fn beginning(words: &Words, base: &str, what: &str, templates: &[Template], visi
                 label for=(visit_id) { (words.say("notes-visit")) }
                 select id=(visit_id) name="encounter" {
                     @for it in visits {
-                        option value=(it.id) { (it.title()) @if let Some(from) = &it.from { ", " (from.date()) } }
+                        option value=(it.id) selected[visit == Some(it.id.as_str())] { (it.title()) @if let Some(from) = &it.from { ", " (from.date()) } }
                     }
                     option value="" { (words.say("notes-no-visit")) }
                 }
