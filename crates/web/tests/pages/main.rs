@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod notes;
 mod work;
 mod world;
 
@@ -53,9 +54,10 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{encounter}"]
-            .iter()
-            .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled =
+            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}"]
+                .iter()
+                .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
@@ -91,6 +93,7 @@ fn filled(path: &str) -> String {
         "{app}",
         "{provider}",
         "{nth}",
+        "{note}",
         "{list}",
         "{encounter}",
     ]
