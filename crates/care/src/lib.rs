@@ -2,13 +2,16 @@
 //! their `mod.rs` offers; all of them read and write through the store, with the caller first.
 
 pub mod access;
+pub mod act;
 mod ask;
 pub mod chart;
 pub mod checks;
 pub mod content;
 pub mod demo;
+pub mod draft;
 pub mod drugs;
 pub mod egress;
+pub mod entries;
 pub mod exchange;
 pub mod gaps;
 pub mod orders;
@@ -16,5 +19,12 @@ pub mod organisation;
 pub mod oversight;
 pub mod people;
 pub mod renewals;
+mod shapes;
+pub mod terms;
+pub mod versions;
+pub mod visits;
+pub mod vitals;
+#[cfg(test)]
+mod ward;
 
 pub use organisation::{Installation, Organisation, Surroundings};

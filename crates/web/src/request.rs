@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use care::access::apps::{Code, Denial};
 use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
+use care::act::{ActError, Pen, Written};
 use care::chart::Chart;
 use care::{Installation, Organisation};
 use fhir::Id;
@@ -60,6 +61,29 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn chart<'a>(&'a self, patient: &'a Id) -> Chart<'a> {
         Chart { store: &self.organisation.store, caller: &self.caller, patient, now: self.now }
+    }
+
+    /// What their clinical work is written with.
+    pub(crate) fn pen(&self) -> Pen<'_> {
+        let author = self.session.principal.person.as_ref();
+        Pen { organisation: &self.organisation, caller: &self.caller, author, now: self.now }
+    }
+
+    /// What became of an act whose form has nothing to say about it.
+    pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
+        done.map_err(|error| match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Words(self.words.say("common-act-conflict")),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Words(self.words.say("common-act-invalid"))
+            }
+        })
+    }
+
+    /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
+    pub(crate) fn once(&self) -> String {
+        self.organisation.surroundings.new_id()
     }
 
     /// `/riverside/patients/7`.
