@@ -186,13 +186,14 @@ pub async fn of_patient(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Card>> {
         Rows::or_refused(ask::latest(pen.store(), pen.caller, &asked, 1).await)
     };
     let answered = [("code", format!("{ACT_CODE}|{GAP}")), ("_sort", "-identified".to_owned())];
+    let (by_code, lately) = (newest(codes.clone()), [("_sort", "-date".to_owned())]);
     let (person, problems, observations, reports, procedures, vaccines, answers) = tokio::try_join!(
         ask::read(pen.store(), pen.caller, "Patient", patient),
         rows("Condition", &[], 300),
         observations(),
-        rows("DiagnosticReport", &newest(codes.clone()), 60),
-        rows("Procedure", &newest(codes.clone()), 60),
-        rows("Immunization", &[("_sort", "-date".to_owned())], 100),
+        rows("DiagnosticReport", &by_code, 60),
+        rows("Procedure", &by_code, 60),
+        rows("Immunization", &lately, 100),
         rows("DetectedIssue", &answered, 60),
     )?;
     let refused = observations.refused || reports.refused || problems.refused;

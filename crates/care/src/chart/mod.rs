@@ -499,7 +499,18 @@ fn ordered<T>(rows: &Rows, view: impl Fn(&Value) -> T, order: fn(&mut [T])) -> S
 }
 
 fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Medication> {
-    let mut section = ordered(requests, |it| Medication::of(it, names), |_| ());
+    let mut section = Section {
+        rows: Vec::new(),
+        updated: None,
+        more: requests.more,
+        refused: requests.refused,
+    };
+    // What is only proposed, or not signed yet, is nothing that anybody takes.
+    let ordered = |it: &Value| {
+        let planned = matches!(text(it, &["intent"]), Some("proposal" | "plan" | "option"));
+        !planned && text(it, &["status"]) != Some("draft")
+    };
+    section.rows = requests.rows.iter().map(|it| &it.value).filter(|it| ordered(it)).map(|it| Medication::of(it, names)).collect();
     section.rows.extend(statements.rows.iter().map(|it| Medication::of(&it.value, names)));
     lists::order_medications(&mut section.rows);
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);

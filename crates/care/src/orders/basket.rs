@@ -9,7 +9,7 @@ use crate::chart::element::{at, concept, list, owned, text};
 use crate::draft::Drafts;
 use crate::drugs::{self, Drug, Supply};
 use crate::orders::catalogue::{self, Orderable};
-use fhir::{Id, Value};
+use fhir::{Id, Key, Value};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -302,6 +302,16 @@ impl Item {
             indication: reason,
             ..Item::bare(pen, Kind::Drug, &name)
         })
+    }
+
+    /// A prescription of this patient once more.
+    pub async fn renewal(pen: &Pen<'_>, patient: &Id, prescription: &Id) -> Result<Item, OrderError> {
+        let key = Key::parse(&format!("MedicationRequest/{prescription}")).ok_or(OrderError::Unknown)?;
+        let value = pen.store().read(pen.caller, &key).await?.value();
+        if text(&value, &["subject", "reference"]) != Some(&format!("Patient/{patient}")) {
+            return Err(OrderError::Unknown);
+        }
+        Item::again(pen, &value).ok_or(OrderError::Unknown)
     }
 
     /// A favourite: the same order for another patient.

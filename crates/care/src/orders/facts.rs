@@ -3,7 +3,7 @@
 use super::basket::Indication;
 use crate::act::Pen;
 use crate::ask::{self, Rows};
-use crate::chart::element::{Names, concept, has_code, list, owned, text};
+use crate::chart::element::{Names, concept, list, owned, text};
 use crate::chart::{Problem, Standing, When};
 use crate::checks::known::{self, Done, Known, KnownAllergy, Pending, Taken, Weight};
 use crate::orders::sig::Language;
@@ -148,9 +148,4 @@ fn procedure(value: &Value, names: &Names) -> Option<Done> {
         by: by(value, names),
         about: format!("Procedure/{}", text(value, &["id"])?),
     })
-}
-
-/// Whether a coded element says a thing in any coding.
-pub(crate) fn says(value: Option<&Value>, code: &str) -> bool {
-    value.is_some_and(|it| has_code(it, code))
 }

@@ -114,6 +114,7 @@ pub fn unit_of(form: &str) -> &str {
 }
 
 /// Whether all words of a drug's usual directions are in the lists; else which is not.
+#[cfg(test)]
 pub(crate) fn known(drug: &Drug) -> Result<(), String> {
     let checks = [
         (&LISTS.forms, Some(&drug.form)),
