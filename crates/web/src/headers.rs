@@ -26,6 +26,18 @@ pub(crate) fn leading_to(source: &str) -> HeaderValue {
     HeaderValue::from_str(&policy).ok().filter(|_| plain).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
+/// The policy of a page that shows another page of ours in a frame.
+pub(crate) fn framing() -> HeaderValue {
+    let policy = format!("{POLICY}; frame-src 'self'");
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
+/// The policy of a page that our own pages may show in a frame, and nobody else.
+pub(crate) fn framed() -> HeaderValue {
+    let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
 pub(crate) async fn seal(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
