@@ -318,7 +318,8 @@ fn by_status(value: &Value) -> Standing {
 
 fn family(value: &Value, it: Row) -> Row {
     let code = at(value, &["relationship"]).and_then(|it| code_in(it, ""));
-    let known = RELATIONS.iter().find(|(_, relation, ..)| Some(*relation) == code).map(|(.., words, _)| (*words).to_owned());
+    let known =
+        RELATIONS.iter().find(|(_, relation, ..)| Some(*relation) == code).map(|(.., words, _)| (*words).to_owned());
     let who = value.get("relationship").and_then(concept).or(known).unwrap_or_default();
     let what: Vec<String> = list(value, "condition").iter().filter_map(|it| concept(it.get("code")?)).collect();
     let age = at(value, &["condition", "onsetAge", "value"]).map(Value::to_string);
