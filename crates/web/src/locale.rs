@@ -32,7 +32,7 @@ macro_rules! families {
 }
 
 // A new family of pages: its two files, and its name here.
-families!["common"];
+families!["common", "orders"];
 
 impl Locale {
     pub(crate) const ALL: [Locale; 2] = [Locale::English, Locale::Spanish];

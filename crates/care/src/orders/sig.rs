@@ -161,8 +161,8 @@ impl Sig {
         LISTS.timings.iter().find(|(it, _)| *it == self.timing).map(|(_, cells)| cells.as_slice())
     }
 
-    /// How many doses in a day; one that is taken once has none.
-    pub fn a_day(&self) -> Option<Decimal> {
+    /// How many doses in how many days; one that is taken once has none.
+    fn rhythm(&self) -> Option<(Decimal, Decimal)> {
         let cells = self.timing_cells()?;
         let (times, period): (Decimal, Decimal) = (cell(cells, 3)?.parse().ok()?, cell(cells, 4)?.parse().ok()?);
         let days = match cell(cells, 5)? {
@@ -174,24 +174,27 @@ impl Sig {
             _ => return None,
         };
         // `every 5 minutes, at most 3 times` is no dose for a whole day.
-        (days >= Decimal::new(1, 1)).then(|| times / days)
+        (days >= Decimal::new(1, 1)).then_some((times, days))
     }
 
     /// How much of an ingredient in a day, when a unit of the form has so much.
     pub fn daily(&self, in_one: Decimal) -> Option<Decimal> {
-        let times = if self.timing == "ONCE" { Decimal::ONE } else { self.a_day()? };
-        Some(in_one * self.dose * times)
+        let (times, days) = if self.timing == "ONCE" { (Decimal::ONE, Decimal::ONE) } else { self.rhythm()? };
+        Some(in_one * self.dose * times / days)
     }
 
     /// How many units are needed for so many days, rounded up to whole ones.
     pub fn quantity(&self, days: u32) -> Option<Decimal> {
-        Some((self.dose * self.a_day()? * Decimal::from(days)).ceil())
+        // Divided last: a seventh is not exact.
+        let (times, period) = self.rhythm()?;
+        Some((self.dose * times * Decimal::from(days) / period).ceil())
     }
 
     /// For how many whole days a quantity is enough.
     pub fn days_of(&self, quantity: Decimal) -> Option<u32> {
-        let each_day = self.dose * self.a_day()?;
-        if each_day.is_zero() { None } else { (quantity / each_day).floor().to_u32() }
+        let (times, period) = self.rhythm()?;
+        let doses = self.dose * times;
+        if doses.is_zero() { None } else { (quantity * period / doses).floor().to_u32() }
     }
 
     /// What is wrong with it, by the name of the field; empty when it can be signed.

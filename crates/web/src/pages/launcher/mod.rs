@@ -174,5 +174,8 @@ pub(crate) async fn app(place: Place) -> Response {
             script type="module" src=(assets::address("launcher.js")) {}
         }
     };
-    shell::outside("Launcher app", place.web.installation.demo, axum::http::StatusCode::OK, main)
+    let mut response = shell::outside("Launcher app", place.web.installation.demo, axum::http::StatusCode::OK, main);
+    // Our own charts show it in a frame.
+    response.headers_mut().insert(axum::http::header::CONTENT_SECURITY_POLICY, crate::headers::framed());
+    response
 }
