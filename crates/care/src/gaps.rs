@@ -188,13 +188,13 @@ pub async fn of_patient(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Card>> {
     let answered = [("code", format!("{ACT_CODE}|{GAP}")), ("_sort", "-identified".to_owned())];
     let (by_code, lately) = (newest(codes.clone()), [("_sort", "-date".to_owned())]);
     let (person, problems, observations, reports, procedures, vaccines, answers) = tokio::try_join!(
-        ask::read(pen.store(), pen.caller, "Patient", patient),
-        rows("Condition", &[], 300),
-        observations(),
-        rows("DiagnosticReport", &by_code, 60),
-        rows("Procedure", &by_code, 60),
-        rows("Immunization", &lately, 100),
-        rows("DetectedIssue", &answered, 60),
+        Box::pin(ask::read(pen.store(), pen.caller, "Patient", patient)),
+        Box::pin(rows("Condition", &[], 300)),
+        Box::pin(observations()),
+        Box::pin(rows("DiagnosticReport", &by_code, 60)),
+        Box::pin(rows("Procedure", &by_code, 60)),
+        Box::pin(rows("Immunization", &lately, 100)),
+        Box::pin(rows("DetectedIssue", &answered, 60)),
     )?;
     let refused = observations.refused || reports.refused || problems.refused;
     let mut done: Vec<Did> = Vec::new();

@@ -245,10 +245,10 @@ pub async fn request(pen: &Pen<'_>, id: &Id) -> Result<Request, OrderError> {
         Rows::or_refused(ask::matches(pen.store(), pen.caller, kind, asked, 1).await)
     };
     let (person, facts, visits, fills) = tokio::try_join!(
-        ask::read(pen.store(), pen.caller, "Patient", &patient),
-        Facts::of(pen, &patient),
-        matches("Encounter", &visits),
-        matches("MedicationDispense", &fills),
+        Box::pin(ask::read(pen.store(), pen.caller, "Patient", &patient)),
+        Box::pin(Facts::of(pen, &patient)),
+        Box::pin(matches("Encounter", &visits)),
+        Box::pin(matches("MedicationDispense", &fills)),
     )?;
     let earlier = match before.as_deref().and_then(Key::parse) {
         Some(key) => pen.store().read(pen.caller, &key).await.ok().map(|it| it.value()),

@@ -25,6 +25,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     };
     vec![
         asset("continuo.css", CSS, include_str!("assets/continuo.css")),
+        asset("orders.css", CSS, include_str!("assets/orders.css")),
         asset("search.js", JS, include_str!("assets/search.js")),
         asset("keys.js", JS, include_str!("assets/keys.js")),
         asset("trend.js", JS, include_str!("assets/trend.js")),

@@ -32,6 +32,9 @@ const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
+/// Who writes orders, and who signs them.
+const ORDERS: &str = "clinician nurse";
+const SIGNS: &str = "clinician";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -54,6 +57,16 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/patients/", For::Roles(CHART)),
     ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
     ("/{org}/emergency/", For::Roles(BREAK)),
+    ("/{org}/patients/{id}/orders", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/orders/cancel", For::Roles(SIGNS)),
+    ("/{org}/patients/{id}/basket", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/basket/", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/basket/sign", For::Roles(SIGNS)),
+    ("/{org}/patients/{id}/renewal", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/gaps", For::Roles(ORDERS)),
+    ("/{org}/orders/", For::Roles(SIGNS)),
+    ("/{org}/renewals", For::Roles(ORDERS)),
+    ("/{org}/renewals/", For::Roles(ORDERS)),
     ("/{org}/launcher", For::Roles(STAFF)),
     ("/{org}/launcher/app", For::Steps),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),
@@ -139,6 +152,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path = path.replace("{code}", "8867-4").replace("{document}", "none").replace("{nth}", "0");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
+                let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
                     For::Anyone => Expect::Status(&[200]),

@@ -86,7 +86,7 @@ async fn one(pen: &Pen<'_>, task: &Value) -> Result<Option<Waiting>, OrderError>
     if text(&request, &["status"]) != Some("draft") {
         return Ok(None);
     }
-    let facts = Facts::of(pen, &patient).await?;
+    let facts = Box::pin(Facts::of(pen, &patient)).await?;
     Ok(Some(Waiting {
         id: owned(task, &["id"]).unwrap_or_default(),
         version: version(task),

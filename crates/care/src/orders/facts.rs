@@ -53,19 +53,20 @@ impl Facts {
         };
         let newest = [("_sort", "-date")];
         let weight = [("code", WEIGHTS), ("_sort", "-date")];
+        // Boxed: many searches side by side are too much for the stack of a thread.
         let (person, allergies, requests, statements, laboratory, reports, procedures, orders, weight, problems, visits) =
             tokio::try_join!(
-                ask::read(pen.store(), pen.caller, "Patient", patient),
-                rows("AllergyIntolerance", &[], LISTED),
-                rows("MedicationRequest", &[("_sort", "-authoredon")], LISTED),
-                rows("MedicationStatement", &[], LISTED),
-                laboratory(),
-                rows("DiagnosticReport", &newest, REPORTS),
-                rows("Procedure", &newest, REPORTS),
-                rows("ServiceRequest", &[("status", "active")], LISTED),
-                rows("Observation", &weight, 1),
-                rows("Condition", &[], LISTED),
-                rows("Encounter", &[("status", "in-progress,arrived,triaged"), ("_sort", "-date")], 1),
+                Box::pin(ask::read(pen.store(), pen.caller, "Patient", patient)),
+                Box::pin(rows("AllergyIntolerance", &[], LISTED)),
+                Box::pin(rows("MedicationRequest", &[("_sort", "-authoredon")], LISTED)),
+                Box::pin(rows("MedicationStatement", &[], LISTED)),
+                Box::pin(laboratory()),
+                Box::pin(rows("DiagnosticReport", &newest, REPORTS)),
+                Box::pin(rows("Procedure", &newest, REPORTS)),
+                Box::pin(rows("ServiceRequest", &[("status", "active")], LISTED)),
+                Box::pin(rows("Observation", &weight, 1)),
+                Box::pin(rows("Condition", &[], LISTED)),
+                Box::pin(rows("Encounter", &[("status", "in-progress,arrived,triaged"), ("_sort", "-date")], 1)),
             )?;
         let person = person.value;
         let today = today(pen.now);

@@ -59,9 +59,10 @@ async fn signed_orders_become_requests_with_a_task_and_provenance_and_leave_the_
     let focus = format!("ServiceRequest/{}", lab["id"].as_str().unwrap());
     let task = tasks.iter().find(|it| it["focus"]["reference"] == focus.as_str()).expect("a task about the test");
     assert_eq!((&task["status"], &task["owner"]["reference"]), (&json!("requested"), &json!("Practitioner/okafor")));
-    let provenance = ward.find("Provenance", &[("patient", "Patient/ada")]).await;
-    let all: usize = provenance.iter().map(|it| it["target"].as_array().unwrap().len()).sum();
-    assert_eq!(all, 5, "orders and tasks");
+    let provenance = ward.find("Provenance", &[("target", &focus)]).await;
+    let [provenance] = provenance.as_slice() else { panic!("one act: {provenance:?}") };
+    assert_eq!(provenance["target"].as_array().map(Vec::len), Some(5), "orders and tasks");
+    assert_eq!(provenance["agent"][0]["who"]["reference"], "Practitioner/okafor");
     assert!(Drafts::of(&pen).read(FORM, &ward.patient).await.unwrap().is_none(), "the basket is empty");
 }
 

@@ -43,6 +43,7 @@ fn document(head: &Head<'_>, body: Markup) -> Markup {
                 title { (head.title) }
                 link rel="icon" type="image/svg+xml" href=(assets::address("icon.svg"));
                 link rel="stylesheet" href=(assets::address("continuo.css"));
+                link rel="stylesheet" href=(assets::address("orders.css"));
                 @for script in head.scripts { script type="module" src=(assets::address(script)) {} }
             }
             body class=(head.body_class) { (body) }

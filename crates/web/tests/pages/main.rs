@@ -1,6 +1,7 @@
 //! Pages as a browser gets them, over a store with people of the demonstration.
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
+mod orders;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -51,7 +52,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}"]
+        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{set}", "{item}", "{request}"]
             .iter()
             .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
