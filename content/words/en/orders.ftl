@@ -208,6 +208,7 @@ orders-not-met = Not met
 orders-medications = All medications
 orders-renew = Renew
 orders-ask-renewal = Patient asks for a renewal
+orders-ask-send = Put into the queue
 
 # Care gaps
 orders-gaps = Care gaps

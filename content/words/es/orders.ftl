@@ -208,6 +208,7 @@ orders-not-met = No se cumple
 orders-medications = Todos los medicamentos
 orders-renew = Renovar
 orders-ask-renewal = El paciente pide una renovación
+orders-ask-send = Poner en la lista de espera
 
 # Cuidados pendientes
 orders-gaps = Cuidados pendientes

@@ -8,6 +8,7 @@ pub mod chart;
 pub mod checks;
 pub mod content;
 pub mod demo;
+pub mod desk;
 pub mod draft;
 pub mod drugs;
 pub mod egress;

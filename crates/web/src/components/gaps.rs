@@ -110,16 +110,25 @@ fn answers(visitor: &Visitor, base: &str, card: &Card) -> Markup {
     }
 }
 
-/// What is due, as a card of the summary; nothing when nothing is due.
-pub(crate) fn due(visitor: &Visitor, base: &str, cards: &[Card]) -> Markup {
+/// What is due, as a card of the summary.
+pub(crate) fn due(visitor: &Visitor, base: &str, cards: &[Card], tools: Markup) -> Markup {
     let words = visitor.words;
     let open: Vec<&Card> = cards.iter().filter(|it| it.standing == Standing::Open).collect();
-    html! {
-        section.card.gaps aria-labelledby="card-gaps" {
-            header {
-                h2 #card-gaps { a href=(section_address(base, "gaps")) { (words.say("orders-gaps")) } }
-                @if !open.is_empty() { span.count { (words.with("orders-gaps-due", &[("count", open.len().into())])) } }
-            }
+    let frame = super::card::Card {
+        slug: "gaps",
+        title: &words.say("orders-gaps"),
+        base,
+        leads: true,
+        count: (!open.is_empty()).then(|| words.with("orders-gaps-due", &[("count", open.len().into())])),
+        updated: None,
+        source: None,
+        more: false,
+        tools,
+        folded: visitor.desk.folded.contains("gaps"),
+    };
+    frame.show(
+        words,
+        html! {
             @if open.is_empty() { p.empty { (words.say("orders-gaps-nothing-due")) } }
             ul.lines { @for it in open {
                 li.line.tall {
@@ -128,6 +137,6 @@ pub(crate) fn due(visitor: &Visitor, base: &str, cards: &[Card]) -> Markup {
                     span.under { (it.action) }
                 }
             } }
-        }
-    }
+        },
+    )
 }

@@ -5,7 +5,7 @@
 use crate::components::shell::{self, section_address};
 use crate::headers;
 use crate::pages::authorize::subject;
-use crate::pages::orders::Address;
+use crate::pages::orders::{Address, NEEDS};
 use crate::request::{Answer, Refusal, Visitor, id};
 use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -51,7 +51,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
         }
         @if let Some(client) = beside { (drawer(&visitor, &at, client)) }
     };
-    let mut response = shell::chart(&visitor, &banner, "apps", &words.say("orders-apps"), main);
+    let mut response = shell::chart(&visitor, &banner, "apps", (words.say("orders-apps"), NEEDS), main);
     if beside.is_some() {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, headers::framing());
     }

@@ -1,6 +1,6 @@
 //! The basket: find and add on one side, what will be signed on the other, with what speaks against it.
 
-use super::{Address, framed, named, refused};
+use super::{Address, framed, named};
 use crate::components::form::act_on;
 use crate::components::icon::icon;
 use crate::components::orders as parts;
@@ -46,7 +46,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
     let pen = visitor.pen();
     let chart = visitor.chart(&patient);
     let (banner, facts) = tokio::try_join!(chart.banner(), Facts::of(&pen, &patient))?;
-    let basket = Basket::open(&pen, &patient).await.map_err(|error| refused(words, error))?;
+    let basket = Basket::open(&pen, &patient).await?;
     let shelf = Shelf {
         tab: Kind::parse(&asked.tab).unwrap_or(Kind::Drug),
         q: asked.q.trim().chars().take(100).collect(),

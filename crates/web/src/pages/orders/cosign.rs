@@ -1,7 +1,6 @@
 //! Orders that others wrote and that wait for the signature of whoever looks: the patient, the order, what speaks
 //! against it, sign or send back.
 
-use super::refused;
 use crate::components::orders as parts;
 use crate::components::{day, notice, shell};
 use crate::request::{Answer, Visitor, see_other};
@@ -28,16 +27,16 @@ pub(crate) struct Given {
 
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer {
     let words = visitor.words;
-    let waiting = cosign::waiting(&visitor.pen()).await.map_err(|error| refused(words, error))?;
+    let waiting = cosign::waiting(&visitor.pen()).await?;
     let main = html! {
         div.own {
             h1 { (words.say("orders-cosign")) }
-            (notice::done(asked.done.as_deref()))
+            (notice::done(words, asked.done.as_deref()))
             @if waiting.is_empty() { p.empty { (words.say("orders-cosign-none")) } }
             @for it in &waiting { (one(&visitor, it)) }
         }
     };
-    Ok(shell::page(&visitor, &words.say("orders-cosign"), main))
+    Ok(shell::page(&visitor, (words.say("orders-cosign"), super::NEEDS), main))
 }
 
 fn one(visitor: &Visitor, it: &Waiting) -> Markup {
@@ -75,12 +74,12 @@ fn one(visitor: &Visitor, it: &Waiting) -> Markup {
 
 pub(crate) async fn sign(visitor: Visitor, Form(given): Form<Given>) -> Answer {
     let done = cosign::sign(&visitor.pen(), &given.task, &given.reason, &given.once).await;
-    done.map_err(|error| refused(visitor.words, error))?;
+    done?;
     Ok(see_other(&visitor.at("orders/cosign?done=saved")))
 }
 
 pub(crate) async fn decline(visitor: Visitor, Form(given): Form<Given>) -> Answer {
     let done = cosign::decline(&visitor.pen(), &given.task, &given.reason, &given.once).await;
-    done.map_err(|error| refused(visitor.words, error))?;
+    done?;
     Ok(see_other(&visitor.at("orders/cosign?done=saved")))
 }

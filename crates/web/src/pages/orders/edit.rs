@@ -1,6 +1,6 @@
 //! What the buttons of the basket do: add, remove, favourites, sets, renewals, signing. Each answers with the basket.
 
-use super::{Address, framed, refused};
+use super::{Address, framed};
 use crate::components::orders as parts;
 use crate::components::shell::section_address;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
@@ -42,20 +42,19 @@ async fn change(
     patient: &Id,
     edit: impl Fn(&mut Basket) -> Result<bool, OrderError>,
 ) -> Result<bool, Refusal> {
-    let words = visitor.words;
     let pen = visitor.pen();
     // The patient must be there for whoever writes.
     visitor.chart(patient).banner().await?;
     for last in [false, true] {
-        let mut basket = Basket::open(&pen, patient).await.map_err(|error| refused(words, error))?;
-        let changed = edit(&mut basket).map_err(|error| refused(words, error))?;
+        let mut basket = Basket::open(&pen, patient).await?;
+        let changed = edit(&mut basket)?;
         if !changed {
             return Ok(false);
         }
         match basket.keep(&pen, patient).await {
             Ok(()) => return Ok(true),
             Err(OrderError::Changed) if !last => {}
-            Err(error) => return Err(refused(words, error)),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(false)
@@ -66,7 +65,7 @@ pub(crate) async fn add(visitor: Visitor, Path((_, patient)): Address, Form(give
     let pen = visitor.pen();
     let kind = Kind::parse(&given.tab).unwrap_or(Kind::Drug);
     let item = if !given.favourite.is_empty() {
-        let favourite = favourites::one(&pen, &given.favourite).await.map_err(|error| refused(visitor.words, error))?;
+        let favourite = favourites::one(&pen, &given.favourite).await?;
         Some(favourite.item.fresh(&pen))
     } else if given.typed.is_empty() {
         What::by_key(&given.key).map(|it| Item::of(&pen, it))
@@ -86,16 +85,16 @@ pub(crate) async fn remove(visitor: Visitor, Path((_, patient)): Address, Form(g
 
 pub(crate) async fn favourite(visitor: Visitor, Path((_, patient)): Address, Form(given): Form<Given>) -> Answer {
     let patient = id(&patient)?;
-    let (words, pen) = (visitor.words, visitor.pen());
-    let basket = Basket::open(&pen, &patient).await.map_err(|error| refused(words, error))?;
+    let pen = visitor.pen();
+    let basket = Basket::open(&pen, &patient).await?;
     let item = basket.item(&given.item).ok_or(Refusal::NotFound)?;
-    favourites::add(&pen, item).await.map_err(|error| refused(words, error))?;
+    favourites::add(&pen, item).await?;
     Ok(back(&visitor, &patient, item.kind.slug(), "favourite"))
 }
 
 pub(crate) async fn unfavourite(visitor: Visitor, Path((_, patient)): Address, Form(given): Form<Given>) -> Answer {
     let patient = id(&patient)?;
-    favourites::remove(&visitor.pen(), &given.favourite).await.map_err(|error| refused(visitor.words, error))?;
+    favourites::remove(&visitor.pen(), &given.favourite).await?;
     Ok(back(&visitor, &patient, &given.tab, ""))
 }
 
@@ -104,7 +103,7 @@ pub(crate) async fn renew(visitor: Visitor, Path((_, patient)): Address, Form(gi
     let patient = id(&patient)?;
     let medication = id(&given.medication)?;
     let pen = visitor.pen();
-    let item = Item::renewal(&pen, &patient, &medication).await.map_err(|error| refused(visitor.words, error))?;
+    let item = Item::renewal(&pen, &patient, &medication).await?;
     let added = change(&visitor, &patient, |basket| Ok(basket.add(item.clone()))).await?;
     Ok(back(&visitor, &patient, Kind::Drug.slug(), if added { "" } else { "there" }))
 }
@@ -174,19 +173,19 @@ pub(crate) async fn sign(
     Form(given): Form<HashMap<String, String>>,
 ) -> Answer {
     let patient = id(&patient)?;
-    let (words, pen) = (visitor.words, visitor.pen());
+    let pen = visitor.pen();
     let text = |name: &str| given.get(name).map_or("", String::as_str);
     let mut seen: Option<u64> = text("version").parse().ok();
-    let mut basket = Basket::open(&pen, &patient).await.map_err(|error| refused(words, error))?;
+    let mut basket = Basket::open(&pen, &patient).await?;
     if basket.version == seen && reasoned(&mut basket, &given) {
-        basket.keep(&pen, &patient).await.map_err(|error| refused(words, error))?;
+        basket.keep(&pen, &patient).await?;
         seen = basket.version;
     }
     let which = match text("only") {
         "" => Which::All,
         only => Which::One(only),
     };
-    let signed = sign_orders(&pen, &patient, which, seen, text("once")).await.map_err(|error| refused(words, error))?;
+    let signed = sign_orders(&pen, &patient, which, seen, text("once")).await?;
     let at = basket_at(&visitor, &patient);
     Ok(see_other(&format!("{at}?done=signed&signed={}", signed.signed)))
 }
@@ -218,14 +217,13 @@ pub(crate) async fn forward(
     Form(given): Form<HashMap<String, String>>,
 ) -> Answer {
     let patient = id(&patient)?;
-    let (words, pen) = (visitor.words, visitor.pen());
+    let pen = visitor.pen();
     let text = |name: &str| given.get(name).map_or("", String::as_str);
     let signers = care::orders::cosign::signers(&pen).await?;
     let signer = signers.iter().find(|it| it.key.id.as_str() == text("signer")).ok_or(Refusal::NotFound)?;
     let key: &Key = &signer.key;
     let sent = send(&pen, &patient, key, &signer.name, text("version").parse().ok(), text("once"))
-        .await
-        .map_err(|error| refused(words, error))?;
+        .await?;
     let at = basket_at(&visitor, &patient);
     Ok(see_other(&format!("{at}?done=sent&signed={}", sent.signed)))
 }

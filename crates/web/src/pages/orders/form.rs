@@ -1,7 +1,7 @@
 //! The order form: directions with their words under them, quantity that follows from them, start, indication,
 //! priority. What is wrong is told beside its field, and nothing typed is lost.
 
-use super::{framed, refused};
+use super::framed;
 use crate::components::form::{Errors, field, lines};
 use crate::components::orders as parts;
 use crate::components::shell::section_address;
@@ -34,7 +34,7 @@ async fn open(visitor: &Visitor, patient: &str, item: &str) -> Result<Open, Refu
     let pen = visitor.pen();
     let chart = visitor.chart(&patient);
     let (banner, facts) = tokio::try_join!(chart.banner(), Facts::of(&pen, &patient))?;
-    let basket = Basket::open(&pen, &patient).await.map_err(|error| refused(visitor.words, error))?;
+    let basket = Basket::open(&pen, &patient).await?;
     let item = basket.item(item).cloned().ok_or(Refusal::NotFound)?;
     Ok(Open { patient, banner, facts, basket, item })
 }
@@ -57,7 +57,7 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient, item)): Which, Fo
         return Ok(show(&visitor, &open, &given, &errors));
     }
     open.basket.replace(filled.item);
-    open.basket.keep(&visitor.pen(), &open.patient).await.map_err(|error| refused(visitor.words, error))?;
+    open.basket.keep(&visitor.pen(), &open.patient).await?;
     Ok(see_other(&section_address(&visitor.address_of(open.patient.as_str()), "basket")))
 }
 
@@ -94,7 +94,7 @@ fn show(visitor: &Visitor, open: &Open, given: &Given, errors: &Errors) -> Respo
         form.stacked.order-form method="post" action={ (basket) "/item/" (item.id) } {
             @if item.kind == Kind::Drug { (directions(words, open, given, errors)) }
             div.row {
-                (field("start", &words.say("orders-field-start")).kind("date").value(&given.start).optional().show(errors))
+                (field("start", &words.say("orders-field-start")).kind("date").value(&given.start).optional().show(words, errors))
                 (select("priority", &words.say("orders-field-priority"), &priorities(words), &given.priority))
             }
             (select("indication", &words.say("orders-field-indication"), &problems(words, open), &given.indication))
@@ -105,7 +105,7 @@ fn show(visitor: &Visitor, open: &Open, given: &Given, errors: &Errors) -> Respo
             }
         }
     };
-    let mut response = framed(visitor, &open.banner, &errors.title(&item.name), main);
+    let mut response = framed(visitor, &open.banner, &errors.title(words, &item.name), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -118,7 +118,7 @@ fn directions(words: &Words, open: &Open, given: &Given, errors: &Errors) -> Mar
         // A renewal keeps the directions as they were written; other ones are a new order.
         return html! {
             p.directions { (item.copied_directions().unwrap_or_else(|| words.say("orders-unknown"))) }
-            (field("refills", &words.say("orders-field-refills")).value(&given.refills).show(errors))
+            (field("refills", &words.say("orders-field-refills")).value(&given.refills).show(words, errors))
         };
     };
     let listed = |all: Vec<(&'static str, &'static str)>, none: Option<String>| -> Vec<(String, String)> {
@@ -130,16 +130,16 @@ fn directions(words: &Words, open: &Open, given: &Given, errors: &Errors) -> Mar
         fieldset {
             legend { (words.say("orders-directions")) }
             div.row {
-                (field("dose", &unit).value(&given.dose).maxlength(12).show(errors))
+                (field("dose", &unit).value(&given.dose).maxlength(12).show(words, errors))
                 (select("route", &words.say("orders-field-route"), &listed(sig::routes(), None), &given.route))
                 (select("timing", &words.say("orders-field-timing"), &listed(sig::timings(), Some(words.say("orders-choose"))), &given.timing))
             }
             div.row {
                 (select("how", &words.say("orders-field-how"), &listed(sig::hows(), Some(words.say("orders-nothing"))), &given.how))
                 (select("need", &words.say("orders-field-need"), &listed(sig::needs(), Some(words.say("orders-nothing"))), &given.need))
-                (field("days", &words.say("orders-field-days")).value(&given.days).optional().maxlength(4).show(errors))
+                (field("days", &words.say("orders-field-days")).value(&given.days).optional().maxlength(4).show(words, errors))
             }
-            (field("more", &words.say("orders-field-more")).value(&given.more).optional().maxlength(300).show(errors))
+            (field("more", &words.say("orders-field-more")).value(&given.more).optional().maxlength(300).show(words, errors))
             dl.preview {
                 div { dt { (words.say("orders-preview-english")) } dd lang="en" { (sig.words(Language::English)) } }
                 div { dt { (words.say("orders-preview-spanish")) } dd lang="es" { (sig.words(Language::Spanish)) } }
@@ -151,8 +151,8 @@ fn directions(words: &Words, open: &Open, given: &Given, errors: &Errors) -> Mar
             legend { (words.say("orders-hand-out")) }
             div.row {
                 (field("quantity", &words.with("orders-field-quantity", &[("unit", item.unit.clone().into())]))
-                    .value(&given.quantity).optional().hint(&words.say("orders-field-quantity-hint")).maxlength(12).show(errors))
-                (field("refills", &words.say("orders-field-refills")).value(&given.refills).maxlength(3).show(errors))
+                    .value(&given.quantity).optional().hint(&words.say("orders-field-quantity-hint")).maxlength(12).show(words, errors))
+                (field("refills", &words.say("orders-field-refills")).value(&given.refills).maxlength(3).show(words, errors))
             }
         }
     }

@@ -8,7 +8,6 @@ pub(crate) mod form;
 pub(crate) mod tracking;
 
 use crate::components::shell;
-use crate::locale::Words;
 use crate::request::{Refusal, Visitor};
 use axum::extract::Path;
 use axum::response::Response;
@@ -16,26 +15,30 @@ use care::chart::Banner;
 use care::orders::OrderError;
 use maud::Markup;
 
+/// The sheet of this family of pages.
+pub(crate) const NEEDS: shell::Needs = shell::Needs::of(&["orders.css"], &[]);
+
 /// The address of a page about a patient.
 pub(crate) type Address = Path<(String, String)>;
 
 /// A page of this family in the frame of the chart.
 pub(crate) fn framed(visitor: &Visitor, banner: &Banner, title: &str, main: Markup) -> Response {
-    shell::chart(visitor, banner, "orders", title, main)
+    shell::chart(visitor, banner, "orders", (title.to_owned(), NEEDS), main)
 }
 
-/// Why something could not be done, for a page whose form has nothing to say about it.
-pub(crate) fn refused(words: &Words, error: OrderError) -> Refusal {
-    match error {
-        OrderError::MayNotSign | OrderError::Unknown => Refusal::NotFound,
-        OrderError::Changed => Refusal::Words(words.say("orders-changed")),
-        OrderError::Reason => Refusal::Words(words.say("orders-reason-needed")),
-        OrderError::TooLong => Refusal::Words(words.say("orders-too-many")),
-        OrderError::Store(error) => Refusal::from(error),
-        OrderError::Act(error) => {
-            // It names resources and rules, never what is in them.
-            tracing::error!(%error, "an order could not be written");
-            Refusal::Words(words.say("common-act-invalid"))
+impl From<OrderError> for Refusal {
+    fn from(error: OrderError) -> Refusal {
+        match error {
+            OrderError::MayNotSign | OrderError::Unknown => Refusal::NotFound,
+            OrderError::Changed => Refusal::Cannot("orders-changed"),
+            OrderError::Reason => Refusal::Cannot("orders-reason-needed"),
+            OrderError::TooLong => Refusal::Cannot("orders-too-many"),
+            OrderError::Store(error) => Refusal::from(error),
+            OrderError::Act(error) => {
+                // It names resources and rules, never what is in them.
+                tracing::error!(%error, "an order could not be written");
+                Refusal::Cannot("common-act-invalid")
+            }
         }
     }
 }

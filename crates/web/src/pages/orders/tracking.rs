@@ -1,6 +1,6 @@
 //! Orders of a patient that were signed: what is late or open first, then what came back, with a way to the result.
 
-use super::{Address, framed, refused};
+use super::{Address, framed};
 use crate::components::orders as parts;
 use crate::components::shell::section_address;
 use crate::components::{day, notice};
@@ -39,7 +39,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
     let pen = visitor.pen();
     let chart = visitor.chart(&patient);
     let (banner, (orders, more)) = tokio::try_join!(chart.banner(), tracking::of_patient(&pen, &patient))?;
-    let waiting = Basket::open(&pen, &patient).await.map_err(|error| refused(words, error))?.items.len();
+    let waiting = Basket::open(&pen, &patient).await?.items.len();
     let base = visitor.address_of(patient.as_str());
     let open = |it: &&Tracked| matches!(it.progress, Progress::Overdue | Progress::Open);
     let (open, past): (Vec<&Tracked>, Vec<&Tracked>) = orders.iter().partition(open);
@@ -53,7 +53,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
                 } }
             }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(words, asked.done.as_deref()))
         @if more { p.similar-note { (words.say("orders-more")) } }
         @if orders.is_empty() { p.empty { (words.say("orders-none")) } }
         @for it in &open { (one(&visitor, &base, it)) }
@@ -115,7 +115,6 @@ pub(crate) async fn cancel_order(visitor: Visitor, Path((_, patient)): Address, 
     let patient = id(&patient)?;
     let order = id(&given.order)?;
     tracking::cancel(&visitor.pen(), &patient, &order, &given.reason, &given.once)
-        .await
-        .map_err(|error| refused(visitor.words, error))?;
+        .await?;
     Ok(see_other(&format!("{}?done=changed", section_address(&visitor.address_of(patient.as_str()), "orders"))))
 }

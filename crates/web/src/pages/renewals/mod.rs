@@ -6,7 +6,7 @@ use crate::components::orders as parts;
 use crate::components::shell::section_address;
 use crate::components::{day, notice, shell};
 use crate::locale::Words;
-use crate::pages::orders::{Address, framed, refused};
+use crate::pages::orders::{Address, NEEDS, framed};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -38,13 +38,13 @@ pub(crate) async fn queue(visitor: Visitor, Query(looked): Query<Looked>) -> Ans
     let main = html! {
         div.own {
             h1 { (words.say("orders-renewals")) }
-            (notice::done(looked.done.as_deref()))
+            (notice::done(words, looked.done.as_deref()))
             @if waiting.is_empty() { p.empty { (words.say("orders-renewals-none")) } }
             @if more { p.similar-note { (words.say("orders-more")) } }
             @if !waiting.is_empty() { ul.lines.renewals { @for it in &waiting { (line(&visitor, it)) } } }
         }
     };
-    Ok(shell::page(&visitor, &words.say("orders-renewals"), main))
+    Ok(shell::page(&visitor, (words.say("orders-renewals"), NEEDS), main))
 }
 
 fn line(visitor: &Visitor, it: &Waiting) -> Markup {
@@ -66,7 +66,7 @@ fn line(visitor: &Visitor, it: &Waiting) -> Markup {
 pub(crate) async fn page(visitor: Visitor, Path((_, request)): Path<(String, String)>) -> Answer {
     let request_id = id(&request)?;
     let words = visitor.words;
-    let request = renewals::request(&visitor.pen(), &request_id).await.map_err(|error| refused(words, error))?;
+    let request = renewals::request(&visitor.pen(), &request_id).await?;
     let banner = visitor.chart(&request.waiting.patient).banner().await?;
     let title = words.with("orders-renewal-of", &[("name", request.waiting.name.clone().into())]);
     let base = visitor.address_of(&banner.person.id);
@@ -181,12 +181,11 @@ pub(crate) async fn decide(
     Path((_, request)): Path<(String, String)>,
     Form(given): Form<Given>,
 ) -> Answer {
-    let words = visitor.words;
     let request = id(&request)?;
     let decision = match given.decision.as_str() {
         "approve" => {
             let refills = given.refills.trim().parse().ok().filter(|it| *it <= 11);
-            Decision::Approve { refills: refills.ok_or_else(|| Refusal::Words(words.say("orders-fault-number")))? }
+            Decision::Approve { refills: refills.ok_or_else(|| Refusal::Cannot("orders-fault-number"))? }
         }
         "appointment" => Decision::Appointment,
         "deny" => Decision::Deny,
@@ -194,8 +193,8 @@ pub(crate) async fn decide(
     };
     match renewals::decide(&visitor.pen(), &request, &decision, &given.reason, &given.once).await {
         Ok(_) => Ok(see_other(&visitor.at("renewals?done=saved"))),
-        Err(OrderError::Changed) => Err(Refusal::Words(words.say("orders-renewal-closed"))),
-        Err(error) => Err(refused(words, error)),
+        Err(OrderError::Changed) => Err(Refusal::Cannot("orders-renewal-closed")),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -204,7 +203,6 @@ pub(crate) async fn ask(visitor: Visitor, Path((_, patient)): Address, Form(give
     let patient = id(&patient)?;
     let medication = id(&given.medication)?;
     renewals::ask_for(&visitor.pen(), &patient, &medication, &given.reason, &given.once)
-        .await
-        .map_err(|error| refused(visitor.words, error))?;
+        .await?;
     Ok(see_other(&format!("{}?done=saved", section_address(&visitor.address_of(patient.as_str()), "medications"))))
 }
