@@ -19,7 +19,7 @@ pub mod tracking;
 
 pub use basket::{Basket, Fault, Filled, Given, Indication, Item, State};
 pub use facts::Facts;
-pub use sign::{Seen, Signed, Which, forward, look, sign};
+pub use sign::{Hindrance, Seen, Signed, Which, forward, look, sign};
 
 use crate::act::{ActError, Pen};
 use crate::draft::DraftError;
