@@ -110,7 +110,9 @@ pub(crate) fn head_of_table(text: &str) -> Result<Head, String> {
 /// The head of a TOML file.
 pub(crate) fn head_of_toml(file: &toml::Table) -> Result<Head, String> {
     let set = file.get("set").and_then(toml::Value::as_table).ok_or("it has no table `set`")?;
-    head(|name| set.get(name).and_then(|it| it.as_str()).map(str::to_owned).ok_or(format!("it does not say its {name}")))
+    head(|name| {
+        set.get(name).and_then(|it| it.as_str()).map(str::to_owned).ok_or(format!("it does not say its {name}"))
+    })
 }
 
 fn head(said: impl Fn(&str) -> Result<String, String>) -> Result<Head, String> {

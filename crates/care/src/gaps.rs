@@ -14,8 +14,8 @@ use crate::content::{self, Head};
 use crate::orders::OrderError;
 use crate::orders::facts::today;
 use fhir::{Id, Value};
-use jiff::civil::Date;
 use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::LazyLock;
@@ -175,8 +175,11 @@ pub async fn of_patient(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Card>> {
         Rows::or_refused(ask::matches(pen.store(), pen.caller, kind, &asked, limit).await)
     };
     let newest = |codes: Vec<String>| [("code", codes.join(",")), ("_sort", "-date".to_owned())];
-    let codes: Vec<String> =
-        RULES.iter().flat_map(|it| it.file.due.codes.iter().chain(it.file.also.iter().flat_map(|it| &it.codes))).cloned().collect();
+    let codes: Vec<String> = RULES
+        .iter()
+        .flat_map(|it| it.file.due.codes.iter().chain(it.file.also.iter().flat_map(|it| &it.codes)))
+        .cloned()
+        .collect();
     let observations = async || -> StoreResult<Rows> {
         if !pen.may(store::Action::Search, "Observation") {
             return Ok(Rows { refused: true, ..Rows::default() });
@@ -207,8 +210,14 @@ pub async fn of_patient(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Card>> {
     let person = Person {
         age: text(&person.value, &["birthDate"]).and_then(|it| known::years(it, today)),
         sex: text(&person.value, &["gender"]).map(str::to_owned),
-        dead: person.value.get("deceasedDateTime").is_some() || person.value.get("deceasedBoolean") == Some(&Value::Bool(true)),
-        problems: problems.rows.iter().filter(|it| active(&it.value)).flat_map(|it| known::codes(it.value.get("code"))).collect(),
+        dead: person.value.get("deceasedDateTime").is_some()
+            || person.value.get("deceasedBoolean") == Some(&Value::Bool(true)),
+        problems: problems
+            .rows
+            .iter()
+            .filter(|it| active(&it.value))
+            .flat_map(|it| known::codes(it.value.get("code")))
+            .collect(),
     };
     let answers: Vec<&Value> = answers.rows.iter().map(|it| &it.value).collect();
     let mut cards: Vec<Card> = RULES
@@ -238,7 +247,8 @@ impl Person {
 
 fn active(problem: &Value) -> bool {
     let clinical = problem.get("clinicalStatus");
-    let mistaken = problem.get("verificationStatus").is_some_and(|it| has_code(it, "entered-in-error") || has_code(it, "refuted"));
+    let mistaken =
+        problem.get("verificationStatus").is_some_and(|it| has_code(it, "entered-in-error") || has_code(it, "refuted"));
     let over = clinical.is_some_and(|it| ["inactive", "remission", "resolved"].iter().any(|code| has_code(it, code)));
     !mistaken && !over
 }
@@ -258,10 +268,15 @@ fn card(rule: &Rule, done: &[Did], given: &[Did], answers: &[&Value], today: Dat
         let of_these = of.iter().filter(|it| it.codes.iter().any(|code| codes.contains(code)));
         of_these.map(|it| it.when).max_by_key(When::at)
     };
-    let first = (due.months, latest(done, &due.codes).into_iter().chain(latest(given, &due.vaccines)).max_by_key(When::at));
+    let first =
+        (due.months, latest(done, &due.codes).into_iter().chain(latest(given, &due.vaccines)).max_by_key(When::at));
     let others = rule.file.also.iter().map(|it| (it.months, latest(done, &it.codes)));
-    let counted: Vec<(i32, When)> = std::iter::once(first).chain(others).filter_map(|(months, when)| Some((months, when?))).collect();
-    let until = counted.iter().filter_map(|(months, when)| Some((day(when)?.checked_add(months.months()).ok()?, *when))).max_by_key(|it| it.0);
+    let counted: Vec<(i32, When)> =
+        std::iter::once(first).chain(others).filter_map(|(months, when)| Some((months, when?))).collect();
+    let until = counted
+        .iter()
+        .filter_map(|(months, when)| Some((day(when)?.checked_add(months.months()).ok()?, *when)))
+        .max_by_key(|it| it.0);
     let answer = answers.iter().find_map(|it| answered(it, rule, today));
     let standing = match (until, answer) {
         (Some((until, _)), _) if until > today => Standing::Met { until },
@@ -293,7 +308,9 @@ fn answered(issue: &Value, rule: &Rule, today: Date) -> Option<Standing> {
         return None;
     }
     let mitigation = at(issue, &["mitigation"])?;
-    let answer = Answer::ALL.into_iter().find(|it| mitigation.get("action").is_some_and(|action| has_code(action, it.slug())))?;
+    let answer = Answer::ALL
+        .into_iter()
+        .find(|it| mitigation.get("action").is_some_and(|action| has_code(action, it.slug())))?;
     let from: Date = text(mitigation, &["date"])?.get(..10)?.parse().ok()?;
     if let Some(months) = answer.months(rule.file.due.months)
         && from.checked_add(months.months()).ok()? <= today

@@ -132,14 +132,22 @@ pub struct Request {
 /// What is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    Approve { refills: u32 },
+    Approve {
+        refills: u32,
+    },
     Deny,
     /// Not without being seen.
     Appointment,
 }
 
 /// Puts a request into the queue: what the patient asked for, by telephone or at the desk.
-pub async fn ask_for(pen: &Pen<'_>, patient: &Id, prescription: &Id, note: &str, once: &str) -> Result<Written, OrderError> {
+pub async fn ask_for(
+    pen: &Pen<'_>,
+    patient: &Id,
+    prescription: &Id,
+    note: &str,
+    once: &str,
+) -> Result<Written, OrderError> {
     let key = key("MedicationRequest", prescription.as_str())?;
     let stored = pen.store().read(pen.caller, &key).await?;
     let before = stored.value();
@@ -189,7 +197,8 @@ pub async fn ask_for(pen: &Pen<'_>, patient: &Id, prescription: &Id, note: &str,
 
 /// What waits, the oldest first, and whether there is more.
 pub async fn queue(pen: &Pen<'_>) -> StoreResult<(Vec<Waiting>, bool)> {
-    let asked = [("intent", "proposal".to_owned()), ("status", "active".to_owned()), ("_sort", "authoredon".to_owned())];
+    let asked =
+        [("intent", "proposal".to_owned()), ("status", "active".to_owned()), ("_sort", "authoredon".to_owned())];
     let rows = Rows::or_refused(ask::matches(pen.store(), pen.caller, "MedicationRequest", &asked, QUEUE).await)?;
     let mut people: HashMap<Id, Option<Person>> = HashMap::new();
     let mut all = Vec::new();
@@ -257,7 +266,8 @@ pub async fn request(pen: &Pen<'_>, id: &Id) -> Result<Request, OrderError> {
     let medication = earlier.as_ref().map(|it| Medication::of(it, &Names::default()));
     let last_visit = visits.rows.first().and_then(|it| text(&it.value, &["period", "start"])).and_then(When::parse);
     let handed = fills.rows.first().filter(|_| before.is_some());
-    let handed = handed.and_then(|it| text(&it.value, &["whenHandedOver"]).or_else(|| text(&it.value, &["whenPrepared"])));
+    let handed =
+        handed.and_then(|it| text(&it.value, &["whenHandedOver"]).or_else(|| text(&it.value, &["whenPrepared"])));
     Ok(Request {
         advice: advice(&proposal, &facts, last_visit.as_ref()),
         alerts: cosign::alerts(&proposal, &facts),
@@ -285,7 +295,8 @@ fn advice(proposal: &Value, facts: &Facts, last_visit: Option<&When>) -> Advice 
         return Advice::Controlled;
     }
     let fits = |it: &&Protocol| {
-        it.ingredients.iter().any(|it| means.ingredients.contains(it)) || it.classes.iter().any(|it| means.classes.contains(it))
+        it.ingredients.iter().any(|it| means.ingredients.contains(it))
+            || it.classes.iter().any(|it| means.classes.contains(it))
     };
     let Some(protocol) = PROTOCOLS.iter().find(fits) else { return Advice::None };
     let within = |when: &When, months: i64| when.days_before(facts.today).is_some_and(|days| days <= months * 31);
@@ -308,8 +319,10 @@ fn advice(proposal: &Value, facts: &Facts, last_visit: Option<&When>) -> Advice 
         if let Some(recent) = recent
             && (test.low.is_some() || test.high.is_some())
         {
-            let number: Option<f64> = recent.value.trim_end_matches('%').split(' ').next().and_then(|it| it.parse().ok());
-            let inside = number.is_some_and(|it| test.low.is_none_or(|low| it >= low) && test.high.is_none_or(|high| it <= high));
+            let number: Option<f64> =
+                recent.value.trim_end_matches('%').split(' ').next().and_then(|it| it.parse().ok());
+            let inside = number
+                .is_some_and(|it| test.low.is_none_or(|low| it >= low) && test.high.is_none_or(|high| it <= high));
             conditions.push(Condition {
                 met: inside,
                 what: Asked::InRange(test.name.clone()),
@@ -327,7 +340,13 @@ fn advice(proposal: &Value, facts: &Facts, last_visit: Option<&When>) -> Advice 
 
 /// Decides a request. `reason` is told to the patient when it is not approved, and kept when it is approved against an
 /// alert.
-pub async fn decide(pen: &Pen<'_>, id: &Id, decision: &Decision, reason: &str, once: &str) -> Result<Written, OrderError> {
+pub async fn decide(
+    pen: &Pen<'_>,
+    id: &Id,
+    decision: &Decision,
+    reason: &str,
+    once: &str,
+) -> Result<Written, OrderError> {
     if !may_sign(pen) {
         return Err(OrderError::MayNotSign);
     }
@@ -404,7 +423,15 @@ async fn approve(act: &mut Act, pen: &Pen<'_>, proposal: &Value, its: &Key, refi
         "requester": pen.who(),
         "basedOn": [{ "reference": its.to_string() }],
     });
-    let members = ["category", "contained", "medicationCodeableConcept", "medicationReference", "dosageInstruction", "reasonReference", "reasonCode"];
+    let members = [
+        "category",
+        "contained",
+        "medicationCodeableConcept",
+        "medicationReference",
+        "dosageInstruction",
+        "reasonReference",
+        "reasonCode",
+    ];
     for member in members {
         if let Some(value) = base.get(member) {
             order[member] = value.clone();

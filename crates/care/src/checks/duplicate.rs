@@ -1,16 +1,18 @@
 //! The same twice: a medicine that is taken already, a class that is, a test whose result is there or on its way.
 
-use super::{Alert, DrugOrder, Earlier, Known, Rule, Source, Tier, TestOrder};
+use super::{Alert, DrugOrder, Earlier, Known, Rule, Source, TestOrder, Tier};
 use crate::drugs::{Rules, rules};
 use std::collections::BTreeSet;
 
 pub(super) fn therapy(order: &DrugOrder, known: &Known, others: &[&DrugOrder], alerts: &mut Vec<Alert>) {
     for taken in known.medicines.iter().filter(|it| order.replaces.as_deref() != Some(&*it.about)) {
-        let there = Side { name: &taken.name, ingredients: &taken.ingredients, classes: &taken.classes, local: taken.local };
+        let there =
+            Side { name: &taken.name, ingredients: &taken.ingredients, classes: &taken.classes, local: taken.local };
         alerts.extend(against(order, &there).map(|it| Alert { about: Some(taken.about.clone()), ..it }));
     }
     for other in others {
-        let there = Side { name: &other.name, ingredients: &other.ingredients, classes: &other.classes, local: other.local };
+        let there =
+            Side { name: &other.name, ingredients: &other.ingredients, classes: &other.classes, local: other.local };
         alerts.extend(against(order, &there));
     }
 }

@@ -1,8 +1,8 @@
 //! What is known of a person, as far as orders are checked against it, read from the chart's resources.
 
+use crate::chart::element::Names;
 use crate::chart::element::{at, concept, decimal, has_code, list, owned, text};
 use crate::chart::{Allergy, Criticality, Reading, Standing, When};
-use crate::chart::element::Names;
 use crate::drugs::{self, Recognised};
 use fhir::Value;
 use jiff::civil::Date;

@@ -105,7 +105,10 @@ fn what_does_not_meet_is_silent() {
     silent(&["lisinopril 10 mg", "metformin 500 mg"], order("atorvastatin 20 mg"));
     // On the skin it does not reach the statin.
     silent(&["simvastatin 20 mg"], order("ketoconazole 2 % shampoo"));
-    silent(&["acetaminophen 500 mg"], DrugOrder { replaces: Some("MedicationRequest/0".into()), ..order("acetaminophen 500 mg") });
+    silent(
+        &["acetaminophen 500 mg"],
+        DrugOrder { replaces: Some("MedicationRequest/0".into()), ..order("acetaminophen 500 mg") },
+    );
 }
 
 #[test]
@@ -179,15 +182,22 @@ fn a_test_that_was_done_is_shown_with_its_value_wherever_it_was_done() {
     let earlier = found[0].earlier.clone().expect("the earlier result");
     assert_eq!((earlier.value.as_str(), earlier.by.as_deref()), ("7.4%", Some("Lakeside Hospital")));
     assert_eq!(test(&a1c, &known(vec![result("2026-01-02", "Riverside")])), [], "too long ago");
-    let pending = Pending { codes: vec!["4548-4".into()], name: "Hemoglobin A1c".into(), ordered: None, about: "ServiceRequest/1".into() };
+    let pending = Pending {
+        codes: vec!["4548-4".into()],
+        name: "Hemoglobin A1c".into(),
+        ordered: None,
+        about: "ServiceRequest/1".into(),
+    };
     let found = test(&a1c, &Known { pending: vec![pending], ..Known::default() });
     assert_eq!(gravest(&found), Some((Rule::AlreadyOrdered, Tier::Reason)));
 }
 
 #[test]
 fn an_alert_keeps_its_key_while_it_stands() {
-    let (first, again) =
-        (drug(&order("sertraline 50 mg"), &taking(&["phenelzine"]), &[]), drug(&order("sertraline 50 mg"), &taking(&["phenelzine"]), &[]));
+    let (first, again) = (
+        drug(&order("sertraline 50 mg"), &taking(&["phenelzine"]), &[]),
+        drug(&order("sertraline 50 mg"), &taking(&["phenelzine"]), &[]),
+    );
     assert_eq!(first[0].key(), again[0].key());
     assert!(first[0].key().contains("ONC-2"), "{}", first[0].key());
 }

@@ -9,8 +9,8 @@ mod table;
 pub use recognise::{Recognised, is_local, recognise};
 pub use rules::{AllergyClass, Cross, DoseLimit, Pair, Rules, Same, rules};
 pub(crate) use rules::{tell_allergies, tell_doses, tell_duplicates, tell_interactions};
-pub use table::{Drug, Ingredient, Strength, Supply, all, by_key};
 pub(crate) use table::tell_drugs;
+pub use table::{Drug, Ingredient, Strength, Supply, all, by_key};
 
 pub(crate) const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 

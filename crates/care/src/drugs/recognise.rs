@@ -46,12 +46,7 @@ static DICTIONARY: LazyLock<Dictionary> = LazyLock::new(Dictionary::read);
 
 impl Dictionary {
     fn read() -> Dictionary {
-        let mut it = Dictionary {
-            codes: HashMap::new(),
-            names: HashMap::new(),
-            longest: 1,
-            classes: HashMap::new(),
-        };
+        let mut it = Dictionary { codes: HashMap::new(), names: HashMap::new(), longest: 1, classes: HashMap::new() };
         for drug in table::all() {
             let names: Vec<String> = drug.ingredients.iter().map(|it| it.name.clone()).collect();
             if let Some(code) = &drug.code {
@@ -105,7 +100,8 @@ impl Dictionary {
         let mut at = 0;
         while at < words.len() {
             let longest = self.longest.min(words.len() - at);
-            let hit = (1..=longest).rev().find_map(|count| Some((count, self.names.get(&words[at..at + count].join(" "))?)));
+            let hit =
+                (1..=longest).rev().find_map(|count| Some((count, self.names.get(&words[at..at + count].join(" "))?)));
             match hit {
                 Some((count, meaning)) => {
                     found.ingredients.extend(meaning.ingredients.iter().cloned());
@@ -141,7 +137,18 @@ pub fn recognise(concept: &Value) -> Recognised {
 /// Words of forms that act where they are put.
 /// A patch is not among them: some are there to reach the blood.
 const LOCAL: [&str; 13] = [
-    "cream", "ointment", "gel", "lotion", "shampoo", "topical", "ophthalmic", "eye", "otic", "ear", "nasal", "drops",
+    "cream",
+    "ointment",
+    "gel",
+    "lotion",
+    "shampoo",
+    "topical",
+    "ophthalmic",
+    "eye",
+    "otic",
+    "ear",
+    "nasal",
+    "drops",
     "vaginal",
 ];
 

@@ -194,7 +194,8 @@ mod tests {
         let check = |text: &str, wanted: &[(&str, &str)]| {
             let found: Vec<(String, String)> =
                 strengths(text).into_iter().map(|it| (it.amount.normalize().to_string(), it.unit)).collect();
-            let wanted: Vec<(String, String)> = wanted.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            let wanted: Vec<(String, String)> =
+                wanted.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
             assert_eq!(found, wanted, "{text}");
         };
         check("500 mg", &[("500", "mg")]);

@@ -34,9 +34,8 @@ fn a_medicine_is_recognised_by_code_or_by_words() {
 
 #[test]
 fn a_class_is_recognised_by_the_words_people_use() {
-    let classes = |words: &str| -> Vec<String> {
-        recognise(&json!({"text": words})).allergy_classes.into_iter().collect()
-    };
+    let classes =
+        |words: &str| -> Vec<String> { recognise(&json!({"text": words})).allergy_classes.into_iter().collect() };
     assert_eq!(classes("Sulfa drugs"), ["sulfonamide antibiotics"]);
     assert_eq!(classes("PCN"), ["penicillins"]);
     assert!(classes("peanut").is_empty());

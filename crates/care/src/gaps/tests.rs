@@ -51,8 +51,13 @@ async fn an_answer_is_kept_in_the_record_and_holds_for_its_time() {
     let elsewhere = "2025-08-01".parse().ok();
     answer(&ward.pen(), &ward.patient, "mammography", Answer::Elsewhere, "Lakeside", elsewhere, "a-2").await.unwrap();
     let cards = of_patient(&ward.pen(), &ward.patient).await.unwrap();
-    let Some(Standing::Answered { answer: given, reason, by, .. }) = standing(&cards, "flu") else { panic!("{cards:?}") };
-    assert_eq!((*given, reason.as_str(), by.as_deref()), (Answer::Declined, "Does not want it", Some("Dr. Amara Okafor")));
+    let Some(Standing::Answered { answer: given, reason, by, .. }) = standing(&cards, "flu") else {
+        panic!("{cards:?}")
+    };
+    assert_eq!(
+        (*given, reason.as_str(), by.as_deref()),
+        (Answer::Declined, "Does not want it", Some("Dr. Amara Okafor"))
+    );
     assert!(matches!(standing(&cards, "mammography"), Some(Standing::Answered { answer: Answer::Elsewhere, .. })));
     let issues = ward.find("DetectedIssue", &[("patient", "Patient/ada")]).await;
     assert_eq!(issues.len(), 2);

@@ -79,9 +79,8 @@ pub fn by_key(key: &str) -> Option<&'static Orderable> {
 pub fn search(kind: Kind, words: &str, limit: usize) -> Vec<&'static Orderable> {
     let words = folded(words);
     let wanted: Vec<&str> = words.split_whitespace().collect();
-    let fits = |it: &&Orderable| {
-        it.kind == kind && wanted.iter().all(|word| it.words.iter().any(|own| own.starts_with(word)))
-    };
+    let fits =
+        |it: &&Orderable| it.kind == kind && wanted.iter().all(|word| it.words.iter().any(|own| own.starts_with(word)));
     let mut found: Vec<&Orderable> = ALL.iter().filter(fits).collect();
     found.sort_by_key(|it| wanted.first().is_some_and(|word| !it.words[0].starts_with(word)));
     found.truncate(limit);

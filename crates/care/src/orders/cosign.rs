@@ -76,10 +76,9 @@ async fn one(pen: &Pen<'_>, task: &Value) -> Result<Option<Waiting>, OrderError>
         matches!(focus.kind.name(), "MedicationRequest" | "ServiceRequest").then_some((focus, patient))
     };
     let Some((order, patient)) = parts() else { return Ok(None) };
-    let (Ok(stored), Ok(person)) = (
-        pen.store().read(pen.caller, &order).await,
-        ask::read(pen.store(), pen.caller, "Patient", &patient).await,
-    ) else {
+    let (Ok(stored), Ok(person)) =
+        (pen.store().read(pen.caller, &order).await, ask::read(pen.store(), pen.caller, "Patient", &patient).await)
+    else {
         return Ok(None);
     };
     let request = stored.value();

@@ -54,20 +54,31 @@ impl Facts {
         let newest = [("_sort", "-date")];
         let weight = [("code", WEIGHTS), ("_sort", "-date")];
         // Boxed: many searches side by side are too much for the stack of a thread.
-        let (person, allergies, requests, statements, laboratory, reports, procedures, orders, weight, problems, visits) =
-            tokio::try_join!(
-                Box::pin(ask::read(pen.store(), pen.caller, "Patient", patient)),
-                Box::pin(rows("AllergyIntolerance", &[], LISTED)),
-                Box::pin(rows("MedicationRequest", &[("_sort", "-authoredon")], LISTED)),
-                Box::pin(rows("MedicationStatement", &[], LISTED)),
-                Box::pin(laboratory()),
-                Box::pin(rows("DiagnosticReport", &newest, REPORTS)),
-                Box::pin(rows("Procedure", &newest, REPORTS)),
-                Box::pin(rows("ServiceRequest", &[("status", "active")], LISTED)),
-                Box::pin(rows("Observation", &weight, 1)),
-                Box::pin(rows("Condition", &[], LISTED)),
-                Box::pin(rows("Encounter", &[("status", "in-progress,arrived,triaged"), ("_sort", "-date")], 1)),
-            )?;
+        let (
+            person,
+            allergies,
+            requests,
+            statements,
+            laboratory,
+            reports,
+            procedures,
+            orders,
+            weight,
+            problems,
+            visits,
+        ) = tokio::try_join!(
+            Box::pin(ask::read(pen.store(), pen.caller, "Patient", patient)),
+            Box::pin(rows("AllergyIntolerance", &[], LISTED)),
+            Box::pin(rows("MedicationRequest", &[("_sort", "-authoredon")], LISTED)),
+            Box::pin(rows("MedicationStatement", &[], LISTED)),
+            Box::pin(laboratory()),
+            Box::pin(rows("DiagnosticReport", &newest, REPORTS)),
+            Box::pin(rows("Procedure", &newest, REPORTS)),
+            Box::pin(rows("ServiceRequest", &[("status", "active")], LISTED)),
+            Box::pin(rows("Observation", &weight, 1)),
+            Box::pin(rows("Condition", &[], LISTED)),
+            Box::pin(rows("Encounter", &[("status", "in-progress,arrived,triaged"), ("_sort", "-date")], 1)),
+        )?;
         let person = person.value;
         let today = today(pen.now);
         let allergies: Vec<Value> = allergies.rows.into_iter().map(|it| it.value).collect();

@@ -13,8 +13,8 @@ pub mod facts;
 pub mod favourites;
 mod resources;
 pub mod sets;
-mod sign;
 pub mod sig;
+mod sign;
 pub mod tracking;
 
 pub use basket::{Basket, Fault, Filled, Given, Indication, Item, State};

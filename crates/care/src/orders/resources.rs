@@ -1,10 +1,10 @@
 //! An order as FHIR tells it: MedicationRequest and ServiceRequest as US Core 6.1 shapes them, the Task by which an
 //! order is followed, and the DetectedIssue that says why somebody went on against an alert.
 
+use super::Kind;
 use super::basket::Item;
 use super::facts::Facts;
 use super::sig::{Language, number, unit_of};
-use super::Kind;
 use crate::act::{Act, Pen};
 use crate::checks::{Alert, Rule, Tier};
 use crate::drugs::RXNORM;
@@ -170,7 +170,8 @@ pub(super) fn following(pen: &Pen<'_>, patient: &Id, item: &Item, order: &Key) -
         _ => DUE.iter().find(|it| it.0 == item.kind).map_or(14, |it| it.1),
     };
     let mut it = task(pen, patient, &item.name, order);
-    it["code"] = json!({ "coding": [{ "system": TASK_CODE, "code": "fulfill", "display": "Fulfill the focal request" }] });
+    it["code"] =
+        json!({ "coding": [{ "system": TASK_CODE, "code": "fulfill", "display": "Fulfill the focal request" }] });
     it["priority"] = item.priority.clone().into();
     it["basedOn"] = json!([to(order)]);
     let from = item.start.as_deref().and_then(|it| it.parse().ok()).unwrap_or(super::facts::today(pen.now));

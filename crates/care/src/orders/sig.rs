@@ -397,7 +397,10 @@ mod tests {
         let it = sig("metformin 500 mg tablet").dosage("2026-06-15", Language::Spanish);
         assert_eq!(it["text"], "Take 1 tablet by mouth twice a day with meals");
         assert!(it["patientInstruction"].as_str().is_some_and(|it| it.starts_with("Tome 1 tableta")));
-        assert_eq!((&it["timing"]["repeat"]["frequency"], &it["timing"]["repeat"]["periodUnit"]), (&json!(2), &json!("d")));
+        assert_eq!(
+            (&it["timing"]["repeat"]["frequency"], &it["timing"]["repeat"]["periodUnit"]),
+            (&json!(2), &json!("d"))
+        );
         assert_eq!(it["timing"]["code"]["coding"][0]["code"], "BID");
         assert_eq!(it["route"]["coding"][0]["code"], "26643006");
         assert_eq!(it["doseAndRate"][0]["doseQuantity"]["code"], "{tbl}");

@@ -99,7 +99,9 @@ pub(crate) fn drug_order(item: &Item) -> DrugOrder {
     if let Some(drug) = item.drug() {
         let daily = item.sig.as_ref().map_or(Vec::new(), |sig| {
             let parts = drug.ingredients.iter().zip(&drug.strengths);
-            parts.filter_map(|(part, has)| Some((part.name.clone(), sig.daily(has.amount)?, has.unit.clone()))).collect()
+            parts
+                .filter_map(|(part, has)| Some((part.name.clone(), sig.daily(has.amount)?, has.unit.clone())))
+                .collect()
         });
         return DrugOrder {
             name: item.name.clone(),
@@ -155,15 +157,7 @@ pub async fn sign(
         let chosen = which == Which::All || which == Which::One(it.item.id.as_str());
         match (chosen, it.hindrance()) {
             (true, None) => {
-                written.push(resources::write(
-                    &mut act,
-                    pen,
-                    patient,
-                    &it.item,
-                    &it.alerts,
-                    &facts,
-                    Standing::Active,
-                ));
+                written.push(resources::write(&mut act, pen, patient, &it.item, &it.alerts, &facts, Standing::Active));
                 ended.extend(it.item.state.replaces().map(str::to_owned));
             }
             (true, Some(why)) => left.push(Item { stayed: Some(why.slug().into()), ..it.item }),
@@ -200,8 +194,7 @@ pub async fn forward(
         // What only lacks a reason may go: whoever signs decides about it.
         match it.hindrance() {
             None | Some(Hindrance::WithoutReason) => {
-                let key =
-                    resources::write(&mut act, pen, patient, &it.item, &it.alerts, &facts, Standing::Draft);
+                let key = resources::write(&mut act, pen, patient, &it.item, &it.alerts, &facts, Standing::Draft);
                 let mut task = resources::task(pen, patient, &it.item.name, &key);
                 task["code"] = json!({ "coding": [{ "system": TASK_CODE, "code": "approve", "display": "Activate/approve the focal resource" }] });
                 task["owner"] = json!({ "reference": signer.to_string(), "display": name });
@@ -215,13 +208,7 @@ pub async fn forward(
 }
 
 /// The same form once more, or another window: what the form wrote the first time, or a refusal.
-async fn again(
-    pen: &Pen<'_>,
-    patient: &Id,
-    name: &'static str,
-    once: &str,
-    left: usize,
-) -> Result<Signed, OrderError> {
+async fn again(pen: &Pen<'_>, patient: &Id, name: &'static str, once: &str, left: usize) -> Result<Signed, OrderError> {
     // Nothing is in this act, so nothing is written by it; the key alone says whether the form was here before.
     let Written { keys, again } = pen.commit(Act::new(name, patient).once(once)).await?;
     if !again {

@@ -207,7 +207,10 @@ async fn an_order_that_is_withdrawn_says_why() {
     let (all, _) = tracking::of_patient(&pen, &ward.patient).await.unwrap();
     assert_eq!(all[0].progress, Progress::Cancelled);
     let tasks = ward.find("Task", &[("patient", "Patient/ada")]).await;
-    assert_eq!((&tasks[0]["status"], &tasks[0]["statusReason"]["text"]), (&json!("cancelled"), &json!("Done elsewhere")));
+    assert_eq!(
+        (&tasks[0]["status"], &tasks[0]["statusReason"]["text"]),
+        (&json!("cancelled"), &json!("Done elsewhere"))
+    );
 }
 
 #[tokio::test]
@@ -245,14 +248,21 @@ async fn directions_are_changed_by_a_form_and_quantity_follows() {
     let filled = item.clone().filled(&given, &[]);
     assert_eq!(filled.faults, []);
     assert_eq!(filled.item.quantity.map(sig::shown).as_deref(), Some("120"));
-    let wrong = Given { dose: "two".into(), timing: String::new(), refills: "x".into(), start: "soon".into(), ..given.clone() };
+    let wrong =
+        Given { dose: "two".into(), timing: String::new(), refills: "x".into(), start: "soon".into(), ..given.clone() };
     let faults = item.filled(&wrong, &[]).faults;
     let fields: Vec<&str> = faults.iter().map(|it| it.0).collect();
     for field in ["dose", "timing", "refills", "start"] {
         assert!(fields.contains(&field), "{field} in {fields:?}");
     }
     let controlled = Item::of(&pen, what("oxycodone-5-mg-tablet"));
-    let given = Given { dose: "1".into(), timing: "Q6H".into(), refills: "1".into(), quantity: "12".into(), ..Given::default() };
+    let given = Given {
+        dose: "1".into(),
+        timing: "Q6H".into(),
+        refills: "1".into(),
+        quantity: "12".into(),
+        ..Given::default()
+    };
     assert!(controlled.filled(&given, &[]).faults.contains(&("refills", Fault::Refills)));
 }
 

@@ -72,7 +72,10 @@ async fn approved_it_is_a_new_prescription_in_place_of_the_old() {
     decide(&ward.pen(), &id, &decision, "", "d-1").await.unwrap();
     let all = ward.find("MedicationRequest", &[("patient", "Patient/ada"), ("intent", "order")]).await;
     let new = all.iter().find(|it| it["status"] == "active").expect("the new prescription");
-    assert_eq!((&new["dispenseRequest"]["numberOfRepeatsAllowed"], &new["requester"]["reference"]), (&json!(2), &json!("Practitioner/okafor")));
+    assert_eq!(
+        (&new["dispenseRequest"]["numberOfRepeatsAllowed"], &new["requester"]["reference"]),
+        (&json!(2), &json!("Practitioner/okafor"))
+    );
     assert_eq!(new["basedOn"][0]["reference"], format!("MedicationRequest/{id}"));
     assert!(all.iter().any(|it| it["id"] == "old" && it["status"] == "completed"));
     let tasks = ward.find("Task", &[("patient", "Patient/ada")]).await;
@@ -90,7 +93,10 @@ async fn a_refusal_needs_a_reason_and_a_visit_is_put_to_the_desk() {
     assert!(matches!(decide(&ward.pen(), &id, &Decision::Deny, "", "d-1").await, Err(OrderError::Reason)));
     decide(&ward.pen(), &id, &Decision::Appointment, "Blood pressure first", "d-2").await.unwrap();
     let proposal = ward.read(&Key::parse(&format!("MedicationRequest/{id}")).unwrap()).await;
-    assert_eq!((&proposal["status"], &proposal["statusReason"]["text"]), (&json!("on-hold"), &json!("Blood pressure first")));
+    assert_eq!(
+        (&proposal["status"], &proposal["statusReason"]["text"]),
+        (&json!("on-hold"), &json!("Blood pressure first"))
+    );
     let tasks = ward.find("Task", &[("patient", "Patient/ada")]).await;
     assert!(tasks.iter().any(|it| it["code"]["text"] == "Book a visit" && it["status"] == "requested"));
 }

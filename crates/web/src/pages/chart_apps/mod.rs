@@ -27,11 +27,13 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
     let banner = visitor.chart(&patient).banner().await?;
     let apps = visitor.organisation.apps();
     if visitor.web.installation.demo {
-        apps.own_app(visitor.now).await?;
+        // Where our own address is not one that apps may have, there is no app of ours either.
+        apps.own_app(visitor.now).await.ok();
     }
     let clients = apps.launchable(visitor.now).await?;
     let at = section_address(&visitor.address_of(patient.as_str()), "apps");
-    let beside = asked.beside.as_deref().and_then(|it| clients.iter().find(|client| client.id == it && near(&visitor, client)));
+    let beside =
+        asked.beside.as_deref().and_then(|it| clients.iter().find(|client| client.id == it && near(&visitor, client)));
     let main = html! {
         header.section-head { h1 { (words.say("orders-apps")) } }
         p.lead { (words.say("orders-apps-lead")) }

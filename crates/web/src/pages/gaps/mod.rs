@@ -51,7 +51,6 @@ pub(crate) async fn answer(visitor: Visitor, Path((_, patient)): Address, Form(g
         day => Some(day.parse().map_err(|_| Refusal::Cannot("orders-fault-day"))?),
     };
     visitor.chart(&patient).banner().await?;
-    gaps::answer(&visitor.pen(), &patient, &given.rule, answer, &given.reason, day, &given.once)
-        .await?;
+    gaps::answer(&visitor.pen(), &patient, &given.rule, answer, &given.reason, day, &given.once).await?;
     Ok(see_other(&format!("{}?done=saved", section_address(&visitor.address_of(patient.as_str()), "gaps"))))
 }

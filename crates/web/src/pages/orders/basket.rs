@@ -8,8 +8,8 @@ use crate::components::shell::section_address;
 use crate::locale::Words;
 use crate::request::{Answer, Visitor, id};
 use axum::extract::{Path, Query};
-use care::checks::Tier;
 use care::chart::Banner;
+use care::checks::Tier;
 use care::drugs;
 use care::orders::favourites::{self, Favourite};
 use care::orders::sets::{self, OrderSet};
@@ -302,7 +302,8 @@ fn reason(words: &Words, seen: &Seen, alert: &care::checks::Alert, signs: bool) 
     let key = alert.key();
     let name = format!("reason:{}:{key}", seen.item.id);
     let given = seen.item.reasons.get(&key).map_or("", String::as_str);
-    let field = format!("reason-{}-{}", seen.item.id, seen.alerts.iter().position(|it| it == alert).unwrap_or_default());
+    let field =
+        format!("reason-{}-{}", seen.item.id, seen.alerts.iter().position(|it| it == alert).unwrap_or_default());
     Some(html! {
         div.field.reason {
             label for=(field) { (words.say("orders-reason")) }

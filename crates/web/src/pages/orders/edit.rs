@@ -153,8 +153,12 @@ pub(crate) async fn add_set(
     let patient = id(&patient)?;
     let set = sets::by_key(&set).ok_or(Refusal::NotFound)?;
     let pen = visitor.pen();
-    let chosen: Vec<Item> =
-        set.items.iter().filter(|(what, _)| given.contains_key(what.key())).map(|(what, _)| Item::of(&pen, *what)).collect();
+    let chosen: Vec<Item> = set
+        .items
+        .iter()
+        .filter(|(what, _)| given.contains_key(what.key()))
+        .map(|(what, _)| Item::of(&pen, *what))
+        .collect();
     let add = |basket: &mut Basket| {
         let mut changed = false;
         for item in &chosen {
@@ -222,8 +226,7 @@ pub(crate) async fn forward(
     let signers = care::orders::cosign::signers(&pen).await?;
     let signer = signers.iter().find(|it| it.key.id.as_str() == text("signer")).ok_or(Refusal::NotFound)?;
     let key: &Key = &signer.key;
-    let sent = send(&pen, &patient, key, &signer.name, text("version").parse().ok(), text("once"))
-        .await?;
+    let sent = send(&pen, &patient, key, &signer.name, text("version").parse().ok(), text("once")).await?;
     let at = basket_at(&visitor, &patient);
     Ok(see_other(&format!("{at}?done=sent&signed={}", sent.signed)))
 }

@@ -114,7 +114,6 @@ fn cancel(visitor: &Visitor, base: &str, it: &Tracked) -> Markup {
 pub(crate) async fn cancel_order(visitor: Visitor, Path((_, patient)): Address, Form(given): Form<Given>) -> Answer {
     let patient = id(&patient)?;
     let order = id(&given.order)?;
-    tracking::cancel(&visitor.pen(), &patient, &order, &given.reason, &given.once)
-        .await?;
+    tracking::cancel(&visitor.pen(), &patient, &order, &given.reason, &given.once).await?;
     Ok(see_other(&format!("{}?done=changed", section_address(&visitor.address_of(patient.as_str()), "orders"))))
 }

@@ -86,8 +86,10 @@ pub(crate) async fn page(visitor: Visitor, Path((_, request)): Path<(String, Str
 
 fn facts(words: &Words, request: &Request, now: i64) -> Markup {
     let fact = |label: &str, value: Markup| html! { div { dt { (words.say(label)) } dd { (value) } } };
-    let when = |it: Option<&care::chart::When>| html! {
-        (parts::day_or(words, it)) @if let Some(it) = it { " " span.quiet { (it.ago(now)) } }
+    let when = |it: Option<&care::chart::When>| {
+        html! {
+            (parts::day_or(words, it)) @if let Some(it) = it { " " span.quiet { (it.ago(now)) } }
+        }
     };
     html! {
         dl.facts {
@@ -185,7 +187,7 @@ pub(crate) async fn decide(
     let decision = match given.decision.as_str() {
         "approve" => {
             let refills = given.refills.trim().parse().ok().filter(|it| *it <= 11);
-            Decision::Approve { refills: refills.ok_or_else(|| Refusal::Cannot("orders-fault-number"))? }
+            Decision::Approve { refills: refills.ok_or(Refusal::Cannot("orders-fault-number"))? }
         }
         "appointment" => Decision::Appointment,
         "deny" => Decision::Deny,
@@ -202,7 +204,6 @@ pub(crate) async fn decide(
 pub(crate) async fn ask(visitor: Visitor, Path((_, patient)): Address, Form(given): Form<Given>) -> Answer {
     let patient = id(&patient)?;
     let medication = id(&given.medication)?;
-    renewals::ask_for(&visitor.pen(), &patient, &medication, &given.reason, &given.once)
-        .await?;
+    renewals::ask_for(&visitor.pen(), &patient, &medication, &given.reason, &given.once).await?;
     Ok(see_other(&format!("{}?done=saved", section_address(&visitor.address_of(patient.as_str()), "medications"))))
 }
