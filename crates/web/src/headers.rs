@@ -22,7 +22,9 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 /// The policy of a page with a form whose answer leads to an app: browsers ask this of redirects too.
 pub(crate) fn leading_to(source: &str) -> HeaderValue {
     let plain = source.bytes().all(|b| b.is_ascii_graphic() && b != b';' && b != b',');
+    // Our own charts may show the question in a frame, beside the patient it is about.
     let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {source}"));
+    let policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
     HeaderValue::from_str(&policy).ok().filter(|_| plain).unwrap_or(HeaderValue::from_static(POLICY))
 }
 

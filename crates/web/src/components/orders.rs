@@ -75,8 +75,8 @@ pub(crate) fn headline(words: &Words, alert: &Alert) -> String {
     words.with(key, &[("with", alert.with.clone().into())])
 }
 
-/// An alert; `answer` is what stands under it (a field for a reason).
-pub(crate) fn alert(words: &Words, alert: &Alert, answer: Option<Markup>) -> Markup {
+/// An alert with where its rule is written.
+pub(crate) fn alert(words: &Words, alert: &Alert) -> Markup {
     let (_, tier, class) = TIERS.iter().find(|it| it.0 == alert.tier).expect("every tier has its words");
     html! {
         div class={ "order-alert " (class) } {
@@ -98,7 +98,6 @@ pub(crate) fn alert(words: &Words, alert: &Alert, answer: Option<Markup>) -> Mar
                 p { @if let Some(effect) = &alert.effect { (effect) " " } @if let Some(action) = &alert.action { strong { (action) } } }
             }
             p.source.quiet { (alert.source.rule) ", " (alert.source.title) " " (alert.source.version) }
-            @if let Some(answer) = answer { (answer) }
         }
     }
 }

@@ -67,7 +67,7 @@ async fn a_drug_and_a_test_are_found_added_and_signed_with_the_patients_name_on_
     let after = page(&world, &cookie, signed.header("location")).await;
     assert!(after.text.contains("2 orders were signed.") && after.text.contains("The basket is empty."));
     let orders = page(&world, &cookie, "/riverside/patients/known/orders").await;
-    assert_eq!(orders.text.matches("Hemoglobin A1c</h3>").count(), 1, "{}", orders.text);
+    assert_eq!(orders.text.matches("Hemoglobin A1c</h2>").count(), 1, "{}", orders.text);
     let list = page(&world, &cookie, "/riverside/patients/known/medications").await;
     assert!(list.text.contains("metformin 500 mg tablet"), "{}", list.text);
 }

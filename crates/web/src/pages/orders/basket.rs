@@ -281,7 +281,8 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
             }
             @if let Some(indication) = &it.indication { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
             @if !it.note.is_empty() { p.note { (it.note) } }
-            @for alert in &seen.alerts { (parts::alert(words, alert, reason(words, seen, alert, signs))) }
+            @for alert in &seen.alerts { (parts::alert(words, alert)) }
+            @if signs { (reason(words, seen)) }
             div.buttons.small {
                 a href={ (at) "/item/" (it.id) } { (words.say("orders-edit")) span.spoken { " " (it.name) } }
                 @if signs && seen.hindrance().is_none() {
@@ -294,20 +295,18 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
     }
 }
 
-/// Where a reason is asked for: a field that is sent with the signature, or the reason that was given.
-fn reason(words: &Words, seen: &Seen, alert: &care::checks::Alert, signs: bool) -> Option<Markup> {
-    if alert.tier != Tier::Reason || !signs {
-        return None;
-    }
-    let key = alert.key();
-    let name = format!("reason:{}:{key}", seen.item.id);
-    let given = seen.item.reasons.get(&key).map_or("", String::as_str);
-    let field =
-        format!("reason-{}-{}", seen.item.id, seen.alerts.iter().position(|it| it == alert).unwrap_or_default());
-    Some(html! {
-        div.field.reason {
-            label for=(field) { (words.say("orders-reason")) }
-            input id=(field) form="sign" name=(name) type="text" maxlength="300" value=(given) autocomplete="off";
+/// Where a reason is asked for: one for the order, whatever speaks against it; it is sent with the signature.
+fn reason(words: &Words, seen: &Seen) -> Markup {
+    let against: Vec<String> =
+        seen.alerts.iter().filter(|it| it.tier == Tier::Reason).map(care::checks::Alert::key).collect();
+    let field = format!("reason-{}", seen.item.id);
+    let given = against.iter().find_map(|it| seen.item.reasons.get(it)).map_or("", String::as_str);
+    html! {
+        @if !against.is_empty() {
+            div.field.reason {
+                label for=(field) { (words.say("orders-reason")) }
+                input id=(field) form="sign" name={ "reason:" (seen.item.id) } type="text" maxlength="300" value=(given) autocomplete="off";
+            }
         }
-    })
+    }
 }

@@ -7,13 +7,14 @@ use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::Path;
 use axum::response::Response;
+use care::checks::Tier;
 use care::orders::favourites;
 use care::orders::sets::{self, What};
-use care::orders::{Basket, Item, Kind, OrderError, Which, forward as send, sign as sign_orders};
+use care::orders::{Basket, Facts, Item, Kind, OrderError, Which, forward as send, look, sign as sign_orders};
 use fhir::{Id, Key};
 use maud::html;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -170,7 +171,7 @@ pub(crate) async fn add_set(
     Ok(back(&visitor, &patient, "", if added { "" } else { "there" }))
 }
 
-/// The form of the signature: fields of reasons are named `reason:<order>:<alert>`.
+/// The form of the signature: fields of reasons are named `reason:<order>`.
 pub(crate) async fn sign(
     visitor: Visitor,
     Path((_, patient)): Address,
@@ -181,9 +182,12 @@ pub(crate) async fn sign(
     let text = |name: &str| given.get(name).map_or("", String::as_str);
     let mut seen: Option<u64> = text("version").parse().ok();
     let mut basket = Basket::open(&pen, &patient).await?;
-    if basket.version == seen && reasoned(&mut basket, &given) {
-        basket.keep(&pen, &patient).await?;
-        seen = basket.version;
+    if basket.version == seen && given.keys().any(|it| it.starts_with(REASON)) {
+        let facts = Facts::of(&pen, &patient).await?;
+        if reasoned(&mut basket, &facts, &given) {
+            basket.keep(&pen, &patient).await?;
+            seen = basket.version;
+        }
     }
     let which = match text("only") {
         "" => Which::All,
@@ -194,22 +198,19 @@ pub(crate) async fn sign(
     Ok(see_other(&format!("{at}?done=signed&signed={}", signed.signed)))
 }
 
-/// Puts the reasons of the form to their orders; whether anything is new.
-fn reasoned(basket: &mut Basket, given: &HashMap<String, String>) -> bool {
+const REASON: &str = "reason:";
+
+/// Puts the reason given for an order to each alert that asks for one; whether anything is new.
+fn reasoned(basket: &mut Basket, facts: &Facts, given: &HashMap<String, String>) -> bool {
     let mut changed = false;
-    for (name, reason) in given {
-        let Some((item, alert)) = name.strip_prefix("reason:").and_then(|it| it.split_once(':')) else { continue };
-        let Some(item) = basket.items.iter_mut().find(|it| it.id == item) else { continue };
+    for seen in look(basket, facts) {
+        let Some(reason) = given.get(&format!("{REASON}{}", seen.item.id)) else { continue };
         let reason: String = reason.trim().chars().take(300).collect();
-        let before = item.reasons.get(alert).map_or("", String::as_str);
-        if before == reason {
-            continue;
-        }
-        changed = true;
-        if reason.is_empty() {
-            item.reasons.remove(alert);
-        } else {
-            item.reasons.insert(alert.to_owned(), reason);
+        let against = seen.alerts.iter().filter(|it| it.tier == Tier::Reason).map(|it| (it.key(), reason.clone()));
+        let reasons: BTreeMap<String, String> = against.filter(|(_, reason)| !reason.is_empty()).collect();
+        if seen.item.reasons != reasons {
+            basket.replace(Item { reasons, ..seen.item });
+            changed = true;
         }
     }
     changed

@@ -90,7 +90,7 @@ fn show(visitor: &Visitor, open: &Open, given: &Given, errors: &Errors) -> Respo
     let main = html! {
         header.section-head { h1 { (item.name) } p { a href=(basket) { (words.say("orders-back")) } } }
         (errors.summary())
-        @for alert in seen.iter().flat_map(|it| &it.alerts) { (parts::alert(words, alert, None)) }
+        @for alert in seen.iter().flat_map(|it| &it.alerts) { (parts::alert(words, alert)) }
         form.stacked.order-form method="post" action={ (basket) "/item/" (item.id) } {
             @if item.kind == Kind::Drug { (directions(words, open, given, errors)) }
             div.row {

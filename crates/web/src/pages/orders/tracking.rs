@@ -58,7 +58,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
         @if orders.is_empty() { p.empty { (words.say("orders-none")) } }
         @for it in &open { (one(&visitor, &base, it)) }
         @if !past.is_empty() {
-            h2 { (words.with("orders-past", &[("count", past.len().into())])) }
+            p.quiet { (words.with("orders-past", &[("count", past.len().into())])) }
             @for it in &past { (one(&visitor, &base, it)) }
         }
     };
@@ -73,7 +73,7 @@ fn one(visitor: &Visitor, base: &str, it: &Tracked) -> Markup {
     html! {
         article.order.tracked aria-labelledby=(heading) {
             header {
-                h3 id=(heading) { (it.name) }
+                h2 id=(heading) { (it.name) }
                 span.chips {
                     span class={ "chip " (class) } { (words.say(progress)) }
                     @if let Some(kind) = it.kind { " " span.chip { (parts::kind(words, kind)) } }
