@@ -3,9 +3,11 @@
 
 pub mod access;
 pub mod act;
+pub mod aftercare;
 mod ask;
 pub mod chart;
 pub mod checks;
+pub mod closing;
 pub mod content;
 pub mod demo;
 pub mod desk;
@@ -14,7 +16,9 @@ pub mod drugs;
 pub mod egress;
 pub mod entries;
 pub mod exchange;
+pub mod filing;
 pub mod gaps;
+pub mod notes;
 pub mod orders;
 pub mod organisation;
 pub mod oversight;

@@ -33,6 +33,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("acts.js", JS, include_str!("assets/acts.js")),
         ("launcher.js", JS, include_str!("assets/launcher.js")),
         ("drawer.js", JS, include_str!("assets/drawer.js")),
+        ("notes.css", CSS, include_str!("assets/notes.css")),
+        ("composer.js", JS, include_str!("assets/composer.js")),
+        ("combo.js", JS, include_str!("assets/combo.js")),
+        ("entry.js", JS, include_str!("assets/entry.js")),
+        ("entry.css", CSS, include_str!("assets/entry.css")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

@@ -51,6 +51,14 @@ families![
     "portal",
     "chart",
     "orders",
+    "notes",
+    "closing",
+    "aftercare",
+    "filing",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
 ];
 
 impl Locale {

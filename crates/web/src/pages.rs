@@ -2,23 +2,29 @@
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
 pub(crate) mod account;
+mod aftercare;
 mod apps;
 pub(crate) mod audit;
 mod authorize;
 mod chart_apps;
 mod choose;
+mod closing;
 mod connected;
 mod disclosures;
-mod documents;
+pub(crate) mod documents;
 mod emergency;
+mod entries;
+pub(crate) mod filing;
 mod gallery;
 mod gaps;
 mod invitation;
 mod launcher;
 mod lists;
 mod looks;
+pub(crate) mod notes;
 mod orders;
 mod portal;
+mod register;
 mod renewals;
 mod reset;
 mod results;
@@ -29,15 +35,18 @@ mod set_up;
 mod settings;
 mod sign_in;
 mod summary;
+mod terms;
 mod timeline;
 mod users;
+mod visits;
+mod vitals;
 
 use crate::components::shell::CHART;
 use crate::locale::{Locale, Words};
 use crate::request::{Place, Refusal, Refused, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -128,22 +137,63 @@ pub(crate) const PAGES: &[Page] = &[
     // Charts.
     page("/{org}/", Policy::Staff, || get(search::home)),
     page("/{org}/patients", CHARTS, || get(search::page)),
+    page("/{org}/patients/new", CHARTS, || get(register::page).post(register::submit)),
+    page("/{org}/day", CHARTS, || get(visits::board)),
+    page("/{org}/day/step", CHARTS, || post(visits::step)),
+    page("/{org}/terms", CHARTS, || get(terms::fragment)),
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
     page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
     page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
-    page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
-    page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
-    page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
-    page("/{org}/patients/{id}/immunizations", CHARTS, || get(lists::immunizations)),
+    page("/{org}/patients/{id}/problems", CHARTS, || get(entries::problems)),
+    page("/{org}/patients/{id}/medications", CHARTS, || get(entries::medications)),
+    page("/{org}/patients/{id}/allergies", CHARTS, || get(entries::allergies)),
+    page("/{org}/patients/{id}/immunizations", CHARTS, || get(entries::immunizations)),
+    page("/{org}/patients/{id}/history", CHARTS, || get(entries::history)),
+    page("/{org}/patients/{id}/care", CHARTS, || get(entries::care_plan)),
+    page("/{org}/patients/{id}/lists/{list}/new", CHARTS, || get(entries::one::new).post(entries::one::add)),
+    page("/{org}/patients/{id}/lists/{list}/reviewed", CHARTS, || post(entries::reviewed)),
+    page("/{org}/patients/{id}/lists/{list}/none", CHARTS, || post(entries::none)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}", CHARTS, || get(entries::one::page).post(entries::one::change)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}/settle", CHARTS, || post(entries::one::settle)),
     page("/{org}/patients/{id}/encounters", CHARTS, || get(lists::visits)),
+    page("/{org}/patients/{id}/encounters/new", CHARTS, || get(visits::new).post(visits::start)),
+    page("/{org}/patients/{id}/encounters/{encounter}", CHARTS, || get(visits::one::page)),
+    page("/{org}/patients/{id}/encounters/{encounter}/step", CHARTS, || post(visits::one::step)),
+    page("/{org}/patients/{id}/vitals/new", CHARTS, || get(vitals::page).post(vitals::submit)),
+    page("/{org}/patients/{id}/vitals/draft", CHARTS, || post(vitals::draft)),
+    page("/{org}/patients/{id}/vitals/fix/{entry}", CHARTS, || get(vitals::fix::page).post(vitals::fix::submit)),
     page("/{org}/patients/{id}/vitals", CHARTS, || get(results::vitals)),
     page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
     page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
+    page("/{org}/patients/{id}/documents/upload", CHARTS, || {
+        get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
+    }),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
+    page("/{org}/patients/{id}/documents/{document}/print", CHARTS, || get(documents::print::page)),
+    page("/{org}/patients/{id}/documents/{document}/review", CHARTS, || post(filing::review)),
+    page("/{org}/patients/{id}/documents/{document}/add", CHARTS, || post(notes::signed::add)),
+    page("/{org}/patients/{id}/documents/{document}/correct", CHARTS, || post(notes::signed::correct)),
+    page("/{org}/patients/{id}/documents/{document}/co-sign", CHARTS, || post(notes::signed::co_sign)),
+    page("/{org}/patients/{id}/notes", CHARTS, || get(notes::page).post(notes::begin)),
+    page("/{org}/patients/{id}/notes/{note}", CHARTS, || get(notes::composer::page).post(notes::composer::submit)),
+    page("/{org}/patients/{id}/notes/{note}/phrases", CHARTS, || get(notes::composer::offered)),
+    page("/{org}/patients/{id}/notes/{note}/command", CHARTS, || {
+        get(notes::command::page).post(notes::command::submit)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/history", CHARTS, || {
+        get(notes::history::page).post(notes::history::restore)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/sign", CHARTS, || get(notes::sign::page).post(notes::sign::submit)),
+    page("/{org}/patients/{id}/notes/{note}/discard", CHARTS, || post(notes::discard)),
+    page("/{org}/patients/{id}/encounters/{encounter}/close", CHARTS, || get(closing::page).post(closing::submit)),
+    page("/{org}/patients/{id}/encounters/{encounter}/summary", CHARTS, || get(aftercare::page).post(aftercare::give)),
+    page("/{org}/notes", CHARTS, || get(notes::desk::page)),
+    page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
+    page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),

@@ -67,14 +67,7 @@ impl Visitor {
 
     /// What became of an act whose form has nothing to say about it.
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
-        done.map_err(|error| match error {
-            ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
-            ActError::Invalid(_) => {
-                tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Cannot("common-act-invalid")
-            }
-        })
+        done.map_err(Refusal::from)
     }
 
     /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
@@ -218,6 +211,19 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Refusal {
+        match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Cannot("common-act-invalid")
+            }
+        }
+    }
+}
+
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Refusal {
         match denial.code {
@@ -274,4 +280,10 @@ pub(crate) fn see_other(to: &str) -> Response {
 /// The id in an address; what is no id cannot be anyone.
 pub(crate) fn id(text: &str) -> Result<Id, Refusal> {
     Id::parse(text).ok_or(Refusal::NotFound)
+}
+
+/// A form as it was sent: fields by their names, trimmed, without those that say nothing.
+pub(crate) fn typed(sent: Vec<(String, String)>) -> std::collections::BTreeMap<String, String> {
+    let said = sent.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+    said.filter(|(_, value)| !value.is_empty()).collect()
 }

@@ -35,6 +35,8 @@ const BREAK: &str = "clinician nurse";
 /// Who writes orders, and who signs them.
 const ORDERS: &str = "clinician nurse";
 const SIGNS: &str = "clinician";
+/// Who writes documents about patients.
+const WRITERS: &str = "clinician nurse";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -57,6 +59,12 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/find", For::Roles(CHART)),
     ("/{org}/patients", For::Roles(CHART)),
     ("/{org}/patients/", For::Roles(CHART)),
+    ("/{org}/patients/new", For::Roles("clinician front-desk practice-admin")),
+    ("/{org}/patients/{id}/encounters/new", For::Roles("clinician nurse front-desk practice-admin")),
+    ("/{org}/patients/{id}/vitals/new", For::Roles("clinician nurse")),
+    ("/{org}/day", For::Roles(CHART)),
+    ("/{org}/day/", For::Roles(CHART)),
+    ("/{org}/terms", For::Roles(CHART)),
     ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
     ("/{org}/emergency/", For::Roles(BREAK)),
     ("/{org}/patients/{id}/orders", For::Roles(ORDERS)),
@@ -69,6 +77,13 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/orders/", For::Roles(SIGNS)),
     ("/{org}/renewals", For::Roles(ORDERS)),
     ("/{org}/renewals/", For::Roles(ORDERS)),
+    ("/{org}/notes", For::Roles(WRITERS)),
+    ("/{org}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/documents/upload", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/close", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/summary", For::Roles(WRITERS)),
     ("/{org}/launcher", For::Roles(STAFF)),
     ("/{org}/launcher/app", For::Steps),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),

@@ -125,7 +125,7 @@ struct BannerRows {
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 9] = [
+const KINDS_OF: [(&str, &[&str]); 11] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
@@ -134,6 +134,8 @@ const KINDS_OF: [(&str, &[&str]); 9] = [
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),
+    ("history", &["Procedure", "FamilyMemberHistory", "Device"]),
+    ("care", &["Goal", "CarePlan", "CareTeam"]),
     ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),
 ];
 
@@ -563,15 +565,16 @@ fn ordered<T>(rows: &Rows, view: impl Fn(&Value) -> T, order: fn(&mut [T])) -> S
     section
 }
 
+/// What is only proposed, or not signed yet, is nothing that anybody takes.
+pub(crate) fn is_ordered(request: &Value) -> bool {
+    let planned = matches!(text(request, &["intent"]), Some("proposal" | "plan" | "option"));
+    !planned && text(request, &["status"]) != Some("draft")
+}
+
 fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Medication> {
     let mut section = ordered(requests, |it| Medication::of(it, names), |_| ());
-    // What is only proposed, or not signed yet, is nothing that anybody takes.
-    let taken = |it: &&Value| {
-        let planned = matches!(text(it, &["intent"]), Some("proposal" | "plan" | "option"));
-        !planned && text(it, &["status"]) != Some("draft")
-    };
-    let requests_taken = requests.rows.iter().map(|it| &it.value).filter(taken);
-    section.rows = requests_taken.map(|it| Medication::of(it, names)).collect();
+    let ordered = requests.rows.iter().map(|it| &it.value).filter(|it| is_ordered(it));
+    section.rows = ordered.map(|it| Medication::of(it, names)).collect();
     section.rows.extend(statements.rows.iter().map(|it| Medication::of(&it.value, names)));
     lists::order_medications(&mut section.rows);
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);

@@ -7,10 +7,9 @@ use super::icon::icon;
 use super::shell::section_address;
 use crate::locale::Words;
 use crate::request::Visitor;
-use care::chart::{Medication, Standing, When};
+use care::chart::When;
 use care::checks::{Alert, Rule, Tier};
 use care::orders::{Fault, Kind, may_write};
-use fhir::Id;
 use maud::{Markup, html};
 
 /// What an alert says, by its rule.
@@ -107,26 +106,25 @@ pub(crate) fn day_or(words: &Words, when: Option<&When>) -> Markup {
     html! { @match when { Some(when) => (day(when)), None => span.absent { (words.say("orders-unknown")) } } }
 }
 
-/// What can be done with a prescription on the list: renew it, or put what the patient asks for into the queue.
-pub(crate) fn of_prescription(visitor: &Visitor, patient: &Id, medication: &Medication) -> Markup {
+/// What can be done with a prescription that is taken: renew it, or put what the patient asks for into the queue.
+/// `base` is the address of the chart.
+pub(crate) fn of_prescription(visitor: &Visitor, base: &str, id: &str, name: &str) -> Markup {
     let words = visitor.words;
-    let pen = visitor.pen();
-    if medication.standing != Standing::Active || medication.reported || !may_write(&pen) {
+    if !may_write(&visitor.pen()) {
         return html! {};
     }
-    let base = visitor.address_of(patient.as_str());
-    let hidden = [("medication", medication.id.as_str())];
+    let hidden = [("medication", id)];
     html! {
         div.buttons.no-print {
-            (act_on(&section_address(&base, "basket/renew"), &hidden, &words.say("orders-renew"), Some(&medication.name), Some("small")))
+            (act_on(&section_address(base, "basket/renew"), &hidden, &words.say("orders-renew"), Some(name), Some("small")))
             details {
-                summary { (words.say("orders-ask-renewal")) span.spoken { " " (medication.name) } }
-                form.stacked method="post" action=(section_address(&base, "renewal")) {
-                    input type="hidden" name="medication" value=(medication.id);
+                summary { (words.say("orders-ask-renewal")) span.spoken { " " (name) } }
+                form.stacked method="post" action=(section_address(base, "renewal")) {
+                    input type="hidden" name="medication" value=(id);
                     input type="hidden" name="once" value=(visitor.once());
                     div.field {
-                        label for={ "asks-" (medication.id) } { (words.say("orders-renewal-note")) }
-                        input id={ "asks-" (medication.id) } name="reason" type="text" maxlength="300" autocomplete="off";
+                        label for={ "asks-" (id) } { (words.say("orders-renewal-note")) }
+                        input id={ "asks-" (id) } name="reason" type="text" maxlength="300" autocomplete="off";
                     }
                     button type="submit" { (words.say("orders-ask-send")) }
                 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod notes;
 mod orders;
+mod work;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -54,7 +56,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
         }
         guarded += 1;
         let filled =
-            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{set}", "{item}", "{request}"]
+            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}", "{set}", "{item}", "{request}"]
                 .iter()
                 .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
@@ -82,9 +84,22 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
 
 /// An address of a page with something in every hole.
 fn filled(path: &str) -> String {
-    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}"]
-        .iter()
-        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
+    [
+        "{id}",
+        "{document}",
+        "{code}",
+        "{user}",
+        "{role}",
+        "{entry}",
+        "{app}",
+        "{provider}",
+        "{nth}",
+        "{note}",
+        "{list}",
+        "{encounter}",
+    ]
+    .iter()
+    .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
 }
 
 #[tokio::test]
