@@ -4,6 +4,7 @@
 mod assets;
 mod components;
 mod headers;
+mod locale;
 mod pages;
 mod request;
 mod sessions;

@@ -28,6 +28,7 @@ mod timeline;
 mod users;
 
 use crate::components::shell::CHART;
+use crate::locale::Words;
 use crate::request::{Place, Refusal, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
@@ -221,12 +222,13 @@ async fn guard(
     }
     let now = organisation.now();
     let visit = crate::request::visit(request.extensions(), request.headers());
+    let words = crate::request::words(request.headers());
     if policy == Policy::AnyoneHere {
         request.extensions_mut().insert(Place { web, organisation, visit, now });
         return next.run(request).await;
     }
     let token = cookies::token(request.headers()).map(Arc::<str>::from);
-    let visitor = match who(web, organisation.clone(), token, visit, now).await {
+    let visitor = match who(web, organisation.clone(), token, visit, words, now).await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => return to_sign_in(&organisation.slug, &request),
         Err(error) => return Refusal::from(error).into_response(),
@@ -259,6 +261,7 @@ async fn who(
     organisation: Arc<Organisation>,
     token: Option<Arc<str>>,
     visit: Visit,
+    words: &'static Words,
     now: i64,
 ) -> StoreResult<Option<Visitor>> {
     let Some(token) = token else { return Ok(None) };
@@ -274,7 +277,7 @@ async fn who(
         true => store.items(emergency_access::ALERTS, Some("privacy-officer"), None, 100, now).await?.len(),
         false => 0,
     };
-    Ok(Some(Visitor { web, organisation, caller, session, token, visit, now, reviews, emergencies }))
+    Ok(Some(Visitor { web, organisation, caller, session, token, visit, words, now, reviews, emergencies }))
 }
 
 /// A refusal is remembered. When it cannot be, the refusal stands all the same.

@@ -1,6 +1,7 @@
 //! What a page is given: the organisation at whose address it lies, who asks, and the moment.
 
 use crate::components::shell;
+use crate::locale::{Locale, Words};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
@@ -47,6 +48,8 @@ pub(crate) struct Visitor {
     /// The secret of the session, as the cookie brought it.
     pub(crate) token: Arc<str>,
     pub(crate) visit: Visit,
+    /// What pages say, in their language.
+    pub(crate) words: &'static Words,
     pub(crate) now: i64,
     /// How many emergency accesses wait for the visitor's review.
     pub(crate) reviews: usize,
@@ -113,6 +116,12 @@ pub(crate) fn visit(extensions: &Extensions, headers: &HeaderMap) -> Visit {
     let agent: String = text("user-agent").chars().take(300).collect();
     let request = Some(text("x-request-id")).filter(|it| !it.is_empty()).map(Arc::from);
     Visit { address: peer.unwrap_or_default(), agent, request }
+}
+
+/// What pages say to this browser: in the language it likes best of ours, else in English.
+pub(crate) fn words(headers: &HeaderMap) -> &'static Words {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok()).and_then(Locale::accepted);
+    accepted.unwrap_or(Locale::English).words()
 }
 
 /// The guard of every page puts the visitor there (see `pages.rs`); without it no page can be written.

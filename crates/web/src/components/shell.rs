@@ -4,6 +4,7 @@
 use super::banner::banner;
 use super::icon::icon;
 use crate::assets;
+use crate::locale::{Locale, Words};
 use crate::request::Visitor;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
@@ -28,12 +29,13 @@ struct Head<'a> {
     title: &'a str,
     scripts: &'a [&'a str],
     body_class: &'a str,
+    locale: Locale,
 }
 
 fn document(head: &Head<'_>, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en-US" {
+        html lang=(head.locale.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -48,8 +50,8 @@ fn document(head: &Head<'_>, body: Markup) -> Markup {
     }
 }
 
-fn ribbon(demo: bool) -> Markup {
-    html! { @if demo { p.ribbon { "DEMO – no real patients" } } }
+fn ribbon(demo: bool, words: &Words) -> Markup {
+    html! { @if demo { p.ribbon { (words.say("common-demo")) } } }
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
@@ -120,6 +122,7 @@ fn framed(visitor: &Visitor, title: &str, beside: &Beside<'_>, main: Markup) -> 
             Beside::Chart(..) => "chart",
             Beside::Nothing | Beside::Administration(_) | Beside::Portal(_) => "plain",
         },
+        locale: visitor.words.locale,
     };
     let patient = match beside {
         Beside::Chart(patient, _) => Some(*patient),
@@ -128,7 +131,7 @@ fn framed(visitor: &Visitor, title: &str, beside: &Beside<'_>, main: Markup) -> 
     let body = html! {
         a.skip href="#main" { "Skip to content" }
         header.top {
-            (ribbon(visitor.web.installation.demo))
+            (ribbon(visitor.web.installation.demo, visitor.words))
             (bar(visitor, matches!(beside, Beside::Administration(_))))
             (emergency(visitor))
         }
@@ -325,9 +328,9 @@ fn palette(visitor: &Visitor, chart: Option<&Banner>) -> Markup {
 
 /// A page for someone who is not signed in.
 pub(crate) fn outside(title: &str, demo: bool, status: StatusCode, main: Markup) -> Response {
-    let head = Head { title, scripts: &["passkey.js", "acts.js"], body_class: "outside" };
+    let head = Head { title, scripts: &["passkey.js", "acts.js"], body_class: "outside", locale: Locale::English };
     let body = html! {
-        @if demo { header.top { (ribbon(demo)) } }
+        @if demo { header.top { (ribbon(demo, Locale::English.words())) } }
         main #main { (main) }
     };
     (status, Html(document(&head, body).into_string())).into_response()
@@ -347,9 +350,9 @@ pub(crate) fn refused(status: StatusCode, title: &str, words: &str) -> Response 
 
 /// Components side by side, for those who make them.
 pub(crate) fn workshop(title: &str, main: Markup) -> Response {
-    let head = Head { title, scripts: &["trend.js"], body_class: "plain" };
+    let head = Head { title, scripts: &["trend.js"], body_class: "plain", locale: Locale::English };
     let body = html! {
-        header.top { (ribbon(true)) }
+        header.top { (ribbon(true, Locale::English.words())) }
         main #main tabindex="-1" { (main) }
     };
     Html(document(&head, body).into_string()).into_response()

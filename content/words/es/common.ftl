@@ -1,0 +1,2 @@
+# Palabras que están en muchas páginas.
+common-demo = DEMOSTRACIÓN – no hay pacientes reales
