@@ -15,6 +15,10 @@ pub trait Surroundings: Send + Sync {
     fn new_id(&self) -> String;
     /// A secret that nobody can guess (256 bits, URL-safe text).
     fn new_secret(&self) -> String;
+    /// The program is about to stop: what would go on for ever must end.
+    fn closing(&self) -> bool {
+        false
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

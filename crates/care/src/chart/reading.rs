@@ -113,7 +113,7 @@ pub enum ResultStatus {
 }
 
 impl ResultStatus {
-    fn of(code: Option<&str>) -> ResultStatus {
+    pub(crate) fn of(code: Option<&str>) -> ResultStatus {
         match code {
             Some("registered" | "preliminary") => ResultStatus::Preliminary,
             Some("final") => ResultStatus::Final,
