@@ -2,9 +2,11 @@
 //! their `mod.rs` offers; all of them read and write through the store, with the caller first.
 
 pub mod access;
+pub mod act;
 mod ask;
 pub mod chart;
 pub mod demo;
+pub mod draft;
 pub mod egress;
 pub mod exchange;
 pub mod growth;
@@ -14,5 +16,8 @@ pub mod messages;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+pub mod terms;
+#[cfg(test)]
+mod ward;
 
 pub use organisation::{Installation, Organisation, Surroundings};

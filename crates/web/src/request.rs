@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use care::access::apps::{Code, Denial};
 use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
+use care::act::{ActError, Pen};
 use care::chart::Chart;
 use care::{Installation, Organisation};
 use fhir::Id;
@@ -60,6 +61,17 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn chart<'a>(&'a self, patient: &'a Id) -> Chart<'a> {
         Chart { store: &self.organisation.store, caller: &self.caller, patient, now: self.now }
+    }
+
+    /// What their clinical work is written with.
+    pub(crate) fn pen(&self) -> Pen<'_> {
+        let author = self.session.principal.person.as_ref();
+        Pen { organisation: &self.organisation, caller: &self.caller, author, now: self.now }
+    }
+
+    /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
+    pub(crate) fn once(&self) -> String {
+        self.organisation.surroundings.new_id()
     }
 
     /// `/riverside/patients/7`.
@@ -197,6 +209,20 @@ impl From<StoreError> for Refusal {
             // Hidden and absent look the same.
             StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
             other => Refusal::Store(other),
+        }
+    }
+}
+
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Refusal {
+        match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Words(
+                "Somebody else changed this meanwhile, so nothing was written. Open the page again, look at what is \
+                 there now, and repeat what you did."
+                    .into(),
+            ),
+            invalid @ ActError::Invalid(_) => Refusal::Words(invalid.to_string()),
         }
     }
 }
