@@ -164,6 +164,11 @@ impl Ear {
         self.place
     }
 
+    /// The program is about to stop.
+    pub fn is_closing(&self) -> bool {
+        self.organisation.surroundings.closing()
+    }
+
     /// What happened since the last look; `None` when the session has ended or the program is about to stop.
     pub async fn look(&mut self) -> StoreResult<Option<Vec<Heard>>> {
         let (organisation, now) = (self.organisation.clone(), self.organisation.now());
@@ -253,4 +258,87 @@ fn told(change: &Changed) -> Heard {
 
 fn of_patients() -> ResourceType {
     ResourceType::parse("Patient").expect("a type of R4")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{NewUser, PersonLink, SignIn, Visit};
+    use crate::ward::Ward;
+    use serde_json::json;
+
+    async fn signed_in(ward: &Ward, role: &str) -> (Arc<str>, Arc<str>) {
+        let access = &ward.organisation.access;
+        let new = NewUser {
+            username: role.into(),
+            display: role.into(),
+            email: None,
+            roles: vec![role.into()],
+            person: PersonLink::None,
+            sites: Vec::new(),
+        };
+        let user = access.create_with_password(&Caller::system("test"), new, Vec::new(), "granite-badge-violin", ward.now).await;
+        let user = user.unwrap();
+        let visit = Visit::default();
+        let SignIn::Open(opened) = access.sign_in(&visit, role, "granite-badge-violin", ward.now).await.unwrap() else {
+            panic!("no second factor is asked for here");
+        };
+        (opened.token.into(), user.who().into())
+    }
+
+    fn pulse(id: &str, patient: &str) -> fhir::Value {
+        json!({"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "Pulse"},
+            "subject": {"reference": format!("Patient/{patient}")}})
+    }
+
+    async fn ear(ward: &Arc<Organisation>, who: &(Arc<str>, Arc<str>), patient: Option<&str>, after: Option<u64>) -> Ear {
+        let interest = Interest { patient: patient.and_then(Id::parse), kinds: vec![ResourceType::parse("Observation").unwrap()] };
+        Ear::open(ward.clone(), &Arc::default(), &who.1, who.0.clone(), interest, after).await.unwrap().unwrap()
+    }
+
+    fn kinds(heard: Option<Vec<Heard>>) -> Vec<(&'static str, u64)> {
+        let told = |it| match it {
+            Heard::Changed { kind, version, .. } => (ResourceType::name(kind), version),
+            Heard::Lost { .. } => ("lost", 0),
+        };
+        heard.expect("the session is open").into_iter().map(told).collect()
+    }
+
+    #[tokio::test]
+    async fn who_listens_hears_of_this_patient_and_of_what_they_may_see() {
+        let ward = Ward::open().await;
+        let nurse = signed_in(&ward, "nurse").await;
+        let desk = signed_in(&ward, "front-desk").await;
+        let (organisation, store) = (ward.organisation.clone(), &ward);
+        let mut of_ada = ear(&organisation, &nurse, Some("ada"), None).await;
+        let mut of_all = ear(&organisation, &nurse, None, None).await;
+        let mut at_desk = ear(&organisation, &desk, Some("ada"), None).await;
+        assert!(kinds(of_ada.look().await.unwrap()).is_empty());
+        let began = of_ada.place();
+        store.put(vec![pulse("a", "ada"), pulse("b", "ben")]).await;
+        store.put(vec![json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/ada"}})]).await;
+        assert_eq!(kinds(of_ada.look().await.unwrap()), [("Observation", 1)]);
+        assert!(kinds(of_ada.look().await.unwrap()).is_empty(), "told once");
+        assert_eq!(kinds(of_all.look().await.unwrap()).len(), 2);
+        assert!(kinds(at_desk.look().await.unwrap()).is_empty(), "the front desk sees no measurements");
+        // Who comes back is told what they missed; who was away too long looks at everything.
+        let mut back = ear(&organisation, &nurse, Some("ada"), Some(began)).await;
+        assert_eq!(kinds(back.look().await.unwrap()), [("Observation", 1)]);
+        let mut lost = ear(&organisation, &nurse, Some("ada"), Some(9_999_999)).await;
+        assert_eq!(kinds(lost.look().await.unwrap()), [("lost", 0)]);
+        // A session that ended hears nothing more.
+        organisation.access.sign_out(&nurse.0, store.now).await.unwrap();
+        store.put(vec![pulse("d", "ada")]).await;
+        assert!(of_ada.look().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn one_user_does_not_take_all_the_seats() {
+        let changes = Arc::<Changes>::default();
+        let (one, other): (Arc<str>, Arc<str>) = ("user/1".into(), "user/2".into());
+        let seats: Vec<Seat> = (0..EACH).map(|_| changes.sit(&one).unwrap()).collect();
+        assert!(changes.sit(&one).is_none() && changes.sit(&other).is_some());
+        drop(seats);
+        assert!(changes.sit(&one).is_some());
+    }
 }

@@ -31,6 +31,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("session.js", JS, include_str!("assets/session.js")),
         asset("passkey.js", JS, include_str!("assets/passkey.js")),
         asset("acts.js", JS, include_str!("assets/acts.js")),
+        asset("live.js", JS, include_str!("assets/live.js")),
+        asset("inbox.js", JS, include_str!("assets/inbox.js")),
+        asset("inbox.css", CSS, include_str!("assets/inbox.css")),
+        asset("results.css", CSS, include_str!("assets/results.css")),
+        asset("growth.css", CSS, include_str!("assets/growth.css")),
         asset("launcher.js", JS, include_str!("assets/launcher.js")),
         asset("icon.svg", SVG, include_str!("assets/icon.svg")),
     ]

@@ -8,8 +8,10 @@ mod document;
 mod latest;
 mod lists;
 mod reading;
+mod review;
 mod timeline;
 mod trend;
+mod units;
 mod visit;
 pub(crate) mod when;
 
@@ -17,6 +19,7 @@ pub use document::{Attachment, Document, Place};
 pub use latest::{Flowsheet, Latest, Panel, Row};
 pub use lists::{Allergy, AllergyState, Criticality, Immunization, Medication, Problem, Standing};
 pub use reading::{Flag, Measured, Part, Range, Reading, ResultStatus};
+pub use review::{COMPARED, Mark, as_csv};
 pub use timeline::{Event, EventKind, Timeline};
 pub use trend::{Point, Series, Trend};
 pub use visit::{Booking, Visit, VisitStanding};

@@ -144,6 +144,10 @@ pub struct Reading {
     pub name: String,
     pub when: Option<When>,
     pub value: Measured,
+    /// The unit of the value as UCUM writes it, where it was sent so.
+    pub ucum: Option<String>,
+    /// What a corrected result said before, where that was looked up.
+    pub was: Option<Measured>,
     pub flag: Option<Flag>,
     pub range: Option<Range>,
     pub status: ResultStatus,
@@ -177,6 +181,8 @@ impl Reading {
             name: whole.name,
             when: text(value, &["effectivePeriod", "start"]).or(when).and_then(When::parse),
             value: if has_value || parts.is_empty() { whole.value } else { joined(&parts) },
+            ucum: owned(value, &["valueQuantity", "code"]).or_else(|| owned(value, &["valueQuantity", "unit"])),
+            was: None,
             flag: whole.flag.or(worst),
             range: whole.range,
             status: ResultStatus::of(text(value, &["status"])),

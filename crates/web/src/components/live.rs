@@ -1,0 +1,26 @@
+//! What makes a page keep itself as the record is: where to listen, and what is said when a part was renewed. Parts of the
+//! page that shall follow carry `data-live` with the types they show, and an id; without JavaScript the page is as it was
+//! when it was asked for.
+
+use crate::assets;
+use crate::request::Visitor;
+use fhir::Id;
+use maud::{Markup, html};
+
+/// Types that the pages of a chart are made of.
+pub(crate) const CHART: &str = "AllergyIntolerance CarePlan CareTeam Condition Coverage Device DiagnosticReport \
+    DocumentReference Encounter FamilyMemberHistory Goal Immunization MedicationRequest MedicationStatement Observation \
+    Procedure ServiceRequest Task";
+
+/// Once on a page.
+pub(crate) fn source(visitor: &Visitor, patient: Option<&Id>) -> Markup {
+    let mut address = visitor.at("live");
+    if let Some(patient) = patient {
+        address.push_str(&format!("?patient={patient}"));
+    }
+    html! {
+        div hidden data-stream=(address) data-said=(visitor.words.say("results-live")) {}
+        p.spoken role="status" {}
+        script type="module" src=(assets::address("live.js")) {}
+    }
+}
