@@ -128,6 +128,11 @@ impl Act {
         key
     }
 
+    /// A new resource under a key that was made for it: a patient is registered in an act about themself.
+    pub(crate) fn create_as(&mut self, key: Key, resource: Value) {
+        self.entries.push(Entry { key, before: None, resource });
+    }
+
     /// The next version of a resource of which `version` was on the screen.
     pub fn update(&mut self, key: Key, version: u64, resource: Value) {
         self.entries.push(Entry { key, before: Some(version), resource });
@@ -312,7 +317,7 @@ impl<'a> Pen<'a> {
     }
 
     /// For whom a practitioner works here, by their role; else the organisation by its name.
-    async fn employer(&self) -> StoreResult<Value> {
+    pub(crate) async fn employer(&self) -> StoreResult<Value> {
         let by_name = || json!({ "display": self.organisation.name });
         let Some(author) = self.author.filter(|it| it.kind.name() == "Practitioner") else { return Ok(by_name()) };
         if !self.may(Action::Search, "PractitionerRole") {

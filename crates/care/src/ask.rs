@@ -122,3 +122,31 @@ fn query(store: &Store, kind: &str, parameters: &[(&'static str, String)]) -> St
     let all = |issues: Vec<Issue>| issues.into_iter().map(|it| it.diagnostics).collect::<Vec<_>>().join(" ");
     understood.map(|(query, _)| query).map_err(|issues| StoreError::NotSupported(all(issues)))
 }
+
+/// The version of a resource as it was read.
+pub(crate) fn version(value: &Value) -> u64 {
+    value["meta"]["versionId"].as_str().and_then(|it| it.parse().ok()).unwrap_or(0)
+}
+
+/// Whether a resource is about this patient.
+pub(crate) fn is_about(value: &Value, patient: &Id) -> bool {
+    let own = format!("Patient/{patient}");
+    let itself = value["resourceType"] == "Patient" && value["id"] == patient.as_str();
+    itself || ["subject", "patient", "beneficiary", "for"].iter().any(|it| value[*it]["reference"] == own.as_str())
+}
+
+/// A resource of this patient with its version; that of another is as if it were not there.
+pub(crate) async fn own(
+    store: &Store,
+    caller: &Caller,
+    patient: &Id,
+    kind: &str,
+    id: &Id,
+) -> StoreResult<(Value, u64)> {
+    let row = read(store, caller, kind, id).await?;
+    if !is_about(&row.value, patient) {
+        return Err(StoreError::NotFound(Key::new(kind_of(kind), id.clone())));
+    }
+    let version = version(&row.value);
+    Ok((row.value, version))
+}

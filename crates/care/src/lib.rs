@@ -8,6 +8,7 @@ pub mod chart;
 pub mod demo;
 pub mod draft;
 pub mod egress;
+pub mod entries;
 pub mod exchange;
 pub mod growth;
 pub mod inbox;
@@ -16,7 +17,11 @@ pub mod messages;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+mod shapes;
 pub mod terms;
+pub mod versions;
+pub mod visits;
+pub mod vitals;
 #[cfg(test)]
 mod ward;
 

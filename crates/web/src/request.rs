@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use care::access::apps::{Code, Denial};
 use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
-use care::act::{ActError, Pen};
+use care::act::{ActError, Pen, Written};
 use care::chart::Chart;
 use care::{Installation, Organisation};
 use fhir::Id;
@@ -67,6 +67,18 @@ impl Visitor {
     pub(crate) fn pen(&self) -> Pen<'_> {
         let author = self.session.principal.person.as_ref();
         Pen { organisation: &self.organisation, caller: &self.caller, author, now: self.now }
+    }
+
+    /// What became of an act whose form has nothing to say about it.
+    pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
+        done.map_err(|error| match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Words(self.words.say("common-act-conflict")),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Words(self.words.say("common-act-invalid"))
+            }
+        })
     }
 
     /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
@@ -209,20 +221,6 @@ impl From<StoreError> for Refusal {
             // Hidden and absent look the same.
             StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
             other => Refusal::Store(other),
-        }
-    }
-}
-
-impl From<ActError> for Refusal {
-    fn from(error: ActError) -> Refusal {
-        match error {
-            ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Words(
-                "Somebody else changed this meanwhile, so nothing was written. Open the page again, look at what is \
-                 there now, and repeat what you did."
-                    .into(),
-            ),
-            invalid @ ActError::Invalid(_) => Refusal::Words(invalid.to_string()),
         }
     }
 }

@@ -74,6 +74,7 @@ const FRONT_DESK: &[Line] = &[
     ("Encounter Flag CareTeam Communication Task QuestionnaireResponse", "rs", All),
     ("Task Communication QuestionnaireResponse", "cu", All),
     ("Consent", "rs", All),
+    ("Provenance", "c", All),
     ("Coverage CoverageEligibilityRequest CoverageEligibilityResponse", "crus", All),
     ("Account", "rs", All),
     ("directory", "rs", All),

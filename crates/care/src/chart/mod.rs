@@ -17,6 +17,7 @@ pub(crate) mod when;
 
 pub use document::{Attachment, Document, Place};
 pub use latest::{Flowsheet, Latest, Panel, Row};
+pub(crate) use lists::code_and_system as code_of;
 pub use lists::{Allergy, AllergyState, Criticality, Immunization, Medication, Problem, Standing};
 pub use reading::{Flag, Measured, Part, Range, Reading, ResultStatus};
 pub use review::{COMPARED, Mark, as_csv};
@@ -144,7 +145,7 @@ fn may_search(registry: &Registry, caller: &Caller, kind: &str) -> bool {
 
 impl Chart<'_> {
     /// Resources of a type about this patient; none, and noted, of a type the caller may not look at.
-    async fn rows(&self, kind: &str, more: &[(&'static str, &str)], limit: u32) -> StoreResult<Rows> {
+    pub(crate) async fn rows(&self, kind: &str, more: &[(&'static str, &str)], limit: u32) -> StoreResult<Rows> {
         // Not asking for what is closed keeps the log free of refusals that nobody meant.
         if !may_search(&self.store.registry(), self.caller, kind) {
             return Rows::or_refused(Err(StoreError::Forbidden));
@@ -387,7 +388,7 @@ impl Chart<'_> {
     }
 
     /// The names of what these resources point at without saying what it is.
-    async fn names(&self, rows: &[&Rows], values: &[&Value]) -> StoreResult<Names> {
+    pub(crate) async fn names(&self, rows: &[&Rows], values: &[&Value]) -> StoreResult<Names> {
         let mut keys: BTreeSet<Key> = BTreeSet::new();
         let all = rows.iter().flat_map(|it| it.rows.iter().map(|it| &it.value)).chain(values.iter().copied());
         for value in all {

@@ -13,7 +13,6 @@ mod dice;
 mod life;
 mod measure;
 mod people;
-mod shapes;
 mod shared;
 mod tables;
 mod therapy;
@@ -23,6 +22,8 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use serde_json::Value;
+
+use crate::shapes;
 
 use calendar::Day;
 use life::Life;

@@ -1,6 +1,7 @@
 //! Whose chart? Finding a person by whatever is known of them (screen C-02).
 
 pub mod person;
+pub mod register;
 pub mod terms;
 
 use crate::ask;

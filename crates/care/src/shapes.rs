@@ -2,38 +2,38 @@
 
 use serde_json::{Map, Number, Value, json};
 
-pub(super) const LOINC: &str = "http://loinc.org";
-pub(super) const SNOMED: &str = "http://snomed.info/sct";
-pub(super) const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
-pub(super) const ICD10: &str = "http://hl7.org/fhir/sid/icd-10-cm";
-pub(super) const CVX: &str = "http://hl7.org/fhir/sid/cvx";
-pub(super) const UCUM: &str = "http://unitsofmeasure.org";
-pub(super) const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
-pub(super) const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
+pub(crate) const LOINC: &str = "http://loinc.org";
+pub(crate) const SNOMED: &str = "http://snomed.info/sct";
+pub(crate) const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
+pub(crate) const ICD10: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+pub(crate) const CVX: &str = "http://hl7.org/fhir/sid/cvx";
+pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
+pub(crate) const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+pub(crate) const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
 
-pub(super) fn concept(system: &str, code: &str, words: &str) -> Value {
+pub(crate) fn concept(system: &str, code: &str, words: &str) -> Value {
     json!({ "coding": [{ "system": system, "code": code, "display": words }], "text": words })
 }
 
 /// A concept whose text says nothing more than its coding.
-pub(super) fn coded(system: &str, code: &str, words: &str) -> Value {
+pub(crate) fn coded(system: &str, code: &str, words: &str) -> Value {
     json!({ "coding": [{ "system": system, "code": code, "display": words }] })
 }
 
-pub(super) fn hl7(system: &str, code: &str, words: &str) -> Value {
+pub(crate) fn hl7(system: &str, code: &str, words: &str) -> Value {
     json!({ "coding": [{ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": code, "display": words }] })
 }
 
-pub(super) fn to(reference: impl AsRef<str>) -> Value {
+pub(crate) fn to(reference: impl AsRef<str>) -> Value {
     json!({ "reference": reference.as_ref() })
 }
 
-pub(super) fn named(reference: impl AsRef<str>, display: &str) -> Value {
+pub(crate) fn named(reference: impl AsRef<str>, display: &str) -> Value {
     json!({ "reference": reference.as_ref(), "display": display })
 }
 
 /// A decimal with exactly the digits a person would have written.
-pub(super) fn decimal(value: f64, decimals: usize) -> Value {
+pub(crate) fn decimal(value: f64, decimals: usize) -> Value {
     let text = format!("{value:.decimals$}");
     let text = if text.starts_with('-') && text.bytes().all(|it| matches!(it, b'-' | b'0' | b'.')) {
         text[1..].to_owned()
@@ -43,12 +43,12 @@ pub(super) fn decimal(value: f64, decimals: usize) -> Value {
     Value::Number(text.parse::<Number>().expect("a formatted number is a number"))
 }
 
-pub(super) fn quantity(value: f64, decimals: usize, unit: &str, ucum: &str) -> Value {
+pub(crate) fn quantity(value: f64, decimals: usize, unit: &str, ucum: &str) -> Value {
     json!({ "value": decimal(value, decimals), "unit": unit, "system": UCUM, "code": ucum })
 }
 
 /// The beginning of every resource: type, id, the US Core profile it is made for.
-pub(super) fn start(kind: &str, id: &str, profile: Option<&str>) -> Map<String, Value> {
+pub(crate) fn start(kind: &str, id: &str, profile: Option<&str>) -> Map<String, Value> {
     let mut resource = Map::with_capacity(16);
     resource.insert("resourceType".into(), kind.into());
     resource.insert("id".into(), id.into());
@@ -60,20 +60,32 @@ pub(super) fn start(kind: &str, id: &str, profile: Option<&str>) -> Map<String, 
 }
 
 /// Adds members in the order given.
-pub(super) fn with(mut resource: Map<String, Value>, members: Value) -> Value {
+pub(crate) fn with(mut resource: Map<String, Value>, members: Value) -> Value {
     if let Value::Object(members) = members {
         resource.extend(members);
     }
     Value::Object(resource)
 }
 
-pub(super) fn narrative(text: &str) -> Value {
+pub(crate) fn narrative(text: &str) -> Value {
     let safe = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     json!({ "status": "generated", "div": format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{safe}</p></div>") })
 }
 
+/// The resource without members that say nothing: absent is not the same as empty.
+pub(crate) fn trimmed(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, it| match it {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            _ => true,
+        });
+    }
+    value
+}
+
 /// Plain text as an Attachment.
-pub(super) fn attachment(title: &str, text: &str, created: &str) -> Value {
+pub(crate) fn attachment(title: &str, text: &str, created: &str) -> Value {
     json!({
         "contentType": "text/plain; charset=utf-8",
         "language": "en",
