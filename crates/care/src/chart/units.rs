@@ -12,7 +12,6 @@ struct Content {
 
 #[derive(Debug, Deserialize)]
 struct Analyte {
-    name: String,
     codes: Vec<String>,
     mass: String,
     amount: String,
@@ -106,7 +105,7 @@ mod tests {
         for it in ANALYTES.iter() {
             let there = factor(Some(&it.codes[0]), &it.mass, &it.amount).unwrap();
             let back = factor(Some(&it.codes[0]), &it.amount, &it.mass).unwrap();
-            assert!((there * back - 1.0).abs() < 1e-9, "{}", it.name);
+            assert!((there * back - 1.0).abs() < 1e-9, "{:?}", it.codes);
         }
         let all: Vec<&String> = ANALYTES.iter().flat_map(|it| &it.codes).collect();
         let distinct: std::collections::BTreeSet<&&String> = all.iter().collect();
