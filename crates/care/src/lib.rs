@@ -6,6 +6,7 @@ pub mod act;
 mod ask;
 pub mod chart;
 pub mod demo;
+pub mod desk;
 pub mod draft;
 pub mod egress;
 pub mod entries;

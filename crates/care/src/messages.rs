@@ -289,6 +289,18 @@ pub async fn from_patient(
     }
 }
 
+/// One of the staff writes to a patient: a new thread.
+pub async fn to_patient(pen: &Pen<'_>, patient: &Id, topic: &str, words: &str, once: &str) -> Result<Written, ActError> {
+    if words.trim().is_empty() || words.chars().count() > LONGEST {
+        return Err(invalid("a message needs words, and not more than ten thousand letters"));
+    }
+    let to = [Key::new(ResourceType::parse("Patient").expect("a type of R4"), patient.clone())];
+    let sent = Sent { to: &to, patient: Some(patient), topic, words, about: None };
+    let mut act = Act::new("message.send", patient).once(once);
+    act.create(pen, message(pen, &sent, None));
+    pen.commit(act).await
+}
+
 /// What a topic is called in the record, where no language is chosen.
 fn titled(topic: &str) -> &'static str {
     match topic {

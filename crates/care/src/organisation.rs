@@ -19,6 +19,10 @@ pub trait Surroundings: Send + Sync {
     fn closing(&self) -> bool {
         false
     }
+    /// The language of pages for whoever has none of ours (BCP 47).
+    fn language(&self) -> &str {
+        "en"
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

@@ -11,10 +11,14 @@ mod disclosures;
 mod documents;
 mod emergency;
 mod gallery;
+pub(crate) mod growth;
+pub(crate) mod inbox;
 mod invitation;
 mod launcher;
 mod lists;
+mod live;
 mod looks;
+mod messages;
 mod portal;
 mod reset;
 mod results;
@@ -22,14 +26,15 @@ mod roles;
 mod search;
 mod sessions;
 mod set_up;
+mod settings;
 mod sign_in;
 mod summary;
 mod timeline;
 mod users;
 
 use crate::components::shell::CHART;
-use crate::locale::Words;
-use crate::request::{Place, Refusal, Visitor, Web};
+use crate::locale::{Locale, Words};
+use crate::request::{Place, Refusal, Refused, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
 use axum::extract::{RawPathParams, Request, State};
@@ -39,6 +44,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use care::Organisation;
 use care::access::{Visit, emergency as emergency_access};
+use care::desk::{self, Opened};
 use std::sync::Arc;
 use store::StoreResult;
 use store::audit::Event;
@@ -80,6 +86,11 @@ const AUDIT: Policy = Policy::May("audit.read");
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
 
+/// Changes while somebody looks.
+const LIVE: &str = "/{org}/live";
+/// A request that a page makes by itself says so.
+const GLANCE: &str = "x-continuo-glance";
+
 pub(crate) const PAGES: &[Page] = &[
     page("/", Policy::Anyone, || get(choose::page)),
     // Getting in.
@@ -99,6 +110,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/reset", Policy::AnyoneHere, || get(reset::page).post(reset::submit)),
     page("/{org}/unlock", Policy::AnyoneHere, || post(sign_in::unlock::submit)),
     page("/{org}/sign-out", Policy::AnyoneHere, || post(sign_in::leave)),
+    page("/{org}/language", Policy::AnyoneHere, || post(sign_in::language)),
     page("/{org}/session", Policy::SignedIn, || post(sign_in::keep)),
     // One's own account.
     page("/{org}/account", Policy::SignedIn, || get(account::page)),
@@ -112,12 +124,15 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/account/recovery", Policy::SignedIn, || post(account::recovery::make)),
     page("/{org}/account/sessions/revoke", Policy::SignedIn, || post(account::sessions::revoke)),
     page("/{org}/account/sessions/others", Policy::SignedIn, || post(account::sessions::others)),
+    page("/{org}/account/settings", Policy::SignedIn, || get(settings::page).post(settings::submit)),
     page("/{org}/account/role", Policy::SignedIn, || post(account::role)),
     // Charts.
     page("/{org}/", Policy::Staff, || get(search::home)),
     page("/{org}/patients", CHARTS, || get(search::page)),
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
+    page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
+    page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
     page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
     page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
     page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
@@ -127,12 +142,23 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
     page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
+    page("/{org}/patients/{id}/results/{code}/csv", CHARTS, || get(results::csv)),
+    page("/{org}/patients/{id}/reports/{kind}/{report}", CHARTS, || get(results::report)),
+    page("/{org}/patients/{id}/message", CHARTS, || get(inbox::patient_page).post(inbox::patient_submit)),
+    page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
+    // What requires action.
+    page("/{org}/inbox", CHARTS, || get(inbox::page)),
+    page("/{org}/inbox/do", CHARTS, || post(inbox::dispose)),
+    page("/{org}/inbox/batch", CHARTS, || post(inbox::batch)),
+    page("/{org}/inbox/new", CHARTS, || get(inbox::new).post(inbox::new_submit)),
+    page("/{org}/inbox/settings", CHARTS, || get(inbox::settings).post(inbox::settings_submit)),
+    page(LIVE, Policy::SignedIn, || get(live::stream)),
     // Administration.
     page("/{org}/admin/users", USERS, || get(users::page)),
     page("/{org}/admin/users/new", USERS, || get(users::new::page).post(users::new::submit)),
@@ -162,6 +188,9 @@ pub(crate) const PAGES: &[Page] = &[
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
     page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),
+    page("/{org}/portal/messages", Policy::Patient, || get(messages::page)),
+    page("/{org}/portal/messages/new", Policy::Patient, || get(messages::new).post(messages::submit)),
+    page("/{org}/portal/messages/{thread}", Policy::Patient, || get(messages::one).post(messages::answer)),
     page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
     page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
     page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
@@ -184,7 +213,17 @@ pub(crate) fn routes(web: Arc<Web>) -> Router {
         .fold(Router::new(), guarded)
         .route("/{org}", bare("/"))
         .route("/{org}/portal", bare("/portal/"))
+        .layer(from_fn_with_state(web.clone(), in_words))
         .with_state(web)
+}
+
+/// Puts a refusal into words: those of the visitor where one is known, else those of the browser.
+async fn in_words(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+    let words = crate::request::words(&web, request.headers());
+    let mut response = next.run(request).await;
+    let Some(Refused { title, why }) = response.extensions_mut().remove() else { return response };
+    let words = response.extensions_mut().remove::<&'static Words>().unwrap_or(words);
+    crate::components::shell::refused(words, response.status(), &words.say(title), &words.say(why))
 }
 
 fn slash(params: &RawPathParams, to: &str) -> Response {
@@ -214,21 +253,19 @@ async fn guard(
         return Refusal::NotFound.into_response();
     };
     if request.method() == Method::POST && !cookies::is_our_own(&organisation.base, request.headers()) {
-        return crate::components::shell::refused(
-            StatusCode::FORBIDDEN,
-            "This form did not come from our pages",
-            "For your safety it was not accepted. Open the page again and repeat what you did.",
-        );
+        return crate::request::refused(StatusCode::FORBIDDEN, "shell-foreign", "shell-foreign-why");
     }
     let now = organisation.now();
     let visit = crate::request::visit(request.extensions(), request.headers());
-    let words = crate::request::words(request.headers());
+    let words = crate::request::words(&web, request.headers());
     if policy == Policy::AnyoneHere {
-        request.extensions_mut().insert(Place { web, organisation, visit, now });
+        request.extensions_mut().insert(Place { web, organisation, visit, words, now });
         return next.run(request).await;
     }
     let token = cookies::token(request.headers()).map(Arc::<str>::from);
-    let visitor = match who(web, organisation.clone(), token, visit, words, now).await {
+    // What a page asks by itself does not keep the session of someone who went away open.
+    let by_itself = request.headers().contains_key(GLANCE) || request.uri().path().ends_with("/live");
+    let visitor = match who(web, organisation.clone(), token, visit, words, now, by_itself).await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => return to_sign_in(&organisation.slug, &request),
         Err(error) => return Refusal::from(error).into_response(),
@@ -243,12 +280,25 @@ async fn guard(
         }
         _ => {
             let of = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
-            let seeking = of.filter(|_| policy == CHARTS && visitor.may(BREAK_GLASS)).map(|id| (visitor.clone(), id));
+            let mut visitor = visitor;
+            if of.is_some() && !visitor.is_patient() {
+                match desk::recent(visitor.store(), &visitor.caller, now).await {
+                    Ok(opened) => visitor.opened = Arc::new(opened),
+                    Err(error) => return Refusal::from(error).into_response(),
+                }
+            }
+            let (asks, words) = (visitor.clone(), visitor.words);
             request.extensions_mut().insert(visitor);
-            let response = next.run(request).await;
-            match seeking {
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(words);
+            if let Some(opened) = response.extensions_mut().remove::<Opened>().filter(|_| !by_itself) {
+                remember(&asks, &opened).await;
+            }
+            match of {
                 // A record that is hidden and one that does not exist get the same answer.
-                Some((visitor, id)) if response.status() == StatusCode::NOT_FOUND => emergency::unseen(&visitor, &id),
+                Some(id) if response.status() == StatusCode::NOT_FOUND && policy == CHARTS && asks.may(BREAK_GLASS) => {
+                    emergency::unseen(&asks, &id)
+                }
                 _ => response,
             }
         }
@@ -263,12 +313,20 @@ async fn who(
     visit: Visit,
     words: &'static Words,
     now: i64,
+    by_itself: bool,
 ) -> StoreResult<Option<Visitor>> {
     let Some(token) = token else { return Ok(None) };
-    let Some(session) = organisation.access.session(&token, now).await? else { return Ok(None) };
+    let session = match by_itself {
+        true => organisation.access.glance(&token, now).await?,
+        false => organisation.access.session(&token, now).await?,
+    };
+    let Some(session) = session else { return Ok(None) };
     let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
     caller.request = visit.request.clone();
     let store = &organisation.store;
+    let settings = desk::settings(store, &caller, now).await?;
+    let chosen = settings.language.as_deref().and_then(|it| Locale::chosen(it, web.installation.demo));
+    let words = chosen.map_or(words, Locale::words);
     let emergencies = match caller.rights.may(BREAK_GLASS) {
         true => emergency_access::open_of(store, &caller.who, now).await?,
         false => Vec::new(),
@@ -277,7 +335,27 @@ async fn who(
         true => store.items(emergency_access::ALERTS, Some("privacy-officer"), None, 100, now).await?.len(),
         false => 0,
     };
-    Ok(Some(Visitor { web, organisation, caller, session, token, visit, words, now, reviews, emergencies }))
+    Ok(Some(Visitor {
+        web,
+        organisation,
+        caller,
+        session,
+        token,
+        visit,
+        words,
+        desk: Arc::new(settings),
+        opened: Arc::default(),
+        now,
+        reviews,
+        emergencies,
+    }))
+}
+
+/// The chart is among those opened lately; when that cannot be written the page is shown all the same.
+async fn remember(visitor: &Visitor, opened: &Opened) {
+    if let Err(error) = desk::remember(visitor.store(), &visitor.caller, &visitor.opened, opened, visitor.now).await {
+        tracing::error!(%error, "the charts opened lately could not be kept");
+    }
 }
 
 /// A refusal is remembered. When it cannot be, the refusal stands all the same.

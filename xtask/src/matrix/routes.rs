@@ -44,6 +44,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/invitation", For::Steps),
     ("/{org}/reset", For::Steps),
     ("/{org}/unlock", For::Steps),
+    ("/{org}/language", For::Steps),
+    ("/{org}/desk/", For::Roles(CHART)),
     ("/{org}/session", For::SignedIn),
     ("/{org}/account", For::SignedIn),
     ("/{org}/account/", For::SignedIn),

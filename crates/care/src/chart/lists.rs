@@ -357,6 +357,8 @@ pub struct Immunization {
     /// Told, not given here.
     pub reported: bool,
     pub note: Option<String>,
+    /// From where it was sent, when it was not recorded here.
+    pub source: Option<String>,
 }
 
 impl Immunization {
@@ -387,6 +389,7 @@ impl Immunization {
             performer: names.at(value, &["performer", "actor"]),
             reported: value.get("primarySource") == Some(&Value::Bool(false)),
             note: notes(value),
+            source: super::source(value),
         }
     }
 }

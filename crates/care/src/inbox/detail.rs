@@ -90,6 +90,19 @@ impl Detail {
     }
 }
 
+/// One report of a patient for whoever reads their chart; one of somebody else is not there.
+pub async fn report_of(pen: &Pen<'_>, patient: &Id, key: &Key) -> StoreResult<Report> {
+    let row = ask::read(pen.store(), pen.caller, key.kind.name(), &key.id).await?;
+    let whose = text(&row.value, &["subject", "reference"]).and_then(Key::parse);
+    if whose.is_none_or(|it| it.kind.name() != "Patient" || it.id != *patient) {
+        return Err(StoreError::NotFound(key.clone()));
+    }
+    let mut report = report(pen, key.clone(), &row.value).await?;
+    let chart = pen.chart(patient);
+    chart.corrected(report.readings.iter_mut().map(|it| &mut it.0)).await?;
+    Ok(report)
+}
+
 /// The observations that a result consists of.
 pub(super) async fn members(pen: &Pen<'_>, value: &Value) -> StoreResult<Vec<Value>> {
     if text(value, &["resourceType"]) == Some("Observation") {

@@ -14,7 +14,7 @@ mod route;
 mod settings;
 
 pub use arrive::catch_up;
-pub use detail::{Detail, Laboratory, Report};
+pub use detail::{Detail, Laboratory, Report, report_of};
 pub use dispose::{Batched, Disposed, acknowledge, acknowledge_normal, file, forward, message, order_of};
 pub use matching::{Candidates, candidates, match_to};
 pub use settings::{Cover, Pool, Settings, cover, delegate, join, new_pool};

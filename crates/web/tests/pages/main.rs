@@ -1,6 +1,7 @@
 //! Pages as a browser gets them, over a store with people of the demonstration.
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
+mod desk;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -162,7 +163,7 @@ async fn the_front_desk_sees_of_a_chart_what_its_role_permits() {
     assert!(!got.text.contains("/problems\"") && !got.text.contains("No problems recorded"), "{}", got.text);
     assert!(!got.text.contains("Allergies not recorded"), "{}", got.text);
     let problems = world.get(Some(&cookie), &format!("/riverside/patients/{}/problems", world.patients[0])).await;
-    assert!(problems.text.contains("Problems are not shown for your role."), "{}", problems.text);
+    assert!(problems.text.contains("Problems: not shown for your role."), "{}", problems.text);
     let clinician = world.sign_in("okafor").await;
     let got = world.get(Some(&clinician), &format!("/riverside/patients/{}", world.patients[0])).await;
     assert!(got.text.contains("/problems\"") && !got.text.contains("not shown for your role"), "{}", got.text);

@@ -175,6 +175,12 @@ impl World {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// As a browser that likes these languages.
+    pub(crate) async fn get_in(&self, languages: &str, path: &str) -> Got {
+        let request = Request::get(path).header("host", "ehr.example").header("accept-language", languages);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &str) -> Got {
         self.post_from("http://ehr.example", path, body).await
     }
@@ -237,6 +243,8 @@ fn odd_people() -> Vec<Value> {
             "name": [{"family": "Zwetschkenbaum", "given": ["Xaver"]}],
             "identifier": [{"type": mr, "system": "urn:mrn", "value": "K-77"}],
             "telecom": [{"system": "phone", "value": "555-867-5309"}]}),
+        json!({"resourceType": "Patient", "id": "twin", "birthDate": "1971-09-05",
+            "name": [{"family": "Zwetchkenbaum", "given": ["Xafer"]}]}),
         json!({"resourceType": "Patient", "id": "odd", "birthDate": "1980",
             "name": [{"family": "<script>alert(1)</script>", "given": ["\"Quote\" & Co"]}]}),
         json!({"resourceType": "DocumentReference", "id": "odd-note", "status": "current",

@@ -82,7 +82,7 @@ fn show(words: &Words, address: &str, grown: &Growth, asked: &Asked, patient: &s
             h1 { (words.say("growth-title")) }
             p { button type="button" data-print="" hidden { (words.say("growth-print")) } }
         }
-        @if grown.refused { (not_shown(&words.say("growth-title"))) }
+        @if grown.refused { (not_shown(words, &words.say("growth-title"))) }
         @else if grown.born.is_none() { (empty(&words.say("growth-no-birth"))) }
         @else if !grown.applies() { (empty(&words.say("growth-grown-up"))) }
         @else {
@@ -206,8 +206,8 @@ fn parents(
             form.filters method="get" action=(address) {
                 input type="hidden" name="chart" value=(chosen.slug());
                 @if !asked.curves.is_empty() { input type="hidden" name="curves" value=(asked.curves); }
-                (field("mother", &words.say("growth-mother")).kind("text").value(&asked.mother).maxlength(6).show(&Errors::none()))
-                (field("father", &words.say("growth-father")).kind("text").value(&asked.father).maxlength(6).show(&Errors::none()))
+                (field("mother", &words.say("growth-mother")).kind("text").value(&asked.mother).maxlength(6).show(words, &Errors::none()))
+                (field("father", &words.say("growth-father")).kind("text").value(&asked.father).maxlength(6).show(words, &Errors::none()))
                 button type="submit" { (words.say("growth-work-out")) }
             }
             @match expected {

@@ -90,11 +90,11 @@ fn result(visitor: &Visitor, report: &Report, base: Option<&str>) -> Markup {
                                     @match base { Some(base) => (measures::named(base, "results", reading)), None => (reading.name) }
                                     @if let Some(note) = &reading.note { p.note { (note) } }
                                 }
-                                td.of-value { (measures::value(reading)) }
+                                td.of-value { (measures::value(words, reading)) }
                                 td data-label=(words.say("results-range")) { @match &reading.range { Some(range) => (range.shown), None => { span.absent { "–" } } } }
                                 td data-label=(words.say("results-before")) {
                                     @match before {
-                                        Some(before) => { (before.value.with_unit()) " " (flag::badge(before.flag)) " " span.quiet { (day_or_none(before.when.as_ref())) } }
+                                        Some(before) => { (before.value.with_unit()) " " (flag::badge(words, before.flag)) " " span.quiet { (day_or_none(words, before.when.as_ref())) } }
                                         None => { span.absent { "–" span.spoken { (words.say("results-no-earlier")) } } }
                                     }
                                 }
@@ -105,7 +105,7 @@ fn result(visitor: &Visitor, report: &Report, base: Option<&str>) -> Markup {
             }
             @if let Some(conclusion) = &report.conclusion { p.note-text { (conclusion) } }
             p.entry-facts {
-                (flag::status(report.status))
+                (flag::status(words, report.status))
                 @if let Some(issued) = &report.issued { span { (words.with("results-issued", &[("date", issued.date_and_time().into())])) } }
                 @if let Some(laboratory) = &report.laboratory {
                     span { (laboratory.name) @if let Some(address) = &laboratory.address { ", " (address) } @if let Some(clia) = &laboratory.clia { ", CLIA " (clia) } }
@@ -147,7 +147,7 @@ fn acts(visitor: &Visitor, task: &Id, detail: &Detail, colleagues: &[(String, St
             form.inbox-acknowledge method="post" action=(address) data-done="" {
                 (hidden(visitor, task, folder))
                 @if files {
-                    (field("title", &words.say("inbox-title-of-document")).value(detail.document.as_ref().map_or("", |it| &it.title)).show(&Errors::none()))
+                    (field("title", &words.say("inbox-title-of-document")).value(detail.document.as_ref().map_or("", |it| &it.title)).show(words, &Errors::none()))
                     button.primary type="submit" name="do" value="file" { (icon("check")) (words.say("inbox-file")) kbd { "e" } }
                 } @else {
                     @if abnormal {
@@ -210,14 +210,14 @@ fn matching(visitor: &Visitor, task: &Id, detail: &Detail, candidates: &Candidat
                 button type="submit" { (words.say("inbox-look")) }
             }
             @if candidates.found.hits.is_empty() { p.empty { (words.say("inbox-nobody-found")) } }
-            @else { (people::hits(&candidates.found.hits, |id| format!("{here}{sought}&to={id}#inbox-match-confirm"), visitor.now)) }
+            @else { (people::hits(words, &candidates.found.hits, |id| format!("{here}{sought}&to={id}#inbox-match-confirm"), visitor.now)) }
             @if let Some(hit) = &candidates.chosen {
                 form #inbox-match-confirm.stacked.inbox-confirm method="post" action=(visitor.at("inbox/do")) tabindex="-1" {
                     (hidden(visitor, task, Folder::Unmatched))
                     input type="hidden" name="patient" value=(hit.person.id);
                     p { (words.say("inbox-match-to")) " " (who(hit, words)) }
                     @if let Some(named) = detail.report.as_ref().and_then(|it| it.named.as_deref()) { p { (words.with("inbox-sent-for", &[("name", named.into())])) } }
-                    (field("reason", &words.say("inbox-how-known")).maxlength(500).show(&Errors::none()))
+                    (field("reason", &words.say("inbox-how-known")).maxlength(500).show(words, &Errors::none()))
                     button.primary type="submit" name="do" value="match" { (words.say("inbox-match")) }
                 }
             }

@@ -7,7 +7,7 @@ mod write;
 
 pub(crate) use detail::conversation;
 pub(crate) use settings::{page as settings, submit as settings_submit};
-pub(crate) use write::{page as new, submit as new_submit};
+pub(crate) use write::{page as new, patient_page, patient_submit, submit as new_submit};
 
 use crate::components::card::{empty, not_shown};
 use crate::components::icon::icon;
@@ -98,7 +98,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
         @if let Some(said) = asked.said.as_deref().and_then(|it| SAID.iter().find(|(word, _)| *word == it)) {
             p.notice.good role="status" { (icon("check")) (words.say(said.1)) }
         }
-        @if inbox.refused { (not_shown(&words.say("inbox-title"))) }
+        @if inbox.refused { (not_shown(words, &words.say("inbox-title"))) }
         @else {
             @if !inbox.covering.is_empty() {
                 p.notice.caution { (icon("alert")) span { (words.with("inbox-covering", &[("names", inbox.covering.join(", ").into())])) } }

@@ -46,7 +46,7 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
                 @if may_pool {
                     form.stacked method="post" action=(address) {
                         input type="hidden" name="once" value=(visitor.once());
-                        (field("name", &words.say("inbox-pool-name")).maxlength(80).show(&Errors::none()))
+                        (field("name", &words.say("inbox-pool-name")).maxlength(80).show(words, &Errors::none()))
                         button type="submit" name="do" value="pool" { (words.say("inbox-pool-new")) }
                     }
                 }
@@ -68,9 +68,9 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
                                         label for="by" { (words.say("inbox-cover-by")) }
                                         select #by name="by" required { option value="" { (words.say("inbox-choose-whom")) } @for (key, name) in &colleagues { option value=(key) { (name) } } }
                                     }
-                                    (field("from", &words.say("inbox-cover-from")).kind("date").show(&Errors::none()))
-                                    (field("until", &words.say("inbox-cover-until")).kind("date").show(&Errors::none()))
-                                    (field("reason", &words.say("inbox-cover-reason")).optional().maxlength(200).show(&Errors::none()))
+                                    (field("from", &words.say("inbox-cover-from")).kind("date").show(words, &Errors::none()))
+                                    (field("until", &words.say("inbox-cover-until")).kind("date").show(words, &Errors::none()))
+                                    (field("reason", &words.say("inbox-cover-reason")).optional().maxlength(200).show(words, &Errors::none()))
                                     button type="submit" name="do" value="cover" { (words.say("inbox-cover-begin")) }
                                 }
                             }

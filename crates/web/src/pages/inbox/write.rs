@@ -6,7 +6,7 @@ use crate::components::form::{Errors, field};
 use crate::components::shell;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
-use axum::extract::Query;
+use axum::extract::{Path, Query};
 use care::inbox::Priority;
 use care::messages::{self, Sent};
 use care::people;
@@ -55,7 +55,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
                     @for (key, name) in &colleagues { option value=(key) selected[sender.as_ref() == Some(key)] { (name) } }
                 }
             }
-            @if thread.is_none() { (field("topic", &words.say("inbox-topic")).maxlength(120).show(&Errors::none())) }
+            @if thread.is_none() { (field("topic", &words.say("inbox-topic")).maxlength(120).show(words, &Errors::none())) }
             div.field { label for="words" { (words.say("inbox-words")) } textarea #words name="words" rows="5" maxlength="10000" required {} }
             label.tick { input type="checkbox" name="urgent" value="yes"; span { (words.say("inbox-priority-urgent")) } }
             button.primary type="submit" { (words.say("inbox-send")) }
@@ -92,4 +92,42 @@ pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Message>) -> Answe
     let sent = Sent { to: &to, patient: patient.as_ref(), topic: &form.topic, words: &form.words, about: None };
     messages::among_staff(&pen, &sent, answers.as_ref(), priority, &form.once).await?;
     Ok(see_other(&format!("{}?said=sent", visitor.at("inbox"))))
+}
+
+/// A message to a patient: identity first, then what was written before, then the words.
+pub(crate) async fn patient_page(visitor: Visitor, Path((_, patient)): Path<(String, String)>) -> Answer {
+    let patient = id(&patient)?;
+    let words = visitor.words;
+    let chart = visitor.chart(&patient);
+    let banner = chart.banner().await?;
+    let threads = messages::threads(&visitor.pen(), &patient).await?;
+    let address = format!("{}/message", visitor.address_of(patient.as_str()));
+    let main = html! {
+        header.section-head { h1 { (words.say("inbox-message")) } }
+        form.stacked.narrow-form method="post" action=(address) {
+            input type="hidden" name="once" value=(visitor.once());
+            (field("topic", &words.say("inbox-topic")).maxlength(120).show(words, &Errors::none()))
+            div.field { label for="words" { (words.say("inbox-words")) } textarea #words name="words" rows="6" maxlength="10000" required {} }
+            button.primary type="submit" { (words.say("inbox-send")) }
+        }
+        @for thread in threads.iter().take(10) {
+            section.card { h2 { (thread.topic) } (conversation(thread, &words.say("inbox-patient-wrote"))) }
+        }
+    };
+    Ok(shell::chart(&visitor, &banner, "message", (words.say("inbox-message"), NEEDS), main))
+}
+
+pub(crate) async fn patient_submit(
+    visitor: Visitor,
+    Path((_, patient)): Path<(String, String)>,
+    Form(form): Form<Message>,
+) -> Answer {
+    let patient = id(&patient)?;
+    // Whom one may not open one may not write to.
+    visitor.chart(&patient).banner().await?;
+    if form.words.trim().is_empty() {
+        return Err(Refusal::Words(visitor.words.say("inbox-needs-words")));
+    }
+    messages::to_patient(&visitor.pen(), &patient, &form.topic, &form.words, &form.once).await?;
+    Ok(see_other(&format!("{}/message", visitor.address_of(patient.as_str()))))
 }

@@ -111,7 +111,7 @@ fn form(visitor: &Visitor, chosen: &str, typed: &str, errors: &Errors) -> axum::
             button.primary type="submit" { (words.say("inbox-send")) }
         }
     };
-    shell::portal(visitor, SECTION, (errors.title(&title), NEEDS), main)
+    shell::portal(visitor, SECTION, (errors.title(words, &title), NEEDS), main)
 }
 
 #[derive(Deserialize, Default)]
@@ -163,7 +163,7 @@ fn shown(visitor: &Visitor, thread: &Thread, errors: &Errors) -> axum::response:
             button.primary type="submit" { (words.say("inbox-send")) }
         }
     };
-    shell::portal(visitor, SECTION, (errors.title(&title), NEEDS), main)
+    shell::portal(visitor, SECTION, (errors.title(words, &title), NEEDS), main)
 }
 
 pub(crate) async fn answer(
