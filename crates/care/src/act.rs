@@ -324,9 +324,8 @@ impl<'a> Pen<'a> {
             return Ok(by_name());
         }
         let asked = [("practitioner", author.to_string()), ("active", "true".to_owned())];
-        let roles = ask::Rows::or_refused(
-            ask::matches(self.store(), self.caller, "PractitionerRole", &asked, 10).await,
-        )?;
+        let roles =
+            ask::Rows::or_refused(ask::matches(self.store(), self.caller, "PractitionerRole", &asked, 10).await)?;
         let organisation = roles.rows.iter().find_map(|it| it.value.get("organization").cloned());
         Ok(organisation.filter(|it| it.get("reference").is_some()).unwrap_or_else(by_name))
     }

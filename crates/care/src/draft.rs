@@ -69,13 +69,7 @@ impl<'a> Drafts<'a> {
     }
 
     /// Saves it over the version that was on the screen; `None` where there was none yet.
-    pub async fn keep(
-        &self,
-        form: &str,
-        patient: &Id,
-        body: Value,
-        version: Option<u64>,
-    ) -> Result<Draft, DraftError> {
+    pub async fn keep(&self, form: &str, patient: &Id, body: Value, version: Option<u64>) -> Result<Draft, DraftError> {
         let kept = Kept { form: form.to_owned(), patient: patient.to_string(), body, at: self.now };
         let bytes = serde_json::to_vec(&kept).expect("a tree of JSON can be written");
         if bytes.len() > MOST {

@@ -152,8 +152,7 @@ pub fn search(kind: Kind, words: &str, limit: usize) -> Vec<Term> {
     }
     let parts: Vec<&str> = asked.split(' ').collect();
     let ranked = SETS.iter().filter(|it| it.kind == kind).flat_map(|it| &it.terms);
-    let mut found: Vec<((u8, Reverse<usize>, usize), &Term)> =
-        ranked.filter_map(|it| Some((it.rank(&asked, &parts)?, &it.term))).collect();
+    let mut found: Vec<(Rank, &Term)> = ranked.filter_map(|it| Some((it.rank(&asked, &parts)?, &it.term))).collect();
     found.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.display.cmp(b.1.display)));
     found.into_iter().take(limit).map(|(_, term)| term.clone()).collect()
 }
@@ -175,9 +174,12 @@ pub fn exactly(kind: Kind, words: &str) -> Option<Term> {
     }
 }
 
+/// Class, then terms with many names first, then the shorter name.
+type Rank = (u8, Reverse<usize>, usize);
+
 impl Sought {
     /// How well it fits; smaller is better. Every word asked for must begin a word of the term.
-    fn rank(&self, asked: &str, parts: &[&str]) -> Option<(u8, Reverse<usize>, usize)> {
+    fn rank(&self, asked: &str, parts: &[&str]) -> Option<Rank> {
         let begins = |text: &str, part: &str| text.split(' ').any(|word| word.starts_with(part));
         let names = || std::iter::once(&self.name).chain(&self.also);
         let whole = parts.iter().all(|part| begins(&self.name, part) || self.also.iter().any(|it| begins(it, part)));
@@ -216,7 +218,11 @@ mod tests {
     fn people_find_problems_by_the_words_they_use() {
         let check = |words: &str, code: &str| {
             let found = search(Kind::Problem, words, 8);
-            assert!(found.iter().any(|it| it.code == code), "{words}: {:?}", found.iter().map(|it| it.code).collect::<Vec<_>>());
+            assert!(
+                found.iter().any(|it| it.code == code),
+                "{words}: {:?}",
+                found.iter().map(|it| it.code).collect::<Vec<_>>()
+            );
         };
         check("htn", "I10");
         check("high blood pressure", "I10");

@@ -145,9 +145,7 @@ async fn put(store: &Store, resources: Vec<Value>) {
 }
 
 fn population() -> Vec<Value> {
-    let practitioner = |id: &str, given: &str, family: &str| {
-        json!({"resourceType": "Practitioner", "id": id, "active": true, "name": [{"given": [given], "family": family}]})
-    };
+    let practitioner = |id: &str, given: &str, family: &str| json!({"resourceType": "Practitioner", "id": id, "active": true, "name": [{"given": [given], "family": family}]});
     let mut all = vec![
         json!({"resourceType": "Organization", "id": "riverside", "active": true, "name": "Riverside Family Practice"}),
         practitioner("okafor", "Amara", "Okafor"),

@@ -11,6 +11,7 @@ use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};
 use crate::places::{self, Place};
 use crate::shell::{self, Shell};
+use crate::signals::Wishes;
 use crate::world::World;
 use crate::{control, signals, terminal};
 use api::ApiSettings;
@@ -43,6 +44,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let _hold = places::hold(&folder)?;
     let world = Arc::new(World::new());
     world.open_egress(egress_policy(&config)?);
+    let mut wishes = Wishes::heard();
     let listener = listen(bind)?;
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
 
@@ -65,7 +67,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let opening = open(&config, &folder, &places, demo.as_mut(), &world);
     let installation = tokio::select! {
         opened = opening => opened?,
-        () = signals::asked_to_stop() => return Ok(()),
+        () = wishes.next() => return Ok(()),
     };
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
@@ -78,7 +80,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         None => tell(&installation).await,
     }
 
-    signals::asked_to_stop().await;
+    wishes.next().await;
     tracing::info!(target: "continuo", "asked to stop; requests under way may end");
     signals::tell_service_manager("STOPPING=1");
     shell.health.enter(Stage::Stopping);
@@ -87,7 +89,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     tokio::select! {
         _ = door => {}
         () = tokio::time::sleep(patience) => tracing::warn!(target: "continuo", "some requests took too long and were cut"),
-        () = signals::asked_to_stop() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
+        () = wishes.next() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
     control::close(&folder);
     anchors.end().await;

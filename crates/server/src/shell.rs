@@ -17,7 +17,7 @@ use care::Installation;
 use care::organisation::Surroundings;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tower::ServiceExt;
@@ -206,8 +206,20 @@ fn request_id(shell: &Shell, headers: &HeaderMap) -> HeaderValue {
     given.unwrap_or_else(|| HeaderValue::from_str(&shell.world.new_id()).expect("an id is plain text"))
 }
 
+/// Where a request comes from, as our own proxy saw it: the last entry of `X-Forwarded-For` is the one that it added;
+/// what stands before it anyone may have written. Without a proxy of ours the header says nothing.
+fn caller_behind_proxy(headers: &HeaderMap) -> Option<SocketAddr> {
+    let added = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim();
+    let bracketed = added.strip_prefix('[').and_then(|it| it.split_once(']')).map_or(added, |(address, _)| address);
+    let with_port = || added.parse::<SocketAddr>().ok();
+    bracketed.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, 0)).or_else(with_port)
+}
+
 async fn observe(State(shell): State<Arc<Shell>>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    if let Some(caller) = caller_behind_proxy(request.headers()).filter(|_| shell.behind_proxy) {
+        request.extensions_mut().insert(ConnectInfo(caller));
+    }
     let route = Route::of(request.uri().path());
     let method = request.method().clone();
     let id = request_id(&shell, request.headers());

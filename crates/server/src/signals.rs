@@ -1,14 +1,26 @@
 //! When to stop: SIGTERM or Ctrl-C begins the end, a second one cuts it short.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits for the wish to stop.
-pub(crate) async fn asked_to_stop() {
-    let mut terminate = signal(SignalKind::terminate()).expect("the runtime handles signals");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("the runtime handles signals");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The wishes to stop. It is made once, before anybody can know that we run: a wish that comes while nobody waits for
+/// it is kept for whoever waits next.
+pub(crate) struct Wishes {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Wishes {
+    pub(crate) fn heard() -> Wishes {
+        let heard = |kind| signal(kind).expect("the runtime handles signals");
+        Wishes { terminate: heard(SignalKind::terminate()), interrupt: heard(SignalKind::interrupt()) }
+    }
+
+    /// Waits for the next wish to stop.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

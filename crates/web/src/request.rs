@@ -77,10 +77,10 @@ impl Visitor {
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
         done.map_err(|error| match error {
             ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Words(self.words.say("common-act-conflict")),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
             ActError::Invalid(_) => {
                 tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Words(self.words.say("common-act-invalid"))
+                Refusal::Cannot("common-act-invalid")
             }
         })
     }

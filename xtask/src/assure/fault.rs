@@ -18,6 +18,15 @@ use std::time::{Duration, Instant};
 pub enum Fault {
     Kill,
     PowerLoss,
+    /// A power loss after a disk said that the write-ahead log is safe and did nothing, as a store would find it that
+    /// does not sync its log (SQLite's `synchronous=NORMAL`). It must lose writes: if not, this test could not see it.
+    LyingDisk,
+}
+
+impl Fault {
+    fn loses_power(self) -> bool {
+        self != Fault::Kill
+    }
 }
 
 /// What a series of faults showed.
@@ -43,10 +52,10 @@ fn verifies(cycle: u64, cycles: u64) -> bool {
 
 pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report, String> {
     let begun = Instant::now();
-    let folder = step::scratch(if fault == Fault::Kill { "kill" } else { "power" })?;
+    let folder = step::scratch(if fault.loses_power() { "power" } else { "kill" })?;
     let mut plan = Plan::new(binary, &folder)?;
     let images = folder.join("images");
-    if fault == Fault::PowerLoss {
+    if fault.loses_power() {
         std::fs::create_dir_all(&images).map_err(|error| format!("cannot make {}: {error}", images.display()))?;
         let library = compile(&folder)?;
         plan.variables = vec![
@@ -54,6 +63,9 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
             ("DURABLE_WATCH".into(), plan.data().display().to_string()),
             ("DURABLE_IMAGES".into(), images.display().to_string()),
         ];
+        if fault == Fault::LyingDisk {
+            plan.variables.push(("DURABLE_LIES".into(), "-wal".into()));
+        }
     }
     let mut dice = Dice::new(seed);
     let mut report = Report {
@@ -90,12 +102,12 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
             }
             Ok::<(), String>(())
         }))?;
-        if fault == Fault::PowerLoss {
+        if fault.loses_power() {
             lose_power(&plan.data(), &images)?;
         }
         let ledger = ledger.borrow().clone();
         let mut after = plan.clone();
-        if fault == Fault::PowerLoss {
+        if fault.loses_power() {
             // The images must go on being kept: what the check reads may be checkpointed and killed too.
             after.variables = plan.variables.clone();
         }

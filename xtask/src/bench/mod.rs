@@ -11,7 +11,7 @@ mod work;
 use crate::http::{Client, Target};
 use crate::machine;
 use crate::postgres::Postgres;
-use crate::program::{self, Plan};
+use crate::program::{self, Plan, Program};
 use crate::step;
 use measure::Run;
 use people::People;
@@ -89,6 +89,11 @@ pub struct Column {
 
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let plans = read(arguments)?;
+    // This program plays all the clients on the same two cores: what it needs, the server does not get.
+    if cfg!(debug_assertions) {
+        let again = ["run", "--quiet", "--release", "--package", "xtask", "--", "bench"];
+        return step::run(step::cargo().args(again).args(arguments));
+    }
     let binary = match &plans.binary {
         Some(binary) => binary.clone(),
         None => program::build()?,
@@ -149,19 +154,7 @@ fn ours(
     let bench = Bench { target: &target, processes, dose: plans.dose, seed: 1 };
     let mut column = workloads(name, &bench, people, &plans.only)?;
     if plans.only.contains('S') {
-        let record = safe::Record::largest(people)?;
-        let patient = server.target_of(&record.patient)?;
-        let (reads, searches) = safe::measure(&target, &patient, server.pid(), record, plans.dose)?;
-        for (key, pair) in [("S_read", &reads), ("S_search", &searches)] {
-            let (time, cpu) = pair.ratios();
-            eprintln!("{name}  {key}: time x {time:.2}, processor x {cpu:.2}");
-            column.results[key] = json!({
-                "system": pair.system.json("per_second"),
-                "patient": pair.patient.json("per_second"),
-                "time_ratio": (time * 100.0).round() / 100.0,
-                "cpu_ratio": (cpu * 100.0).round() / 100.0,
-            });
-        }
+        safety(&mut column, plan, &server, people, plans)?;
     }
     column.results["peak_memory_mb"] = (machine::resident(server.pid()) / 1_000_000).into();
     server.stop()?;
@@ -175,6 +168,43 @@ fn ours(
     column.results["idle_memory_mb"] = (machine::resident(server.pid()) / 1_000_000).into();
     server.stop()?;
     Ok(column)
+}
+
+/// S: with a token of one patient beside that of a system client; then, of a second server over data of its own that
+/// audits looks before it answers, beside the first.
+fn safety(
+    column: &mut Column,
+    plan: &Plan,
+    server: &Program,
+    people: &Rc<People>,
+    plans: &Plans,
+) -> Result<(), String> {
+    let record = Rc::new(safe::Record::largest(people)?);
+    let (all, one) = (server.target()?, server.target_of(&record.patient)?);
+    let plain = safe::Door { target: &all, process: server.pid() };
+    let mut keep = |what: &str, measured: [(&str, safe::Pair); 2]| {
+        for (asked, pair) in measured {
+            let figures = pair.json();
+            eprintln!(
+                "{}  S, {what}, {asked}: time x {}, processor x {}",
+                column.name, figures["time_ratio"], figures["cpu_ratio"]
+            );
+            column.results[format!("S_{what}_{asked}")] = figures;
+        }
+    };
+    let guarded = safe::Door { target: &one, process: server.pid() };
+    keep("patient", safe::measure(&plain, &guarded, &record, plans.dose)?);
+    // A database serves one server of ours; the strict one is measured on the embedded store.
+    if plan.store.is_some() {
+        return Ok(());
+    }
+    let mut strict = Plan::new(&plan.binary, &plan.folder.join("strict"))?;
+    strict.variables.push(("CONTINUO_AUDIT__STRICT".into(), "true".into()));
+    seed(&strict, plans.patients)?;
+    let strict = strict.start()?;
+    let before_the_answer = safe::Door { target: &strict.target()?, process: strict.pid() };
+    keep("strict", safe::measure(&plain, &before_the_answer, &record, plans.dose)?);
+    strict.stop().map(drop)
 }
 
 /// Bytes a resource takes on disk once it is there, before anybody looked at it: looks are written down too, and

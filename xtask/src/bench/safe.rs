@@ -1,13 +1,14 @@
 //! S: the cost of being safe. The same reads and the same searches of one patient's record, asked with the token of
-//! a system client, who may see everything, and with a token that reaches this one patient only. Both in turn, so that
-//! what the machine does besides meets both.
+//! a system client, who may see everything, and with a token that reaches this one patient only; and of a server that
+//! writes each look to the audit log before it answers (`audit.strict`), beside one that writes it within 100 ms. Both
+//! in turn, so that what the machine does besides meets both.
 
 use super::measure::{Job, Run, drive, median};
 use super::people::People;
 use super::work::Dose;
 use crate::dice::Dice;
 use crate::http::Target;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -45,31 +46,35 @@ impl Record {
 
 /// The same work for both.
 pub struct Pair {
-    pub system: Run,
-    pub patient: Run,
+    pub plain: Run,
+    pub guarded: Run,
 }
 
 impl Pair {
-    /// How much longer it takes with the patient's token: by the time until the answer, and by the processor.
-    pub fn ratios(&self) -> (f64, f64) {
+    /// How much longer the second takes: by the time until the answer, and by the processor.
+    pub fn json(&self) -> Value {
         let each = |run: &Run| 1.0 / run.per_second().max(0.001);
-        let cpu = self.patient.server_micros_per_request() / self.system.server_micros_per_request().max(0.001);
-        (each(&self.patient) / each(&self.system), cpu)
+        let cpu = self.guarded.server_micros_per_request() / self.plain.server_micros_per_request().max(0.001);
+        let two_digits = |number: f64| (number * 100.0).round() / 100.0;
+        json!({
+            "plain": self.plain.json("per_second"),
+            "guarded": self.guarded.json("per_second"),
+            "time_ratio": two_digits(each(&self.guarded) / each(&self.plain)),
+            "cpu_ratio": two_digits(cpu),
+        })
     }
 }
 
-/// Reads, then searches.
-pub fn measure(
-    system: &Target,
-    patient: &Target,
-    process: u32,
-    record: Record,
-    dose: Dose,
-) -> Result<(Pair, Pair), String> {
-    let record = Rc::new(record);
-    let once = |target: &Target, searches: bool, seed: u64| {
+/// Who asks, and whose processor time counts.
+pub struct Door<'a> {
+    pub target: &'a Target,
+    pub process: u32,
+}
+
+impl Door<'_> {
+    fn once(&self, record: &Rc<Record>, searches: bool, seconds: u64, seed: u64) -> Result<Run, String> {
         let (record, mut dice) = (record.clone(), Dice::new(seed));
-        drive(target, &[process], CLIENTS, Some(Duration::from_secs(dose.seconds)), 1, move || {
+        drive(self.target, &[self.process], CLIENTS, Some(Duration::from_secs(seconds)), 1, move || {
             let path = if searches {
                 dice.one_of(&SEARCHES).replace("{}", &record.patient)
             } else {
@@ -77,14 +82,23 @@ pub fn measure(
             };
             Some(Job { kind: 0, method: "GET", path, body: None, weight: 1 })
         })
-    };
+    }
+}
+
+/// Reads, then searches, through both doors in turn.
+pub fn measure(
+    plain: &Door<'_>,
+    guarded: &Door<'_>,
+    record: &Rc<Record>,
+    dose: Dose,
+) -> Result<[(&'static str, Pair); 2], String> {
     let both = |searches: bool| {
-        let (mut with_all, mut with_one) = (Vec::new(), Vec::new());
+        let (mut first, mut second) = (Vec::new(), Vec::new());
         for round in 0..dose.runs as u64 {
-            with_all.push(once(system, searches, round)?);
-            with_one.push(once(patient, searches, round)?);
+            first.push(plain.once(record, searches, dose.seconds, round)?);
+            second.push(guarded.once(record, searches, dose.seconds, round)?);
         }
-        Ok::<Pair, String>(Pair { system: median(with_all), patient: median(with_one) })
+        Ok::<Pair, String>(Pair { plain: median(first), guarded: median(second) })
     };
-    Ok((both(false)?, both(true)?))
+    Ok([("read", both(false)?), ("search", both(true)?)])
 }

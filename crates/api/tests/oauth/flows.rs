@@ -1,8 +1,9 @@
 //! What apps are given: discovery, the two launches, programs that act for themselves, and taking back.
 
-use crate::world::{BACK, BASE, ISSUER, Pair, SECRET, World, basic, pairs, parameter};
+use crate::world::{BACK, BASE, ISSUER, Pair, SECRET, World, basic, own, pairs, parameter};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use care::access::UserChange;
 use care::access::clients::Registration;
 use care::access::codes::Subject;
 use fhir::Id;
@@ -71,7 +72,7 @@ async fn a_public_app_reads_what_it_was_given_and_nothing_else() {
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/fhir+json")];
     world.send("POST", "/clinic/fhir/Patient", &headers, body).await.is(403);
     let told = world.send("GET", "/clinic/auth/userinfo", &headers[..1], "").await.is(200).json();
-    assert_eq!(told["sub"], "okafor");
+    assert_eq!(told["sub"], world.user("okafor").id);
     world.later(tokens["expires_in"].as_i64().unwrap());
     world.get("/clinic/fhir/Patient/p1", token).await.is(401);
 }
@@ -156,11 +157,46 @@ async fn a_patient_gives_an_app_their_own_record_and_takes_it_back() {
     world.get("/clinic/fhir/Observation/w1", token).await.is(200);
     world.get("/clinic/fhir/Observation/w2", token).await.is(404);
     let apps = world.organisation.apps();
-    let grants = apps.grants_of("user/patient", world.now()).await.unwrap();
+    let grants = apps.grants_of(&world.user("patient").who(), world.now()).await.unwrap();
     assert_eq!(grants.len(), 1);
     assert!(apps.revoke_grant(&world.caller("okafor").await, &grants[0].id, world.now()).await.is_err());
     apps.revoke_grant(&world.caller("patient").await, &grants[0].id, world.now()).await.unwrap();
     world.get("/clinic/fhir/Observation/w1", token).await.is(401);
+}
+
+#[tokio::test]
+async fn what_people_allowed_ends_with_their_own_rights() {
+    let away = UserChange { active: Some(false), ..UserChange::default() };
+    let other_role = UserChange { roles: Some(vec!["biller".into()]), ..UserChange::default() };
+    for change in [away.clone(), other_role] {
+        let world = World::new().await;
+        let tokens = world.tokens("conf", CLINICAL).await;
+        let token = tokens["access_token"].as_str().unwrap();
+        world.get("/clinic/fhir/Observation/w1", token).await.is(200);
+        world.change("okafor", change).await;
+        world.get("/clinic/fhir/Observation/w1", token).await.is(401);
+        let refresh = tokens["refresh_token"].as_str().unwrap();
+        let form = pairs(&[("grant_type", "refresh_token"), ("refresh_token", refresh)]);
+        let proof = basic("conf", SECRET);
+        let got = world.post("token", &[("authorization", &proof)], &form).await;
+        assert_eq!(got.is(400).error(), "invalid_grant");
+        let told = world.post("introspect", &[("authorization", &proof)], &pairs(&[("token", token)])).await;
+        assert_eq!(told.is(200).json()["active"], false);
+        let grants = world.organisation.apps().grants_of(&world.user("okafor").who(), world.now()).await.unwrap();
+        assert!(grants.is_empty(), "what cannot be used any more is not listed as if it could");
+    }
+    // A patient who is out of the portal is out of its apps.
+    let world = World::new().await;
+    let back = world.agree("patient", &world.asking("public", "launch/patient patient/Observation.rs"), None).await;
+    let form = world.exchanging("public", &parameter(&back, "code").unwrap());
+    let tokens = world.post("token", &[], &form).await.is(200).json();
+    let token = tokens["access_token"].as_str().unwrap();
+    world.get("/clinic/fhir/Observation/w1", token).await.is(200);
+    // The child for whom they may act now is not the one they let the app in for.
+    let charges = UserChange { patients: Some(vec![own("p2")]), ..UserChange::default() };
+    world.change("patient", charges).await;
+    world.get("/clinic/fhir/Observation/w1", token).await.is(401);
+    world.get("/clinic/fhir/Observation/w2", token).await.is(401);
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use care::access::clients::Registration;
 use care::access::codes::{Choice, Subject};
-use care::access::{Access, AccessSettings, Principal};
+use care::access::{
+    Access, AccessSettings, Charge, HashCost, NewUser, PersonLink, Principal, Relation, User, UserChange,
+};
 use care::egress::{Answer, Ask, Egress, Sending};
 use care::{Installation, Organisation, Surroundings};
 use fhir::search::row::BaseUrls;
@@ -161,6 +163,8 @@ pub(crate) struct World {
     pub(crate) organisation: Arc<Organisation>,
     clock: Arc<Clock>,
     pub(crate) lab: Pair,
+    /// Two doctors and a patient.
+    people: Vec<User>,
     folder: PathBuf,
 }
 
@@ -214,7 +218,20 @@ impl World {
         });
         let installation = Installation { organisations: vec![organisation.clone()], demo: true };
         let router = router(installation, ApiSettings::default());
-        let world = World { router, organisation, clock, lab: Pair::new(), folder };
+        let mut people = Vec::new();
+        for (name, roles, person, charges) in [
+            ("okafor", vec!["clinician".to_owned()], Key::parse("Practitioner/d1"), vec![]),
+            ("lindqvist", vec!["clinician".to_owned()], None, vec![]),
+            ("patient", vec![], Key::parse("Patient/p1"), vec![own("p1")]),
+        ] {
+            let (username, display, email) = (name.to_owned(), name.to_owned(), None);
+            let person = person.map_or(PersonLink::None, PersonLink::Existing);
+            let new = NewUser { username, display, email, roles, person, sites: vec![] };
+            let (access, system) = (&organisation.access, Caller::system("test"));
+            people
+                .push(access.create_with_password(&system, new, charges, "clover-bridge-alley", START).await.unwrap());
+        }
+        let world = World { router, organisation, clock, lab: Pair::new(), people, folder };
         world.register().await;
         world
     }
@@ -298,15 +315,26 @@ impl World {
         self.send("POST", &format!("/clinic/auth/{endpoint}"), &all, encoded(form)).await
     }
 
+    pub(crate) fn user(&self, name: &str) -> &User {
+        self.people.iter().find(|it| it.username == name).unwrap()
+    }
+
+    /// An administrator changes one of the people.
+    pub(crate) async fn change(&self, name: &str, change: UserChange) {
+        let (access, system) = (&self.organisation.access, Caller::system("test"));
+        let version = access.user(&system, &self.user(name).id, self.now()).await.unwrap().version;
+        access.change_user(&system, &self.user(name).id, version, change, self.now()).await.unwrap();
+    }
+
     pub(crate) fn principal(&self, name: &str) -> Principal {
-        let staff = name != "patient";
-        let role = if staff { "clinician" } else { "patient" };
+        let user = self.user(name);
+        let staff = user.is_staff();
         Principal {
-            who: format!("user/{name}"),
+            who: user.who(),
             display: name.into(),
-            role: role.into(),
-            person: Key::parse(if staff { "Practitioner/d1" } else { "Patient/p1" }),
-            patients: if staff { vec![] } else { vec![Id::parse("p1").unwrap()] },
+            role: if staff { "clinician" } else { "patient" }.into(),
+            person: user.person.clone(),
+            patients: user.patients.iter().map(|it| it.patient.clone()).collect(),
             purpose: if staff { Purpose::Treatment } else { Purpose::PatientRequest },
             ..nobody()
         }
@@ -421,7 +449,15 @@ impl World {
 
 fn access(store: &Store, clock: &Arc<Clock>) -> Access {
     let surroundings: Arc<dyn Surroundings> = clock.clone();
-    Access::new(store.clone(), surroundings, AccessSettings::of("Clinic", "http://clinic.example", [7; 32]))
+    // Not what a password deserves; these are no passwords of anyone.
+    let cost = HashCost { memory: 64, passes: 1, lanes: 1 };
+    let settings = AccessSettings { cost, ..AccessSettings::of("Clinic", "http://clinic.example", [7; 32]) };
+    Access::new(store.clone(), surroundings, settings)
+}
+
+/// One's own record.
+pub(crate) fn own(patient: &str) -> Charge {
+    Charge { patient: Id::parse(patient).unwrap(), relation: Relation::Own, limited: false, until: None }
 }
 
 fn nobody() -> Principal {

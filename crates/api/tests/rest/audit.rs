@@ -88,6 +88,98 @@ async fn what_was_done_is_told_newest_first_in_the_words_of_balp() {
     }
 }
 
+/// What a profile of BALP fixes (IHE ITI Basic Audit Log Patterns 1.1.3).
+struct Profile {
+    name: &'static str,
+    interactions: &'static [&'static str],
+    action: &'static str,
+    /// The types of the agents.
+    client: &'static str,
+    server: &'static str,
+    users: &'static [&'static str],
+    /// The role of what is named of the data.
+    role: &'static str,
+}
+
+const AUTHORS: &[&str] = &["AUT", "INF", "CST"];
+const RECIPIENT: &[&str] = &["IRCP"];
+#[rustfmt::skip]
+const BALP: [Profile; 5] = [
+    Profile { name: "Read", interactions: &["read", "vread"], action: "R", client: "110152", server: "110153", users: RECIPIENT, role: "4" },
+    Profile { name: "Query", interactions: &["search"], action: "E", client: "110153", server: "110152", users: RECIPIENT, role: "24" },
+    Profile { name: "Create", interactions: &["create"], action: "C", client: "110153", server: "110152", users: AUTHORS, role: "4" },
+    Profile { name: "Update", interactions: &["update", "patch"], action: "U", client: "110153", server: "110152", users: AUTHORS, role: "4" },
+    Profile { name: "Delete", interactions: &["delete"], action: "D", client: "110150", server: "custodian", users: AUTHORS, role: "4" },
+];
+
+/// Holds an event against the profile that it claims; the profile's name.
+fn balp(event: &Value) -> Option<String> {
+    let claimed = event["meta"]["profile"][0].as_str()?;
+    let name = claimed.strip_prefix("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.").unwrap();
+    let of_patient = name.starts_with("Patient");
+    let shape = name.strip_prefix("Patient").unwrap_or(name);
+    let profile = BALP.iter().find(|it| it.name == shape).unwrap();
+    assert_eq!(event["type"]["code"], "rest");
+    assert_eq!(event["action"], profile.action);
+    assert_eq!(event["outcome"], "0");
+    let coded = |list: &Value, system: &str, codes: &[&str]| -> usize {
+        let matches = |it: &&Value| it["system"] == system && codes.iter().any(|code| it["code"] == **code);
+        list.as_array().into_iter().flatten().filter(matches).count()
+    };
+    assert_eq!(coded(&event["subtype"], "http://hl7.org/fhir/restful-interaction", profile.interactions), 1, "{event}");
+    let agents = event["agent"].as_array().unwrap();
+    let one = |code: &str| {
+        let mut of_type = agents.iter().filter(|it| it["type"]["coding"][0]["code"] == code);
+        let agent = of_type.next().unwrap_or_else(|| panic!("{name} has no agent {code}: {event}"));
+        assert!(of_type.next().is_none());
+        agent
+    };
+    for agent in [one(profile.client), one(profile.server)] {
+        assert!(agent["who"].is_object() && agent["network"].is_object() && agent["media"].is_null(), "{agent}");
+    }
+    let user = agents.iter().find(|it| it["requestor"] == true).unwrap();
+    assert!(profile.users.iter().any(|it| user["type"]["coding"][0]["code"] == **it), "{user}");
+    assert!(user["who"].is_object() && user["network"].is_null());
+    let entities = event["entity"].as_array().unwrap();
+    let of_type = |code: &str| entities.iter().filter(|it| it["type"]["code"] == code).collect::<Vec<_>>();
+    let data = of_type("2");
+    assert_eq!((data.len(), data[0]["role"]["code"].as_str().unwrap()), (1, profile.role), "{event}");
+    if shape == "Query" {
+        assert!(data[0]["query"].is_string() && data[0]["what"].is_null());
+    } else {
+        assert!(data[0]["what"]["reference"].is_string());
+    }
+    let patients = of_type("1");
+    assert_eq!(of_patient, patients.len() == 1, "{event}");
+    for patient in patients {
+        assert!(patient["what"]["reference"].as_str().unwrap().starts_with("Patient/"));
+    }
+    assert!(of_type("XrequestId").iter().all(|it| it["what"]["identifier"]["value"].is_string()));
+    Some(name.to_owned())
+}
+
+#[tokio::test]
+async fn successful_interactions_have_the_shape_of_their_balp_profile() {
+    let world = lived().await;
+    world.post("Observation", &observation("Patient/p2", "2026-01-03", 71.0)).await.is(201);
+    world.post("Location", &json!({"resourceType": "Location", "id": "l1", "name": "Ward"})).await.is(201);
+    world.put("Location/l2", &json!({"resourceType": "Location", "id": "l2", "name": "Ward 2"})).await.is(201);
+    world.get("Location/l2").await.is(200);
+    world.get("Observation/o1/_history/1").await.is(200);
+    world.get("Location?name=ward").await.is(200);
+    let patch = json!([{"op": "replace", "path": "/name", "value": "Ward 3"}]);
+    let headers = [("content-type", "application/json-patch+json")];
+    world.send("PATCH", "Location/l2", &headers, Some(&patch)).await.is(200);
+    world.delete("Observation/o1").await;
+    world.delete("Location/l2").await;
+    // What is not there, and what is refused, claims no profile of success.
+    world.get("Observation/nobody").await.is(404);
+    let claimed: std::collections::BTreeSet<String> =
+        events(&world.get("AuditEvent?_count=100").await).iter().filter_map(balp).collect();
+    let all = BALP.iter().flat_map(|it| [it.name.to_owned(), format!("Patient{}", it.name)]);
+    assert_eq!(claimed, all.collect());
+}
+
 #[tokio::test]
 async fn the_log_can_neither_be_written_nor_deleted() {
     let world = lived().await;

@@ -450,7 +450,7 @@ impl Access {
             items.extend(self.all_gone(RESET, id, now).await?);
         }
         self.make(caller, &user, Vec::new(), items, now).await?;
-        self.sessions.forget(id);
+        self.forget(id);
         Ok(User { version: self.version_of(id, now).await?, ..user })
     }
 
@@ -490,7 +490,7 @@ impl Access {
         items.push(item);
         let what = if also_factors { "password and second factors reset" } else { "password reset" };
         self.store.keep(caller, configured(&user, what), items, now).await?;
-        self.sessions.forget(id);
+        self.forget(id);
         Ok(link)
     }
 
@@ -520,7 +520,7 @@ impl Access {
             store::StoreError::ItemConflict { .. } => AccessError::Expired,
             other => other.into(),
         })?;
-        self.sessions.forget(&user.id);
+        self.forget(&user.id);
         Ok(())
     }
 }

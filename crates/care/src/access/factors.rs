@@ -224,7 +224,7 @@ impl Access {
         let sessions = self.all_gone(SESSION, &user.id, now).await?;
         items.extend(sessions.into_iter().filter(|it| it.name != me.session));
         self.store.keep(&me.caller(user), configured(user, what), items, now).await?;
-        self.sessions.forget(&user.id);
+        self.forget(&user.id);
         Ok(())
     }
 

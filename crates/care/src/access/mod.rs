@@ -40,6 +40,7 @@ mod secret;
 pub mod sessions;
 pub mod shelf;
 pub mod sign_in;
+mod standing;
 pub mod tokens;
 mod totp;
 pub mod upstream;
@@ -163,6 +164,7 @@ pub struct Access {
     coder: ring::hmac::Key,
     hasher: password::Hasher,
     sessions: sessions::Open,
+    believed: standing::Believed,
     lanes: lockout::Lanes,
     tokens: HashMap<Secret, Caller>,
     /// Of the authorization server.
@@ -180,6 +182,7 @@ impl Access {
             coder: ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &own("code")),
             hasher: password::Hasher::new(settings.cost, settings.hashes_at_once),
             sessions: sessions::Open::default(),
+            believed: standing::Believed::default(),
             lanes: lockout::Lanes::default(),
             tokens: HashMap::new(),
             apps: apps::Memory::default(),

@@ -487,7 +487,7 @@ impl Access {
         let gone = gone.into_iter().map(|it| shelf::remove(SESSION, it.name, ItemExpect::Anything)).collect();
         let event = Event::of("configure").detail(format!("{count} sessions of user {user} ended"));
         self.store.keep(caller, event, gone, now).await?;
-        self.sessions.forget(user);
+        self.forget(user);
         Ok(count)
     }
 }

@@ -329,6 +329,10 @@ impl Apps<'_> {
         let Some((grant, grant_item)) = self.kept::<Grant>(GRANT, &refresh.grant, now).await? else {
             return invalid("the person took back what they allowed");
         };
+        if self.patients_of(&grant.subject, grant.patient.as_deref(), now).await?.is_none() {
+            self.end_grant(&app(&proven.client), &refresh.grant, "the person may no longer act so", now).await?;
+            return invalid("the person for whom the app acted may no longer do so");
+        }
         let whole = self.read_scopes(&grant.scopes)?;
         let scopes = match given.get("scope") {
             None => whole.clone(),
@@ -399,11 +403,23 @@ impl Apps<'_> {
             self.memory().tokens.write().expect("no writer panics").remove(&mark);
             return Ok(None);
         }
-        // An app that was shut out is out at once.
+        // An app that was shut out is out at once, and so is one whose person has left.
         match self.client(&held.client, now).await {
-            Ok(client) if client.standing == Standing::Active => Ok(Some(held)),
-            _ => Ok(None),
+            Ok(client) if client.standing == Standing::Active => {}
+            _ => return Ok(None),
         }
+        let rests = match &held.subject {
+            Some(subject) => self.patients_of(subject, held.patient.as_deref(), now).await?.is_some(),
+            None => true,
+        };
+        Ok(rests.then_some(held))
+    }
+
+    /// The patients of [`Access::still`], when the one that the app was opened for is among them.
+    async fn patients_of(self, subject: &Subject, opened: Option<&str>, now: i64) -> StoreResult<Option<Vec<Id>>> {
+        let still = self.organisation.access.still(subject, now).await?;
+        let own = |patients: &Vec<Id>| opened.is_none_or(|opened| patients.iter().any(|it| it.as_str() == opened));
+        Ok(still.filter(|patients| subject.is_staff() || own(patients)))
     }
 
     /// Who holds this access token, as the caller of the store: the person's role and the token's scopes together.
@@ -417,17 +433,21 @@ impl Apps<'_> {
         let access = &self.organisation.access;
         let id = |it: &String| Id::parse(it);
         let principal = match &held.subject {
-            Some(subject) => Principal {
-                who: subject.who.clone(),
-                display: subject.display.clone(),
-                role: subject.role.clone(),
-                person: subject.person.as_deref().and_then(key),
-                patients: subject.patients.iter().filter_map(id).collect(),
-                client: Some(held.client.clone()),
-                scopes: Some(held.scopes.clone()),
-                patient: held.patient.as_ref().and_then(id),
-                purpose: purpose.unwrap_or_else(|| access.usual_purpose(&subject.role)),
-            },
+            Some(subject) => {
+                let patients = self.patients_of(subject, held.patient.as_deref(), now).await?;
+                let Some(patients) = patients else { return Ok(None) };
+                Principal {
+                    who: subject.who.clone(),
+                    display: subject.display.clone(),
+                    role: subject.role.clone(),
+                    person: subject.person.as_deref().and_then(key),
+                    patients,
+                    client: Some(held.client.clone()),
+                    scopes: Some(held.scopes.clone()),
+                    patient: held.patient.as_ref().and_then(id),
+                    purpose: purpose.unwrap_or_else(|| access.usual_purpose(&subject.role)),
+                }
+            }
             None => Principal {
                 who: format!("client/{}", held.client),
                 display: held.client_name.clone(),

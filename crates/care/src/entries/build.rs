@@ -188,7 +188,8 @@ fn allergy(made: &mut Made<'_>, pen: &Pen<'_>, person: Value, visit: Option<Valu
     made.first("verificationStatus", hl7("allergyintolerance-verification", "confirmed", "Confirmed"));
     made.put_words("type", "sort");
     let substance = made.kept("substance", made.it.get("code"));
-    let of_list = substance.as_ref().and_then(first_code).and_then(|it| crate::terms::term(crate::terms::Kind::Allergen, it));
+    let of_list =
+        substance.as_ref().and_then(first_code).and_then(|it| crate::terms::term(crate::terms::Kind::Allergen, it));
     if let Some(term) = of_list.filter(|it| !it.category.is_empty()) {
         made.put("category", Some(json!([term.category])));
     }
@@ -200,7 +201,7 @@ fn allergy(made: &mut Made<'_>, pen: &Pen<'_>, person: Value, visit: Option<Valu
     made.first("recorder", pen.who());
     visit.into_iter().for_each(|it| made.first("encounter", it));
     let mut reactions = list(&made.it, "reaction").to_vec();
-    let shown = reactions.first().map(|it| reaction(it));
+    let shown = reactions.first().map(reaction);
     let said = (made.words("reaction"), made.words("severity"));
     if shown.as_ref() != Some(&said) {
         let one = said.0.map(|words| {
@@ -277,13 +278,21 @@ fn social(made: &mut Made<'_>, pen: &Pen<'_>, of: List, person: Value, visit: Op
         List::Smoking => {
             let chosen = made.words("smoking").and_then(|it| SMOKING.iter().find(|(name, ..)| *name == it));
             let value = chosen.map(|(_, code, words)| concept(SNOMED, code, words));
-            (json!([category("social-history", "Social History")]), concept(LOINC, "72166-2", "Tobacco smoking status"), value)
+            (
+                json!([category("social-history", "Social History")]),
+                concept(LOINC, "72166-2", "Tobacco smoking status"),
+                value,
+            )
         }
         List::Needs => {
             let need = made.words("need").and_then(|it| NEEDS.iter().find(|(name, ..)| *name == it));
             let risk = made.words("risk").and_then(|it| RISKS.iter().find(|(name, ..)| *name == it));
             let code = need.map_or(Value::Null, |(_, code, words)| concept(LOINC, code, words));
-            let categories = json!([coded(SDOH, "sdoh", "SDOH"), category("survey", "Survey"), category("social-history", "Social History")]);
+            let categories = json!([
+                coded(SDOH, "sdoh", "SDOH"),
+                category("survey", "Survey"),
+                category("social-history", "Social History")
+            ]);
             (categories, code, risk.map(|(_, code, words)| concept(LOINC, code, words)))
         }
         _ => {
@@ -416,7 +425,7 @@ pub(super) fn settled(of: List, mut it: Value, ending: Ending, today: &str) -> V
 pub(super) fn typed(of: List, it: &Value) -> Typed {
     let mut typed = Typed::new();
     let mut put = |field: &str, value: Option<String>| drop(value.map(|it| typed.insert(field.to_owned(), it)));
-    let code = |path: &[&str]| at(it, path).and_then(|it| first_code(it)).map(str::to_owned);
+    let code = |path: &[&str]| at(it, path).and_then(first_code).map(str::to_owned);
     let by_code = |table: &[(&'static str, &'static str, &'static str)], wanted: Option<&str>| {
         table.iter().find(|(_, code, _)| Some(*code) == wanted).map(|(name, ..)| (*name).to_owned())
     };
@@ -468,12 +477,18 @@ pub(super) fn typed(of: List, it: &Value) -> Typed {
             put("how", Some(how.to_owned()));
             put("given", day(it, &["occurrenceDateTime"]));
             put("lot", owned(it, &["lotNumber"]));
-            let dose = at(it, &["protocolApplied"]).and_then(|it| it.get("doseNumberPositiveInt")).and_then(Value::as_u64);
+            let dose =
+                at(it, &["protocolApplied"]).and_then(|it| it.get("doseNumberPositiveInt")).and_then(Value::as_u64);
             put("dose", dose.map(|it| it.to_string()));
             let site = it.get("site").and_then(named);
-            put("site", SITES.iter().find(|(_, words)| Some(*words) == site.as_deref()).map(|(name, _)| (*name).to_owned()));
+            put(
+                "site",
+                SITES.iter().find(|(_, words)| Some(*words) == site.as_deref()).map(|(name, _)| (*name).to_owned()),
+            );
         }
-        List::Procedures => put("done", day(it, &["performedDateTime"]).or_else(|| day(it, &["performedPeriod", "start"]))),
+        List::Procedures => {
+            put("done", day(it, &["performedDateTime"]).or_else(|| day(it, &["performedPeriod", "start"])))
+        }
         List::Family => {
             let relation = code(&["relationship"]);
             let known = RELATIONS.iter().find(|(_, code, ..)| Some(*code) == relation.as_deref());

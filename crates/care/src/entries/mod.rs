@@ -92,13 +92,15 @@ pub fn judge(list: List, typed: &Typed, now: i64) -> Judged {
             continue;
         }
         let said = match input {
-            Input::Coded(kind) => match term(*kind, words, text(&format!("{name}-code")), typed.contains_key(&format!("{name}-free"))) {
-                Ok(concept) => Said::Concept(concept),
-                Err(why) => {
-                    wrong(why);
-                    continue;
+            Input::Coded(kind) => {
+                match term(*kind, words, text(&format!("{name}-code")), typed.contains_key(&format!("{name}-free"))) {
+                    Ok(concept) => Said::Concept(concept),
+                    Err(why) => {
+                        wrong(why);
+                        continue;
+                    }
                 }
-            },
+            }
             Input::Day => match day(words) {
                 None => {
                     wrong(Why::NotADay);
@@ -273,14 +275,17 @@ async fn join(pen: &Pen<'_>, patient: &Id, judged: &Judged, mut act: Act) -> Res
             act.update(key(List::Team, &id), version, value);
         }
         None => {
-            act.create(pen, json!({
-                "resourceType": "CareTeam",
-                "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-careteam"] },
-                "status": "active",
-                "name": "Care team",
-                "subject": { "reference": format!("Patient/{patient}") },
-                "participant": [participant],
-            }));
+            act.create(
+                pen,
+                json!({
+                    "resourceType": "CareTeam",
+                    "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-careteam"] },
+                    "status": "active",
+                    "name": "Care team",
+                    "subject": { "reference": format!("Patient/{patient}") },
+                    "participant": [participant],
+                }),
+            );
         }
     }
     pen.commit(act).await
@@ -378,7 +383,8 @@ pub async fn reviewed(pen: &Pen<'_>, patient: &Id, of: List, mut act: Act) -> Re
     });
     if entries.is_empty() {
         let none = "http://terminology.hl7.org/CodeSystem/list-empty-reason";
-        it["emptyReason"] = json!({ "coding": [{ "system": none, "code": "nilknown", "display": "Nil Known" }], "text": "None known" });
+        it["emptyReason"] =
+            json!({ "coding": [{ "system": none, "code": "nilknown", "display": "Nil Known" }], "text": "None known" });
     } else {
         it["entry"] = Value::Array(entries);
     }
@@ -395,16 +401,19 @@ pub async fn reviewed(pen: &Pen<'_>, patient: &Id, of: List, mut act: Act) -> Re
 /// "No known allergies": the entry that says so (US Core AllergyIntolerance), and the review.
 pub async fn no_allergies(pen: &Pen<'_>, patient: &Id, mut act: Act) -> Result<Written, ActError> {
     if none_known(pen, patient).await?.is_empty() {
-        act.create(pen, json!({
-            "resourceType": "AllergyIntolerance",
-            "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-allergyintolerance"] },
-            "clinicalStatus": hl7("allergyintolerance-clinical", "active", "Active"),
-            "verificationStatus": hl7("allergyintolerance-verification", "confirmed", "Confirmed"),
-            "code": concept(SNOMED, "716186003", "No known allergy"),
-            "patient": { "reference": format!("Patient/{patient}") },
-            "recordedDate": pen.moment(),
-            "recorder": pen.who(),
-        }));
+        act.create(
+            pen,
+            json!({
+                "resourceType": "AllergyIntolerance",
+                "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-allergyintolerance"] },
+                "clinicalStatus": hl7("allergyintolerance-clinical", "active", "Active"),
+                "verificationStatus": hl7("allergyintolerance-verification", "confirmed", "Confirmed"),
+                "code": concept(SNOMED, "716186003", "No known allergy"),
+                "patient": { "reference": format!("Patient/{patient}") },
+                "recordedDate": pen.moment(),
+                "recorder": pen.who(),
+            }),
+        );
         pen.commit(act).await
     } else {
         reviewed(pen, patient, List::Allergies, act).await
@@ -418,10 +427,15 @@ async fn none_known(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<(Value, u64)
     let active = |it: &ask::Row| {
         at(&it.value, &["clinicalStatus"]).is_some_and(|it| crate::chart::element::has_code(it, "active"))
     };
-    Ok(found.rows.into_iter().filter(active).map(|it| {
-        let version = ask::version(&it.value);
-        (it.value, version)
-    }).collect())
+    Ok(found
+        .rows
+        .into_iter()
+        .filter(active)
+        .map(|it| {
+            let version = ask::version(&it.value);
+            (it.value, version)
+        })
+        .collect())
 }
 
 #[cfg(test)]

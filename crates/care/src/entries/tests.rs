@@ -16,17 +16,48 @@ fn act(ward: &Ward, name: &'static str) -> Act {
 /// What fills the form of every list.
 fn filled(list: List) -> Typed {
     typed(match list {
-        List::Problems => &[("problem", "htn"), ("problem-free", "yes"), ("onset", "2019-05"), ("severity", "mild"), ("note", "At home too")],
-        List::Medications => &[("drug", "Ginger root"), ("drug-free", "yes"), ("directions", "As tea"), ("since", "2024")],
-        List::Allergies => &[("substance", "Penicillin G"), ("reaction", "Hives"), ("severity", "moderate"), ("risk", "high"), ("sort", "allergy")],
-        List::Immunizations => &[("vaccine", "MMR"), ("given", "2001-02-03"), ("how", "elsewhere"), ("dose", "2"), ("lot", "A1"), ("site", "left-arm")],
+        List::Problems => &[
+            ("problem", "htn"),
+            ("problem-free", "yes"),
+            ("onset", "2019-05"),
+            ("severity", "mild"),
+            ("note", "At home too"),
+        ],
+        List::Medications => {
+            &[("drug", "Ginger root"), ("drug-free", "yes"), ("directions", "As tea"), ("since", "2024")]
+        }
+        List::Allergies => &[
+            ("substance", "Penicillin G"),
+            ("reaction", "Hives"),
+            ("severity", "moderate"),
+            ("risk", "high"),
+            ("sort", "allergy"),
+        ],
+        List::Immunizations => &[
+            ("vaccine", "MMR"),
+            ("given", "2001-02-03"),
+            ("how", "elsewhere"),
+            ("dose", "2"),
+            ("lot", "A1"),
+            ("site", "left-arm"),
+        ],
         List::Procedures => &[("procedure", "Appendectomy"), ("done", "1999")],
-        List::Family => &[("relation", "mothers-mother"), ("condition", "Heart attack"), ("condition-free", "yes"), ("age", "61"), ("living", "dead")],
+        List::Family => &[
+            ("relation", "mothers-mother"),
+            ("condition", "Heart attack"),
+            ("condition-free", "yes"),
+            ("age", "61"),
+            ("living", "dead"),
+        ],
         List::Smoking => &[("smoking", "former")],
         List::Social => &[("topic", "work"), ("answer", "Night nurse")],
         List::Needs => &[("need", "food"), ("risk", "at-risk"), ("note", "End of the month")],
-        List::Devices => &[("device", "Pacemaker"), ("udi", "00899990000041"), ("serial", "S1"), ("expires", "2031-01-01")],
-        List::Goals => &[("goal", "Walk every day"), ("since", "2026-06-01"), ("due", "2026-12-01"), ("progress", "in-progress")],
+        List::Devices => {
+            &[("device", "Pacemaker"), ("udi", "00899990000041"), ("serial", "S1"), ("expires", "2031-01-01")]
+        }
+        List::Goals => {
+            &[("goal", "Walk every day"), ("since", "2026-06-01"), ("due", "2026-12-01"), ("progress", "in-progress")]
+        }
         List::Plans => &[("title", "Plan of care"), ("plan", "Walk, and <less> salt"), ("since", "2026-06-01")],
         List::Team => &[("member", "Practitioner/lind"), ("role", "Nurse")],
     })
@@ -39,9 +70,17 @@ fn forms_say_what_is_missing_or_cannot_be() {
         assert_eq!(wrong, expected, "{list:?}");
     };
     check(List::Problems, &[], &[("problem", Why::Needed)]);
-    check(List::Problems, &[("problem", "latex"), ("problem-free", "yes"), ("onset", "2031")], &[("onset", Why::Future)]);
+    check(
+        List::Problems,
+        &[("problem", "latex"), ("problem-free", "yes"), ("onset", "2031")],
+        &[("onset", Why::Future)],
+    );
     check(List::Problems, &[("problem", "Something new"), ("onset", "spring")], &[("onset", Why::NotADay)]);
-    check(List::Immunizations, &[("vaccine", "MMR"), ("given", "02/03/2001"), ("how", "maybe")], &[("how", Why::NotAChoice)]);
+    check(
+        List::Immunizations,
+        &[("vaccine", "MMR"), ("given", "02/03/2001"), ("how", "maybe")],
+        &[("how", Why::NotAChoice)],
+    );
     check(List::Family, &[("relation", "aunt"), ("condition", "Zzz"), ("age", "old")], &[("age", Why::NotANumber)]);
     let near = judge(List::Problems, &typed(&[("problem", "high blood pressure")]), NOON).wrong;
     let [Trouble { field: "problem", why: Why::NoTerm(near) }] = near.as_slice() else { panic!("{near:?}") };
@@ -66,7 +105,11 @@ async fn an_entry_of_every_list_is_written_shown_and_opened_again() {
         let [row] = shown.rows.as_slice() else { panic!("{list:?} shows {:?}", shown.rows) };
         assert_eq!((row.key.clone(), row.version, row.standing), (key.clone(), 1, Standing::Active), "{list:?}");
         assert!(!row.title.is_empty() && row.source.is_none(), "{list:?}: {row:?}");
-        assert_eq!(row.who.as_deref().filter(|_| list != List::Immunizations), Some("Dr. Amara Okafor").filter(|_| list != List::Immunizations), "{list:?}");
+        assert_eq!(
+            row.who.as_deref().filter(|_| list != List::Immunizations),
+            Some("Dr. Amara Okafor").filter(|_| list != List::Immunizations),
+            "{list:?}"
+        );
         if list == List::Team {
             continue;
         }
@@ -91,7 +134,11 @@ async fn what_is_chosen_is_coded_and_what_is_typed_is_marked_as_free() {
     let ward = Ward::open().await;
     let pen = ward.pen();
     for (words, code) in [("Essential (primary) hypertension", "I10"), ("Bad knees", "")] {
-        let judged = judge(List::Problems, &typed(&[("problem", words), ("problem-code", code), ("problem-free", "yes")]), pen.now);
+        let judged = judge(
+            List::Problems,
+            &typed(&[("problem", words), ("problem-code", code), ("problem-free", "yes")]),
+            pen.now,
+        );
         add(&pen, &ward.patient, List::Problems, &judged, None, act(&ward, "entry.add")).await.unwrap();
     }
     let shown = rows(&pen, &ward.patient, List::Problems).await.unwrap();
@@ -107,7 +154,8 @@ async fn what_is_chosen_is_coded_and_what_is_typed_is_marked_as_free() {
 async fn an_entry_ends_holds_again_and_is_taken_back_with_a_reason_that_its_history_shows() {
     let mut ward = Ward::open().await;
     let judged = judge(List::Problems, &filled(List::Problems), NOON);
-    let written = add(&ward.pen(), &ward.patient, List::Problems, &judged, None, act(&ward, "entry.add")).await.unwrap();
+    let written =
+        add(&ward.pen(), &ward.patient, List::Problems, &judged, None, act(&ward, "entry.add")).await.unwrap();
     let key = written.keys[0].0.clone();
     let steps = [
         (Ending::Over, Standing::Past, "Gone since spring"),
@@ -122,11 +170,13 @@ async fn an_entry_ends_holds_again_and_is_taken_back_with_a_reason_that_its_hist
         let shown = rows(&pen, &ward.patient, List::Problems).await.unwrap();
         assert_eq!(shown.rows[0].standing, standing, "{ending:?}");
     }
-    let whys: Vec<_> = versions::of(&ward.pen(), &ward.patient, &key).await.unwrap().into_iter().map(|it| it.why).collect();
+    let whys: Vec<_> =
+        versions::of(&ward.pen(), &ward.patient, &key).await.unwrap().into_iter().map(|it| it.why).collect();
     let expected = [Some("Of her sister"), Some("Came back"), Some("Gone since spring"), None];
     assert_eq!(whys.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
     let stranger = Id::parse("ben").unwrap();
-    let other = settle(&ward.pen(), &stranger, List::Problems, &key.id, 4, Ending::Over, Act::new("x", &stranger)).await;
+    let other =
+        settle(&ward.pen(), &stranger, List::Problems, &key.id, 4, Ending::Over, Act::new("x", &stranger)).await;
     assert!(matches!(other, Err(ActError::Store(StoreError::NotFound(_)))), "it is not an entry of that chart");
 }
 
@@ -232,5 +282,8 @@ async fn what_came_from_elsewhere_says_so_and_loses_nothing_by_an_edit() {
     let after = ward.read(&key(List::Problems, &id)).await;
     assert_eq!(after["severity"]["text"], "Severe");
     assert_eq!(after["evidence"][0]["code"][0]["text"], "Spirometry");
-    assert_eq!(after["code"]["coding"][0]["code"], "195967001", "a code that is not of our lists stays while its words do");
+    assert_eq!(
+        after["code"]["coding"][0]["code"], "195967001",
+        "a code that is not of our lists stays while its words do"
+    );
 }

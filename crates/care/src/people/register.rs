@@ -271,7 +271,8 @@ async fn record_number(pen: &Pen<'_>) -> StoreResult<String> {
 
 /// FNV-1a over a fresh id, as eight digits that do not begin with a zero.
 fn eight_digits(id: &str) -> String {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let hash =
+        id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     (10_000_000 + (hash ^ hash >> 29) % 90_000_000).to_string()
 }
 

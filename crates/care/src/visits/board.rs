@@ -72,9 +72,7 @@ pub async fn board(pen: &Pen<'_>) -> StoreResult<Board> {
     let mut half: Vec<(Id, Place)> = Vec::new();
     let mut kept_by_visit: Vec<String> = Vec::new();
     for row in here.rows.iter().chain(&seen.rows) {
-        kept_by_visit.extend(
-            list(&row.value, "appointment").iter().filter_map(|it| owned(it, &["reference"])),
-        );
+        kept_by_visit.extend(list(&row.value, "appointment").iter().filter_map(|it| owned(it, &["reference"])));
         half.extend(of_visit(&row.value));
     }
     for row in &expected.rows {
@@ -135,17 +133,20 @@ fn of_visit(value: &Value) -> Option<(Id, Place)> {
         Step::Done => owned(value, &["period", "end"]),
         _ => since,
     };
-    Some((who, Place {
-        person: Person::of(&Value::Null),
-        similar: false,
-        step,
-        since: since.or_else(|| owned(value, &["period", "start"])).and_then(|it| When::parse(&it)),
-        room: active.and_then(|it| owned(it, &["location", "display"])),
-        clinician: list(value, "participant").first().and_then(|it| name_or_reference(it.get("individual")?)),
-        reason: concepts(value, "reasonCode").into_iter().next(),
-        seat: Seat::Visit(Id::parse(text(value, &["id"])?)?),
-        version: ask::version(value),
-    }))
+    Some((
+        who,
+        Place {
+            person: Person::of(&Value::Null),
+            similar: false,
+            step,
+            since: since.or_else(|| owned(value, &["period", "start"])).and_then(|it| When::parse(&it)),
+            room: active.and_then(|it| owned(it, &["location", "display"])),
+            clinician: list(value, "participant").first().and_then(|it| name_or_reference(it.get("individual")?)),
+            reason: concepts(value, "reasonCode").into_iter().next(),
+            seat: Seat::Visit(Id::parse(text(value, &["id"])?)?),
+            version: ask::version(value),
+        },
+    ))
 }
 
 fn of_appointment(value: &Value) -> Option<(Id, Place)> {
@@ -157,17 +158,20 @@ fn of_appointment(value: &Value) -> Option<(Id, Place)> {
     };
     let clinician = actors().find(|it| text(it, &["reference"]).is_some_and(|it| it.starts_with("Practitioner/")));
     let service = list(value, "serviceType").first().and_then(concept);
-    Some((who, Place {
-        person: Person::of(&Value::Null),
-        similar: false,
-        step,
-        since: text(value, &["start"]).and_then(When::parse),
-        room: None,
-        clinician: clinician.and_then(name_or_reference),
-        reason: owned(value, &["description"]).or(service),
-        seat: Seat::Appointment(Id::parse(text(value, &["id"])?)?),
-        version: ask::version(value),
-    }))
+    Some((
+        who,
+        Place {
+            person: Person::of(&Value::Null),
+            similar: false,
+            step,
+            since: text(value, &["start"]).and_then(When::parse),
+            room: None,
+            clinician: clinician.and_then(name_or_reference),
+            reason: owned(value, &["description"]).or(service),
+            seat: Seat::Appointment(Id::parse(text(value, &["id"])?)?),
+            version: ask::version(value),
+        },
+    ))
 }
 
 fn name_or_reference(reference: &Value) -> Option<String> {

@@ -116,11 +116,13 @@ pub async fn walk_in(pen: &Pen<'_>, patient: &Id, coming: &Coming, mut act: Act)
 }
 
 fn walk_in_appointment(pen: &Pen<'_>, patient: &Id, coming: &Coming) -> Value {
-    let mut participants =
-        vec![json!({ "actor": { "reference": format!("Patient/{patient}") }, "required": "required", "status": "accepted" })];
+    let mut participants = vec![
+        json!({ "actor": { "reference": format!("Patient/{patient}") }, "required": "required", "status": "accepted" }),
+    ];
     if let Some(clinician) = &coming.clinician {
-        participants
-            .push(json!({ "actor": { "reference": clinician.to_string() }, "required": "required", "status": "accepted" }));
+        participants.push(
+            json!({ "actor": { "reference": clinician.to_string() }, "required": "required", "status": "accepted" }),
+        );
     }
     let mut it = json!({
         "resourceType": "Appointment",
@@ -181,9 +183,8 @@ pub async fn begin(
         .iter()
         .filter_map(|it| text(it, &["actor", "reference"]).and_then(Key::parse))
         .find(|it| it.kind.name() == "Practitioner");
-    let reason = owned(&booked, &["description"]).or_else(|| {
-        booked.get("serviceType").and_then(|it| it.get(0)).and_then(crate::chart::element::concept)
-    });
+    let reason = owned(&booked, &["description"])
+        .or_else(|| booked.get("serviceType").and_then(|it| it.get(0)).and_then(crate::chart::element::concept));
     let coming = Coming { reason, clinician, room };
     let mut visit = encounter(pen, patient, &coming, Some(appointment)).await?;
     advance(pen, &mut visit, to, None);
@@ -258,7 +259,8 @@ fn advance(pen: &Pen<'_>, it: &mut Value, to: Step, room: Option<&str>) {
     let before = owned(it, &["status"]).unwrap_or_default();
     if before != to.status() {
         let mut history = list(it, "statusHistory").to_vec();
-        let since = history.last().and_then(|it| owned(it, &["period", "end"])).or_else(|| owned(it, &["period", "start"]));
+        let since =
+            history.last().and_then(|it| owned(it, &["period", "end"])).or_else(|| owned(it, &["period", "start"]));
         let period = crate::shapes::trimmed(json!({ "start": since, "end": now }));
         history.push(json!({ "status": before, "period": period }));
         it["statusHistory"] = Value::Array(history);

@@ -85,7 +85,9 @@ async fn a_visit_gathers_what_was_done_in_it() {
     let visit = written.keys[0].0.id.clone();
     let typed: vitals::Typed = [("pulse".to_owned(), "72".to_owned())].into();
     let judged = vitals::judge(&typed, Some(40.0), &[], pen.now);
-    vitals::take(&pen, &ward.patient, &judged.taken, Some(40.0), &[], Some(&visit), act(&ward, "vitals")).await.unwrap();
+    vitals::take(&pen, &ward.patient, &judged.taken, Some(40.0), &[], Some(&visit), act(&ward, "vitals"))
+        .await
+        .unwrap();
     let form = [("problem".to_owned(), "Sore throat".to_owned()), ("problem-free".to_owned(), "yes".to_owned())];
     let judged = entries::judge(List::Problems, &form.into(), pen.now);
     entries::add(&pen, &ward.patient, List::Problems, &judged, Some(&visit), act(&ward, "entry.add")).await.unwrap();

@@ -47,7 +47,8 @@ struct Book {
 }
 
 static BOOK: LazyLock<Book> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../../../content/vitals/limits.toml")).expect("content/vitals/limits.toml is read by a test")
+    toml::from_str(include_str!("../../../../content/vitals/limits.toml"))
+        .expect("content/vitals/limits.toml is read by a test")
 });
 
 /// For the page that shows what ships.

@@ -45,8 +45,11 @@ impl Unit {
     }
 }
 
-const WEIGHTS: &[Unit] =
-    &[unit("kg", "kg", "kg", 1.0, 0.0), unit("lb", "lb", "[lb_av]", 0.453_592_37, 0.0), unit("g", "g", "g", 0.001, 0.0)];
+const WEIGHTS: &[Unit] = &[
+    unit("kg", "kg", "kg", 1.0, 0.0),
+    unit("lb", "lb", "[lb_av]", 0.453_592_37, 0.0),
+    unit("g", "g", "g", 0.001, 0.0),
+];
 const LENGTHS: &[Unit] = &[unit("cm", "cm", "cm", 1.0, 0.0), unit("in", "in", "[in_i]", 2.54, 0.0)];
 const DEGREES: &[Unit] = &[unit("c", "°C", "Cel", 1.0, 0.0), unit("f", "°F", "[degF]", 5.0 / 9.0, 32.0)];
 const PRESSURES: &[Unit] = &[unit("mmhg", "mmHg", "mm[Hg]", 1.0, 0.0)];

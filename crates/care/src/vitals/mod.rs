@@ -19,7 +19,8 @@ use crate::chart::{Reading, When};
 use crate::people::Person;
 use fhir::{Id, Key};
 use measures::{MEASURES, measure_of};
-use store::StoreResult;
+use std::collections::BTreeMap;
+use store::{ItemChange, StoreResult};
 
 /// What a form for vital signs must know.
 #[derive(Clone, Debug)]
@@ -49,10 +50,8 @@ pub async fn board(pen: &Pen<'_>, patient: &Id) -> StoreResult<Board> {
     let whose = ("patient", format!("Patient/{patient}"));
     let newest = ("_sort", "-date".to_owned());
     let asked = [whose.clone(), ("category", "vital-signs".to_owned()), newest.clone()];
-    let (person, recent) = tokio::try_join!(
-        ask::read(store, caller, "Patient", patient),
-        ask::latest(store, caller, &asked, 12),
-    )?;
+    let (person, recent) =
+        tokio::try_join!(ask::read(store, caller, "Patient", patient), ask::latest(store, caller, &asked, 12),)?;
     let years = years(&Person::of(&person.value), pen.now);
     let mut before: Vec<Before> = Vec::new();
     let mut sets: Vec<Set> = Vec::new();
@@ -62,12 +61,19 @@ pub async fn board(pen: &Pen<'_>, patient: &Id) -> StoreResult<Board> {
             continue;
         }
         let reading = Reading::of(&row.value, &Names::default());
-        before.extend(measured(&row.value).filter_map(|(key, number)| Some(Before { key, number, at: reading.when?.at() })));
+        before.extend(
+            measured(&row.value).filter_map(|(key, number)| Some(Before { key, number, at: reading.when?.at() })),
+        );
         readings.push(reading);
     }
     before.sort_by_key(|it| std::cmp::Reverse(it.at));
     let mut seen: Vec<&str> = Vec::new();
-    before.retain(|it| !seen.contains(&it.key) && { seen.push(it.key); true });
+    before.retain(|it| {
+        !seen.contains(&it.key) && {
+            seen.push(it.key);
+            true
+        }
+    });
     readings.sort_by_key(|it| std::cmp::Reverse(it.at()));
     let from = pen.now / 1000 - LATELY * 86_400_000;
     for reading in readings.into_iter().filter(|it| it.at() >= from) {
@@ -110,6 +116,45 @@ pub async fn one(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<(Reading, 
 pub async fn parts(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Vec<(&'static Measure, f64)>> {
     let (value, _) = ask::own(pen.store(), pen.caller, patient, "Observation", id).await?;
     Ok(measured(&value).filter_map(|(key, number)| Some((measure_of(key)?, number))).collect())
+}
+
+/// In which units somebody measured last, by measure: the form begins with them.
+const UNITS: &str = "vitals-units";
+
+pub async fn usual_units(pen: &Pen<'_>) -> StoreResult<BTreeMap<String, String>> {
+    let item = pen.store().item(UNITS, &pen.caller.who, pen.now).await?;
+    // What cannot be read is not worth a failure: the form begins with the units of the record.
+    Ok(item.and_then(|it| serde_json::from_slice(&it.body).ok()).unwrap_or_default())
+}
+
+/// For [`Act::keep`](crate::act::Act::keep): the units of this form are those of the next.
+pub fn keep_units(pen: &Pen<'_>, typed: &Typed) -> ItemChange {
+    let of_units = |(name, value): (&String, &String)| {
+        let measure = measure_of(name.strip_suffix("-unit")?)?;
+        measure.units.iter().any(|it| it.key == value).then(|| (name.clone(), value.clone()))
+    };
+    let units: BTreeMap<String, String> = typed.iter().filter_map(of_units).collect();
+    let body = serde_json::to_vec(&units).expect("text can be written");
+    ItemChange::put(UNITS, &*pen.caller.who, body).owned_by(&*pen.caller.who)
+}
+
+impl Measure {
+    /// What can be at all, in the stored unit.
+    pub fn absolute(&self) -> (f64, f64) {
+        limits::absolute(self.key)
+    }
+
+    /// What is usual at this age, in the stored unit.
+    pub fn usual(&self, years: Option<f64>) -> Option<(f64, f64)> {
+        limits::usual(self.key, years)
+    }
+}
+
+impl Unit {
+    /// (factor, zero): what is stored is what was typed, less zero, times factor.
+    pub fn conversion(&self) -> (f64, f64) {
+        (self.factor, self.zero)
+    }
 }
 
 /// The key of an observation.

@@ -38,7 +38,10 @@ fn what_cannot_be_is_refused_in_the_unit_it_was_typed_in() {
         assert!(said(&it.wrong).iter().any(|it| it.starts_with(expected)), "{:?}", it.wrong);
     };
     check(&[("pulse", "700")], "pulse Outside { low: \"10\", high: \"350\"");
-    check(&[("weight", "2000"), ("weight-unit", "lb")], "weight Outside { low: \"0.4\", high: \"1433\", unit: \"lb\" }");
+    check(
+        &[("weight", "2000"), ("weight-unit", "lb")],
+        "weight Outside { low: \"0.4\", high: \"1433\", unit: \"lb\" }",
+    );
     check(&[("temperature", "98.6")], "temperature Outside { low: \"25\", high: \"45\", unit: \"°C\" }");
     check(&[("temperature", "warm")], "temperature NotANumber");
     check(&[("weight", "1e2")], "weight NotANumber");
@@ -135,7 +138,10 @@ async fn a_set_becomes_observations_as_us_core_wants_them() {
     assert_eq!(pressure["component"][1]["interpretation"][0]["coding"][0]["code"], "N");
     assert_eq!(pressure["bodySite"]["text"], "Left arm");
     assert_eq!(pressure["extension"][0]["valueCodeableConcept"]["text"], "Sitting");
-    assert_eq!(pressure["meta"]["profile"][0], "http://hl7.org/fhir/us/core/StructureDefinition/us-core-blood-pressure");
+    assert_eq!(
+        pressure["meta"]["profile"][0],
+        "http://hl7.org/fhir/us/core/StructureDefinition/us-core-blood-pressure"
+    );
     let saturation = find("59408-5").await;
     assert_eq!(saturation["component"][0]["code"]["coding"][0]["code"], "3151-8");
     assert_eq!(find("39156-5").await["valueQuantity"]["value"].to_string(), "25.8");

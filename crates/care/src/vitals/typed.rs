@@ -22,7 +22,11 @@ pub enum Why {
     Nothing,
     NotANumber,
     /// It cannot be: the value must be between these, in the unit it was typed in.
-    Outside { low: String, high: String, unit: &'static str },
+    Outside {
+        low: String,
+        high: String,
+        unit: &'static str,
+    },
     /// Of a blood pressure, or of an oxygen flow, the other half is missing.
     Half,
     /// The lower pressure is not lower.
@@ -30,9 +34,19 @@ pub enum Why {
     NoMoment,
     Future,
     /// It differs from the last time by this many percent.
-    Changed { percent: i64, before: String, when: String },
-    High { usual: String, unit: &'static str },
-    Low { usual: String, unit: &'static str },
+    Changed {
+        percent: i64,
+        before: String,
+        when: String,
+    },
+    High {
+        usual: String,
+        unit: &'static str,
+    },
+    Low {
+        usual: String,
+        unit: &'static str,
+    },
 }
 
 /// One value, in the unit in which it is stored.
@@ -150,13 +164,7 @@ impl Taken {
     }
 }
 
-pub(super) fn valued(
-    measure: &'static Measure,
-    unit: &Unit,
-    stored: f64,
-    words: &str,
-    years: Option<f64>,
-) -> Value {
+pub(super) fn valued(measure: &'static Measure, unit: &Unit, stored: f64, words: &str, years: Option<f64>) -> Value {
     let first = &measure.units[0];
     // What was typed in the stored unit keeps its digits.
     let shown = if unit == first { plain(words) } else { rounded(stored, measure.digits) };

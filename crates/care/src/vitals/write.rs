@@ -295,13 +295,15 @@ async fn derived(pen: &Pen<'_>, patient: &Id, id: &Id) -> Result<Vec<Derived>, A
     for row in rows.rows {
         let mut others = Vec::new();
         for source in list(&row.value, "derivedFrom") {
-            let Some(key) = text(source, &["reference"]).and_then(Key::parse).filter(|it| it.id != *id) else { continue };
+            let Some(key) = text(source, &["reference"]).and_then(Key::parse).filter(|it| it.id != *id) else {
+                continue;
+            };
             let (value, _) = ask::own(pen.store(), pen.caller, patient, "Observation", &key.id).await?;
             others.extend(measured(&value));
         }
         // One of the two may be from another day: what the index says of it is worked back.
-        if let Some((number, _)) = crate::chart::element::at(&row.value, &["valueQuantity", "value"])
-            .and_then(crate::chart::element::decimal)
+        if let Some((number, _)) =
+            crate::chart::element::at(&row.value, &["valueQuantity", "value"]).and_then(crate::chart::element::decimal)
             && others.is_empty()
         {
             others.extend(worked_back(pen, patient, &row.value, id, number).await?);

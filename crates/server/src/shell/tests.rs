@@ -11,6 +11,7 @@ fn shell(metrics_token: Option<&str>, behind_proxy: bool) -> Arc<Shell> {
 fn open(shell: &Arc<Shell>) {
     let inside = Router::new()
         .route("/riverside/fhir/metadata", get(async || "fine"))
+        .route("/riverside/from", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()))
         .route("/riverside/", get(async || -> &'static str { panic!("a fault of ours") }));
     shell.open(Installation { organisations: Vec::new(), demo: false }, inside);
 }
@@ -122,4 +123,28 @@ fn every_route_says_who_may_use_it() {
             "/{org}/fhir/metadata",
         ]
     );
+}
+
+#[tokio::test]
+async fn behind_our_proxy_the_caller_is_whom_the_proxy_saw_and_never_whom_the_caller_claims() {
+    let cases = [
+        ("203.0.113.7", "203.0.113.7"),
+        // What stands before the last entry came from outside.
+        ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("unknown", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ];
+    let (behind, bare) = (shell(None, true), shell(None, false));
+    open(&behind);
+    open(&bare);
+    for (header, seen) in cases {
+        let headers = [("x-forwarded-for", header)];
+        assert_eq!(ask(&behind, "/riverside/from", &headers).await.2, seen, "{header}");
+        assert_eq!(ask(&bare, "/riverside/from", &headers).await.2, "127.0.0.1", "{header}");
+    }
+    let twice = [("x-forwarded-for", "10.0.0.1"), ("x-forwarded-for", "203.0.113.7")];
+    assert_eq!(ask(&behind, "/riverside/from", &twice).await.2, "203.0.113.7");
 }

@@ -77,3 +77,28 @@ fn a_server_of_ones_own_listens_on_this_machine_and_makes_its_key() {
     assert_eq!(server.stop().0, Some(0));
     place.run(&["healthcheck", "--url", &format!("http://{address}")], 69);
 }
+
+#[test]
+fn a_wish_to_stop_is_heard_at_any_moment_of_the_start() {
+    let place = Place::new();
+    // From the first answer of the door until well after it is ready; a lost wish would leave it running for ever.
+    for pause in [0, 5, 10, 20, 30, 40, 60, 80, 120, 200] {
+        let address = free_address();
+        let mut server = Server::start(place.command(&["--config", "continuo.toml", "serve", "--bind", &address]));
+        while get(&address, "/livez", None).is_err() {
+            assert!(server.0.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(pause));
+        std::process::Command::new("kill").args(["-TERM", &server.0.id().to_string()]).status().unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            match server.0.try_wait().unwrap() {
+                Some(status) => break status,
+                None => assert!(begun.elapsed() < Duration::from_secs(60), "{pause} ms after the door opened: unheard"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert_eq!(status.code(), Some(0), "{pause} ms after the door opened");
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) fn chord<'a>(settings: &'a Settings, command: &str) -> Option<&'a str
     let usual = COMMANDS.iter().find(|(it, ..)| *it == command).map(|(_, _, keys)| *keys)?;
     let keys = settings.keys.get(command).map_or(usual, String::as_str);
     let bare = !keys.contains('+');
-    Some(keys).filter(|it| !it.is_empty() && !(bare && settings.no_letters))
+    Some(keys).filter(|it| !(it.is_empty() || bare && settings.no_letters))
 }
 
 /// What somebody typed as keys, as scripts write it: `ctrl + shift+o` is `Ctrl+Shift+O`. `None` is what cannot be keys.

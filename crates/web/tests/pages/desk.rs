@@ -114,7 +114,7 @@ async fn charts_opened_lately_are_kept_and_similar_names_are_noticed() {
 async fn a_name_is_found_by_how_it_sounds_when_none_is_written_like_it() {
     let world = World::open().await;
     let cookie = world.sign_in("okafor").await;
-    let found = world.get(Some(&cookie), "/riverside/find?q=Zwetschgenbaum").await;
+    let found = world.get(Some(&cookie), "/riverside/find?q=Swetschkenbaum").await;
     assert!(found.text.contains("these sound like it") && found.text.contains("ZWETSCHKENBAUM"), "{}", found.text);
 }
 

@@ -19,6 +19,9 @@ const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-Participat
 const REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
 /// What the log itself calls an action; the last subtype of every event.
 const ACTION: &str = "urn:continuo:audit-action";
+const BALP: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.";
+const PROVENANCE: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 
 /// What an action of the log is in the words of FHIR and DICOM.
 pub(super) struct Sort {
@@ -92,7 +95,11 @@ pub fn audit_event(entry: &Entry, organisation: &str, base: &str) -> Value {
     let mut put = |name: &str, value: Value| event.insert(name.to_owned(), value);
     put("resourceType", "AuditEvent".into());
     put("id", format!("{LOG}{}", entry.sequence).into());
-    put("meta", json!({ "versionId": "1", "lastUpdated": at }));
+    let mut meta = json!({ "versionId": "1", "lastUpdated": at });
+    if let Some(profile) = profile(entry) {
+        meta["profile"] = json!([profile]);
+    }
+    put("meta", meta);
     put("type", json!({ "system": sort.system, "code": sort.code, "display": sort.display }));
     let mut subtypes = Vec::new();
     if let Some((system, code)) = subtype(entry) {
@@ -102,8 +109,7 @@ pub fn audit_event(entry: &Entry, organisation: &str, base: &str) -> Value {
     put("subtype", subtypes.into());
     put("action", sort.letter.into());
     put("recorded", at.into());
-    let missing = entry.outcome == Outcome::Success && matches!(entry.action.as_str(), "read" | "vread");
-    let missing = missing && entry.version.is_none();
+    let missing = missing(entry);
     let outcome = if missing { 4 } else { entry.outcome.number() };
     put("outcome", outcome.to_string().into());
     if missing {
@@ -121,6 +127,28 @@ pub fn audit_event(entry: &Entry, organisation: &str, base: &str) -> Value {
         put("entity", entities.into());
     }
     Value::Object(event)
+}
+
+/// A look at what is not there, or not for this agent.
+fn missing(entry: &Entry) -> bool {
+    entry.outcome == Outcome::Success && matches!(entry.action.as_str(), "read" | "vread") && entry.version.is_none()
+}
+
+/// The profile of BALP that the event has the shape of: successes only, and of one patient or of none (one event of
+/// ours may be about several people).
+fn profile(entry: &Entry) -> Option<String> {
+    let shape = match entry.action.as_str() {
+        "read" | "vread" => "Read",
+        "search" | "find" => "Query",
+        "create" => "Create",
+        "update" | "patch" => "Update",
+        "delete" => "Delete",
+        _ => return None,
+    };
+    let told = if shape == "Query" { entry.detail.is_some() } else { entry.about.is_some() };
+    let whole = entry.outcome == Outcome::Success && !missing(entry) && told;
+    let patient = if entry.patients.len() == 1 { "Patient" } else { "" };
+    whole.then(|| format!("{BALP}{patient}{shape}"))
 }
 
 fn subtype(entry: &Entry) -> Option<(&'static str, &'static str)> {
@@ -151,17 +179,29 @@ fn agents(entry: &Entry, sort: &Sort, base: &str) -> Vec<Value> {
     }
     user["purposeOfUse"] = json!([{ "coding": [{ "system": REASON, "code": agent.purpose }] }]);
     let mut agents = vec![user];
-    // Data flows to whoever reads, and from whoever asks or writes.
-    let (theirs, ours) = if sort.letter == "R" { ("110152", "110153") } else { ("110153", "110152") };
-    let role = |code: &str| {
-        let display = if code == "110152" { "Destination Role ID" } else { "Source Role ID" };
-        json!({ "coding": [{ "system": DICOM, "code": code, "display": display }] })
+    // Data flows to whoever reads, and from whoever asks or writes; a deletion moves none.
+    let dicom =
+        |code: &str, display: &str| json!({ "coding": [{ "system": DICOM, "code": code, "display": display }] });
+    let (source, destination) = (dicom("110153", "Source Role ID"), dicom("110152", "Destination Role ID"));
+    let (theirs, ours) = match sort.letter {
+        "R" => (destination, source),
+        "D" => {
+            let custodian = json!({ "system": PROVENANCE, "code": "custodian", "display": "Custodian" });
+            (dicom("110150", "Application"), json!({ "coding": [custodian] }))
+        }
+        _ => (source, destination),
     };
-    if let Some(client) = &agent.client {
-        agents.push(json!({ "type": role(theirs), "who": { "identifier": { "value": client } }, "requestor": false }));
-    }
-    let network = json!({ "address": base, "type": "5" });
-    agents.push(json!({ "type": role(ours), "who": { "display": base }, "requestor": false, "network": network }));
+    let here = json!({ "address": base, "type": "5" });
+    // Whoever uses our own pages is a client of ours at our own address; of others the log does not keep it.
+    let (client, from) = match &agent.client {
+        Some(client) => {
+            let unknown = json!({ "extension": [{ "url": ABSENT, "valueCode": "unknown" }] });
+            (json!({ "identifier": { "value": client } }), unknown)
+        }
+        None => (json!({ "display": "pages of this server" }), here.clone()),
+    };
+    agents.push(json!({ "type": theirs, "who": client, "requestor": false, "network": from }));
+    agents.push(json!({ "type": ours, "who": { "display": base }, "requestor": false, "network": here }));
     agents
 }
 
@@ -207,7 +247,7 @@ fn entities(entry: &Entry, base: &str) -> Vec<Value> {
     }
     if entry.wrote > 1 {
         entities.push(json!({
-            "type": coded(ENTITY_TYPE, "2", "System Object"),
+            "type": coded(ENTITY_TYPE, "4", "Other"),
             "detail": [{ "type": "versions written", "valueString": entry.wrote.to_string() }],
         }));
     }

@@ -184,7 +184,7 @@ fn refused(words: &Words, summary: &Summary) -> Vec<String> {
         ("chart-orders", summary.orders.refused),
         ("chart-team", summary.team.refused),
     ];
-    all.into_iter().filter(|&(_key, refused)| refused).map(|(key, _refused)| words.say(key)).collect()
+    all.into_iter().filter(|(_, refused)| *refused).map(|(key, _)| words.say(key)).collect()
 }
 
 #[derive(Deserialize)]
