@@ -17,6 +17,7 @@ use fhir::Id;
 use maud::Markup;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Caller, Store, StoreError, StoreResult};
 
@@ -75,14 +76,7 @@ impl Visitor {
 
     /// What became of an act whose form has nothing to say about it.
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
-        done.map_err(|error| match error {
-            ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
-            ActError::Invalid(_) => {
-                tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Cannot("common-act-invalid")
-            }
-        })
+        done.map_err(Refusal::from)
     }
 
     /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
@@ -212,6 +206,19 @@ impl From<AccessError> for Refusal {
             AccessError::Store(error) => Refusal::from(error),
             AccessError::Forbidden | AccessError::NoSuchUser => Refusal::NotFound,
             other => Refusal::Cannot(crate::components::words::trouble_key(&other)),
+        }
+    }
+}
+
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Refusal {
+        match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Cannot("common-act-invalid")
+            }
         }
     }
 }

@@ -62,9 +62,9 @@ impl Sheet {
                 let at = from + (to - from) * f64::from(n) / f64::from(steps);
                 let (reference, there) = place(self.measure, at);
                 // The last day of the table of small children is the edge of the sheet.
-                let (reference, there) = match (self.infant, reference) {
-                    (true, Reference::Cdc) if self.measure != Measure::Head => (Reference::Who, 730.0),
-                    other => (other.0, other.1),
+                let (reference, there) = match reference {
+                    Reference::Cdc if self.infant && self.measure != Measure::Head => (Reference::Who, 730.0),
+                    other => (other, there),
                 };
                 let there = if reference == Reference::Cdc { there.min(240.0) } else { there };
                 let it = lms(reference, self.measure, self.sex, there)?;

@@ -275,19 +275,19 @@ pub(crate) async fn dispose(visitor: Visitor, Form(form): Form<Done>) -> Answer 
     let (said, done) = match form.what.as_str() {
         "acknowledge" => ("acknowledged", inbox::acknowledge(&pen, &item, &form.note, once).await),
         "forward" => {
-            let to = Key::parse(&form.to).ok_or_else(|| Refusal::Words(visitor.words.say("inbox-needs-whom")))?;
+            let to = Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"))?;
             ("forwarded", inbox::forward(&pen, &item, &to, &form.note, once).await)
         }
         "message" => {
             if form.words.trim().is_empty() {
-                return Err(Refusal::Words(visitor.words.say("inbox-needs-words")));
+                return Err(Refusal::Cannot("inbox-needs-words"));
             }
             ("sent", inbox::message(&pen, &item, &form.words, form.done.is_some(), once).await)
         }
         "file" => ("filed", inbox::file(&pen, &item, &form.title, &form.note, once).await),
         "match" => {
             if form.reason.trim().is_empty() {
-                return Err(Refusal::Words(visitor.words.say("inbox-needs-reason")));
+                return Err(Refusal::Cannot("inbox-needs-reason"));
             }
             ("matched", inbox::match_to(&pen, &item, &id(&form.patient)?, &form.reason, once).await)
         }

@@ -119,9 +119,9 @@ pub(crate) struct Change {
 pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Change>) -> Answer {
     const DAY: i64 = 86_400_000_000;
     let pen = visitor.pen();
-    let whom = || Key::parse(&form.to).ok_or_else(|| Refusal::Words(visitor.words.say("inbox-needs-whom")));
+    let whom = || Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"));
     match form.what.as_str() {
-        "pool" if form.name.trim().is_empty() => return Err(Refusal::Words(visitor.words.say("inbox-needs-name"))),
+        "pool" if form.name.trim().is_empty() => return Err(Refusal::Cannot("inbox-needs-name")),
         "pool" => inbox::new_pool(&pen, form.name.trim(), &form.once).await?,
         "join" | "leave" => inbox::join(&pen, &id(&form.pool)?, form.what == "join").await?,
         "delegate" | "undelegate" => inbox::delegate(&pen, &whom()?, form.what == "delegate").await?,
@@ -129,12 +129,12 @@ pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Change>) -> Answer
         "cover" => {
             let day = |text: &str| care::chart::When::parse(text).filter(|it| it.is_whole_day()).map(|it| it.at() * 1000);
             let (Some(from), Some(until)) = (day(&form.from), day(&form.until)) else {
-                return Err(Refusal::Words(visitor.words.say("inbox-needs-days")));
+                return Err(Refusal::Cannot("inbox-needs-days"));
             };
             // The last day counts whole.
             let until = until + DAY;
             if Key::parse(&form.by).is_none() || until <= from || until <= visitor.now {
-                return Err(Refusal::Words(visitor.words.say("inbox-needs-days")));
+                return Err(Refusal::Cannot("inbox-needs-days"));
             }
             let cover = Cover { by: form.by.clone(), from, until, reason: form.reason.trim().to_owned() };
             inbox::cover(&pen, Some(cover)).await?;

@@ -78,12 +78,12 @@ pub(crate) struct Message {
 
 pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Message>) -> Answer {
     let pen = visitor.pen();
-    let to = Key::parse(&form.to).ok_or_else(|| Refusal::Words(visitor.words.say("inbox-needs-whom")))?;
+    let to = Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"))?;
     if whom(&visitor).await?.iter().all(|it| it.0 != to.to_string()) {
-        return Err(Refusal::Words(visitor.words.say("inbox-needs-whom")));
+        return Err(Refusal::Cannot("inbox-needs-whom"));
     }
     if form.words.trim().is_empty() {
-        return Err(Refusal::Words(visitor.words.say("inbox-needs-words")));
+        return Err(Refusal::Cannot("inbox-needs-words"));
     }
     let patient = form.patient.as_deref().map(id).transpose()?;
     let answers = form.answers.as_deref().filter(|it| !it.is_empty()).map(id).transpose()?;
@@ -126,7 +126,7 @@ pub(crate) async fn patient_submit(
     // Whom one may not open one may not write to.
     visitor.chart(&patient).banner().await?;
     if form.words.trim().is_empty() {
-        return Err(Refusal::Words(visitor.words.say("inbox-needs-words")));
+        return Err(Refusal::Cannot("inbox-needs-words"));
     }
     messages::to_patient(&visitor.pen(), &patient, &form.topic, &form.words, &form.once).await?;
     Ok(see_other(&format!("{}/message", visitor.address_of(patient.as_str()))))
