@@ -49,8 +49,8 @@ pub struct Mark {
 
 impl Chart<'_> {
     /// Puts to each corrected result what it said before, from its versions.
-    pub async fn corrected<'r>(&self, readings: impl Iterator<Item = &'r mut Reading>) -> StoreResult<()> {
-        for reading in readings.filter(|it| it.status == ResultStatus::Corrected).take(CORRECTED) {
+    pub async fn corrected(&self, readings: Vec<&mut Reading>) -> StoreResult<()> {
+        for reading in readings.into_iter().filter(|it| it.status == ResultStatus::Corrected).take(CORRECTED) {
             let Some(id) = Id::parse(&reading.id) else { continue };
             let key = Key::new(ResourceType::parse("Observation").expect("a type of R4"), id);
             let scope = HistoryScope::Instance(key);
@@ -71,7 +71,7 @@ impl Chart<'_> {
     pub async fn reviewed(&self, before: Option<&str>) -> StoreResult<Flowsheet> {
         let mut sheet = self.flowsheet(before).await?;
         let cells = sheet.groups.iter_mut().flat_map(|it| &mut it.rows).flat_map(|it| &mut it.cells).flatten();
-        self.corrected(cells).await?;
+        self.corrected(cells.collect()).await?;
         Ok(sheet)
     }
 
@@ -85,7 +85,7 @@ impl Chart<'_> {
         let rows = self.must("Observation", &asked, super::TREND).await?;
         let names = self.names(&[&rows], &[]).await?;
         let mut readings: Vec<Reading> = rows.rows.iter().map(|it| Reading::of(&it.value, &names)).collect();
-        self.corrected(readings.iter_mut()).await?;
+        self.corrected(readings.iter_mut().collect()).await?;
         Ok(Trend::of(code, readings, rows.more))
     }
 

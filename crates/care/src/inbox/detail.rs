@@ -99,7 +99,7 @@ pub async fn report_of(pen: &Pen<'_>, patient: &Id, key: &Key) -> StoreResult<Re
     }
     let mut report = report(pen, key.clone(), &row.value).await?;
     let chart = pen.chart(patient);
-    chart.corrected(report.readings.iter_mut().map(|it| &mut it.0)).await?;
+    chart.corrected(report.readings.iter_mut().map(|it| &mut it.0).collect()).await?;
     Ok(report)
 }
 
