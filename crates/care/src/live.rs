@@ -120,7 +120,9 @@ pub enum Heard {
         version: u64,
     },
     /// Too much happened since the place that was asked for: look at everything again.
-    Lost { sequence: u64 },
+    Lost {
+        sequence: u64,
+    },
 }
 
 /// What a page is about.
@@ -277,7 +279,9 @@ mod tests {
             person: PersonLink::None,
             sites: Vec::new(),
         };
-        let user = access.create_with_password(&Caller::system("test"), new, Vec::new(), "granite-badge-violin", ward.now).await;
+        let user = access
+            .create_with_password(&Caller::system("test"), new, Vec::new(), "granite-badge-violin", ward.now)
+            .await;
         let user = user.unwrap();
         let visit = Visit::default();
         let SignIn::Open(opened) = access.sign_in(&visit, role, "granite-badge-violin", ward.now).await.unwrap() else {
@@ -291,8 +295,14 @@ mod tests {
             "subject": {"reference": format!("Patient/{patient}")}})
     }
 
-    async fn ear(ward: &Arc<Organisation>, who: &(Arc<str>, Arc<str>), patient: Option<&str>, after: Option<u64>) -> Ear {
-        let interest = Interest { patient: patient.and_then(Id::parse), kinds: vec![ResourceType::parse("Observation").unwrap()] };
+    async fn ear(
+        ward: &Arc<Organisation>,
+        who: &(Arc<str>, Arc<str>),
+        patient: Option<&str>,
+        after: Option<u64>,
+    ) -> Ear {
+        let interest =
+            Interest { patient: patient.and_then(Id::parse), kinds: vec![ResourceType::parse("Observation").unwrap()] };
         Ear::open(ward.clone(), &Arc::default(), &who.1, who.0.clone(), interest, after).await.unwrap().unwrap()
     }
 

@@ -81,10 +81,13 @@ fn invalid(says: &str) -> ActError {
 /// The thread a message belongs to: its own id if it is the first.
 fn root(value: &Value) -> Option<Id> {
     let of = list(value, "partOf").iter().filter_map(|it| Key::parse(text(it, &["reference"])?));
-    of.into_iter().find(|it| it.kind.name() == "Communication").map(|it| it.id).or_else(|| Id::parse(text(value, &["id"])?))
+    of.into_iter()
+        .find(|it| it.kind.name() == "Communication")
+        .map(|it| it.id)
+        .or_else(|| Id::parse(text(value, &["id"])?))
 }
 
-fn is_of_patient(value: &Value) -> bool {
+pub(crate) fn is_of_patient(value: &Value) -> bool {
     let sender = text(value, &["sender", "reference"]).and_then(Key::parse);
     match sender {
         Some(key) => matches!(key.kind.name(), "Patient" | "RelatedPerson"),
@@ -109,7 +112,8 @@ pub(crate) fn message(pen: &Pen<'_>, sent: &Sent<'_>, answered: Option<&Value>) 
     if !sent.topic.trim().is_empty() {
         value["topic"] = json!({ "text": sent.topic.trim() });
     }
-    let mut about: Vec<Value> = sent.about.iter().filter(|it| it.kind != kind()).map(|it| json!({ "reference": it.to_string() })).collect();
+    let mut about: Vec<Value> =
+        sent.about.iter().filter(|it| it.kind != kind()).map(|it| json!({ "reference": it.to_string() })).collect();
     match sent.patient {
         Some(patient) if to_patient => value["subject"] = json!({ "reference": format!("Patient/{patient}") }),
         Some(patient) => about.push(json!({ "reference": format!("Patient/{patient}") })),
@@ -140,7 +144,9 @@ pub async fn threads(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Thread>> {
     let mut order: Vec<Id> = Vec::new();
     let mut of_thread: HashMap<Id, Vec<Value>> = HashMap::new();
     for row in rows.rows {
-        let Some(root) = root(&row.value).filter(|_| text(&row.value, &["status"]) == Some("completed")) else { continue };
+        let Some(root) = root(&row.value).filter(|_| text(&row.value, &["status"]) == Some("completed")) else {
+            continue;
+        };
         if !order.contains(&root) {
             order.push(root.clone());
         }
@@ -246,6 +252,8 @@ pub async fn from_patient(
     let id = Id::parse(&format!("message-{once}")).ok_or_else(|| invalid("the form is not one of ours"))?;
     let sender = match pen.author {
         Some(key) if matches!(key.kind.name(), "Patient" | "RelatedPerson") => pen.who(),
+        _ if &*pen.caller.role == "patient" => json!({ "reference": own, "display": &*pen.caller.display }),
+        // Whoever writes for a patient is told by name, and is not the patient.
         _ => json!({ "display": &*pen.caller.display }),
     };
     let mut value = json!({
@@ -290,7 +298,13 @@ pub async fn from_patient(
 }
 
 /// One of the staff writes to a patient: a new thread.
-pub async fn to_patient(pen: &Pen<'_>, patient: &Id, topic: &str, words: &str, once: &str) -> Result<Written, ActError> {
+pub async fn to_patient(
+    pen: &Pen<'_>,
+    patient: &Id,
+    topic: &str,
+    words: &str,
+    once: &str,
+) -> Result<Written, ActError> {
     if words.trim().is_empty() || words.chars().count() > LONGEST {
         return Err(invalid("a message needs words, and not more than ten thousand letters"));
     }

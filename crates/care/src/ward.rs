@@ -84,8 +84,7 @@ impl Ward {
         let nurse = writer(&policies, &store, "nurse", "lind", "Maja Lind").await;
         let desk = writer(&policies, &store, "front-desk", "delgado", "Rosa Delgado").await;
         let name = "Riverside Family Practice".to_owned();
-        let organisation =
-            Arc::new(Organisation { slug: "riverside".into(), name, base, store, access, surroundings });
+        let organisation = Arc::new(Organisation { slug: "riverside".into(), name, base, store, access, surroundings });
         let patient = Id::parse("ada").unwrap();
         Ward { organisation, patient, clinician, nurse, desk, now: NOON, folder }
     }

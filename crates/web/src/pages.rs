@@ -86,8 +86,6 @@ const AUDIT: Policy = Policy::May("audit.read");
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
 
-/// Changes while somebody looks.
-const LIVE: &str = "/{org}/live";
 /// A request that a page makes by itself says so.
 const GLANCE: &str = "x-continuo-glance";
 
@@ -158,7 +156,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/inbox/batch", CHARTS, || post(inbox::batch)),
     page("/{org}/inbox/new", CHARTS, || get(inbox::new).post(inbox::new_submit)),
     page("/{org}/inbox/settings", CHARTS, || get(inbox::settings).post(inbox::settings_submit)),
-    page(LIVE, Policy::SignedIn, || get(live::stream)),
+    page("/{org}/live", Policy::SignedIn, || get(live::stream)),
     // Administration.
     page("/{org}/admin/users", USERS, || get(users::page)),
     page("/{org}/admin/users/new", USERS, || get(users::new::page).post(users::new::submit)),

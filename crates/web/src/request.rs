@@ -15,9 +15,9 @@ use care::live::Changes;
 use care::{Installation, Organisation};
 use fhir::Id;
 use maud::Markup;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Caller, Store, StoreError, StoreResult};
 

@@ -61,7 +61,8 @@ impl Chart<'_> {
                 Err(other) => return Err(other),
             };
             let versions = page.versions.iter().filter(|it| !it.deleted);
-            let before = versions.map(|it| Reading::of(&it.value(), &Names::default())).find(|it| it.value != reading.value);
+            let before =
+                versions.map(|it| Reading::of(&it.value(), &Names::default())).find(|it| it.value != reading.value);
             reading.was = before.map(|it| it.value);
         }
         Ok(())
@@ -172,7 +173,8 @@ mod tests {
                 "interpretation": [{"coding": [{"code": flag}]}], "valueQuantity": {"value": 1}});
             Reading::of(&it, &Names::default())
         };
-        let sheet = Flowsheet::of(vec![reading("1", "H"), reading("2", "N"), reading("3", "LL")], &Default::default(), 8);
+        let sheet =
+            Flowsheet::of(vec![reading("1", "H"), reading("2", "N"), reading("3", "LL")], &Default::default(), 8);
         assert_eq!(sheet.groups[0].abnormal(), (2, true));
         assert_eq!(sheet.groups[0].slug(), "other-tests");
     }

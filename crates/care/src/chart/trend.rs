@@ -85,7 +85,8 @@ impl Trend {
                     Measured::Quantity { number, .. } if reading.parts.is_empty() => {
                         let to = common_ucum.as_deref();
                         let factor = reading.ucum.as_deref().zip(to);
-                        let Some(factor) = factor.and_then(|(from, to)| units::factor(reading.code.as_deref(), from, to))
+                        let Some(factor) =
+                            factor.and_then(|(from, to)| units::factor(reading.code.as_deref(), from, to))
                         else {
                             other_units += 1;
                             continue;

@@ -163,10 +163,9 @@ impl Chart<'_> {
     pub async fn growth(&self, curves: Option<Sex>) -> StoreResult<Growth> {
         let codes = CODES.map(|(code, _)| code).join(",");
         let asked = [("code", codes), ("patient", format!("Patient/{}", self.patient)), ("_sort", "date".to_owned())];
-        let (patient, rows) = tokio::try_join!(
-            ask::read(self.store, self.caller, "Patient", self.patient),
-            async { Rows::or_refused(ask::matches(self.store, self.caller, "Observation", &asked, 2_000).await) },
-        )?;
+        let (patient, rows) = tokio::try_join!(ask::read(self.store, self.caller, "Patient", self.patient), async {
+            Rows::or_refused(ask::matches(self.store, self.caller, "Observation", &asked, 2_000).await)
+        },)?;
         let values: Vec<&Value> = rows.rows.iter().map(|it| &it.value).collect();
         Ok(Growth { refused: rows.refused, ..grown(&patient.value, &values, curves, self.now) })
     }

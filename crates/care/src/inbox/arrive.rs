@@ -12,6 +12,7 @@ use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{Names, has_code, list, owned, text};
 use crate::chart::{Flag, Reading, When};
+use crate::messages::is_of_patient;
 use bytes::Bytes;
 use fhir::{Checked, Draft, Id, Key, Value};
 use serde_json::json;
@@ -30,7 +31,8 @@ const ROUNDS: usize = 20;
 const ASKED: usize = 100;
 const DAY: i64 = 86_400_000_000;
 /// Who may be the requester of a Task.
-const REQUESTERS: [&str; 6] = ["Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
+const REQUESTERS: [&str; 6] =
+    ["Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
 /// Results that are older are history.
 const NEWS: i64 = 31 * DAY;
 /// How far back an organisation that opens its first inbox looks.
@@ -40,7 +42,8 @@ const FIRST: i64 = 14 * DAY;
 pub async fn catch_up(organisation: &Organisation, now: i64) -> StoreResult<()> {
     let store = &organisation.store;
     let newest = store.last_change(&READER).await?;
-    let seen = store.item(SHELF, SEEN, now).await?.and_then(|it| String::from_utf8(it.body.to_vec()).ok()?.parse().ok());
+    let seen =
+        store.item(SHELF, SEEN, now).await?.and_then(|it| String::from_utf8(it.body.to_vec()).ok()?.parse().ok());
     if seen == Some(newest) {
         return Ok(());
     }
@@ -89,7 +92,12 @@ impl Arrivals<'_> {
     }
 
     /// Those of these ids that match.
-    async fn these(&self, kind: &'static str, ids: &[&Id], more: &[(&'static str, String)]) -> StoreResult<Vec<Arrived>> {
+    async fn these(
+        &self,
+        kind: &'static str,
+        ids: &[&Id],
+        more: &[(&'static str, String)],
+    ) -> StoreResult<Vec<Arrived>> {
         let mut found = Vec::new();
         for some in ids.chunks(ASKED) {
             let ids = some.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(",");
@@ -102,8 +110,19 @@ impl Arrivals<'_> {
     /// What came in the last days before there was an inbox.
     async fn first(&mut self) -> StoreResult<()> {
         let since = format!("ge{}", When::of_micros(self.now - FIRST).machine());
-        let reports = self.matching("DiagnosticReport", &[("issued", since)]).await?;
-        self.results(reports).await
+        let reports = self.matching("DiagnosticReport", &[("issued", since.clone())]).await?;
+        self.results(reports).await?;
+        let lab = [("category", "laboratory".to_owned()), ("date", since.clone())];
+        let single = self.matching("Observation", &lab).await?;
+        let single = self.outside_reports(single).await?;
+        self.results(single).await?;
+        for it in self.matching("Communication", &[("sent", since.clone())]).await? {
+            self.message(it).await?;
+        }
+        for it in self.matching("DocumentReference", &[("date", since)]).await? {
+            self.document(it).await?;
+        }
+        Ok(())
     }
 
     async fn take(&mut self, changes: &[Changed]) -> StoreResult<()> {
@@ -189,10 +208,8 @@ impl Arrivals<'_> {
 
     /// A message of a patient, or of someone who writes for one, to whom it is addressed or to who sees to the patient.
     async fn message(&mut self, it: Arrived) -> StoreResult<()> {
-        let sender = text(&it.value, &["sender", "reference"]).and_then(Key::parse);
-        let of_patient = sender.as_ref().is_some_and(|it| matches!(it.kind.name(), "Patient" | "RelatedPerson"));
         // Messages of the staff bring their Tasks along.
-        if !of_patient || text(&it.value, &["status"]) != Some("completed") {
+        if !is_of_patient(&it.value) || text(&it.value, &["status"]) != Some("completed") {
             return Ok(());
         }
         let place = match self.router.recipient(&it.value).await? {
@@ -211,9 +228,13 @@ impl Arrivals<'_> {
         if text(&it.value, &["status"]) != Some("current") {
             return Ok(());
         }
-        let ours = list(&it.value, "author").iter().filter_map(|it| Key::parse(text(it, &["reference"])?));
-        if ours.into_iter().any(|it| self.router.is_staff(&it) || it.kind.name() == "Patient") {
-            return Ok(());
+        // What somebody of our own record wrote has not arrived, it was made here.
+        for author in list(&it.value, "author") {
+            let Some(key) = text(author, &["reference"]).and_then(Key::parse) else { continue };
+            let person = matches!(key.kind.name(), "Practitioner" | "PractitionerRole" | "Patient" | "RelatedPerson");
+            if person && self.router.get(&key).await?.is_some() {
+                return Ok(());
+            }
         }
         let mut reply = false;
         for related in list(it.value.get("context").unwrap_or(&Value::Null), "related") {
@@ -222,7 +243,9 @@ impl Arrivals<'_> {
                 continue;
             }
             let order = self.router.get(&key).await?;
-            reply |= order.is_some_and(|it| list(&it, "category").iter().any(|it| has_code(it, "3457005") || has_code(it, "referral")));
+            reply |= order.is_some_and(|it| {
+                list(&it, "category").iter().any(|it| has_code(it, "3457005") || has_code(it, "referral"))
+            });
         }
         let folder = match () {
             () if reply => Folder::Referrals,
@@ -264,12 +287,17 @@ impl Arrivals<'_> {
         if let Some(patient) = whose.filter(|it| it.kind.name() == "Patient") {
             value["for"] = json!({ "reference": patient.to_string() });
         }
-        if let Some(from) = list(&it.value, "performer").first().or_else(|| list(&it.value, "author").first()).or(it.value.get("sender"))
+        if let Some(from) = list(&it.value, "performer")
+            .first()
+            .or_else(|| list(&it.value, "author").first())
+            .or(it.value.get("sender"))
             && text(from, &["reference"]).and_then(Key::parse).is_some_and(|it| REQUESTERS.contains(&it.kind.name()))
         {
             value["requester"] = self.named(from).await?;
         }
-        let mut input = vec![json!({ "type": { "coding": [{ "system": SYSTEM, "code": "version" }] }, "valueString": it.version.to_string() })];
+        let mut input = vec![
+            json!({ "type": { "coding": [{ "system": SYSTEM, "code": "version" }] }, "valueString": it.version.to_string() }),
+        ];
         if let Some(flag) = flag {
             input.push(json!({ "type": { "coding": [{ "system": SYSTEM, "code": "worst-flag" }] }, "valueString": flag.letters() }));
         }
@@ -354,7 +382,9 @@ fn id_of(key: &Key, folder: Folder, version: Option<u64>) -> Id {
     let tail = version.map_or(String::new(), |it| format!("-v{it}"));
     let mut name = key.id.to_string();
     if name.len() > 36 {
-        let digest = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let digest = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         name = format!("{}-{digest:016x}", &name[..18]);
     }
     Id::parse(&format!("{}-{name}{tail}", folder.code())).expect("letters, digits and hyphens, not too many")

@@ -147,9 +147,9 @@ async fn report(pen: &Pen<'_>, key: Key, value: &Value) -> StoreResult<Report> {
         readings: readings
             .into_iter()
             .map(|it| {
-                let earlier = before.get(&it.kind()).and_then(|all| {
-                    all.iter().find(|other| other.at() < it.at() && other.id != it.id).cloned()
-                });
+                let earlier = before
+                    .get(&it.kind())
+                    .and_then(|all| all.iter().find(|other| other.at() < it.at() && other.id != it.id).cloned());
                 (it, earlier)
             })
             .collect(),
@@ -166,8 +166,7 @@ async fn before(pen: &Pen<'_>, value: &Value, readings: &[Reading]) -> StoreResu
     codes.sort();
     codes.dedup();
     let (Some(patient), false) = (patient, codes.is_empty()) else { return Ok(found) };
-    let asked =
-        [("patient", patient.to_owned()), ("code", codes.join(",")), ("_sort", "-date".to_owned())];
+    let asked = [("patient", patient.to_owned()), ("code", codes.join(",")), ("_sort", "-date".to_owned())];
     let rows = Rows::or_refused(ask::matches(pen.store(), pen.caller, "Observation", &asked, 200).await)?;
     for row in &rows.rows {
         let reading = Reading::of(&row.value, &Names::default());

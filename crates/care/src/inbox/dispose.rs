@@ -75,8 +75,7 @@ impl Open {
     pub(super) fn closed(&self, pen: &Pen<'_>, how: Disposed, note: &str) -> Value {
         let mut value = self.value.clone();
         value["status"] = "completed".into();
-        value["businessStatus"] =
-            json!({ "coding": [{ "system": SYSTEM, "code": how.code() }], "text": how.code() });
+        value["businessStatus"] = json!({ "coding": [{ "system": SYSTEM, "code": how.code() }], "text": how.code() });
         value["lastModified"] = pen.moment().into();
         value["executionPeriod"] = json!({ "end": pen.moment() });
         noted(&mut value, pen, note);
@@ -122,7 +121,8 @@ pub async fn acknowledge(pen: &Pen<'_>, task: &Id, note: &str, once: &str) -> Re
         let value = ask::read(pen.store(), pen.caller, focus.kind.name(), &focus.id).await?.value;
         let mut closed = open.closed(pen, Disposed::Acknowledged, note);
         let version = text(&value, &["meta", "versionId"]).unwrap_or("1");
-        closed["output"] = json!([{ "type": { "coding": [{ "system": SYSTEM, "code": "version" }] }, "valueString": version }]);
+        closed["output"] =
+            json!([{ "type": { "coding": [{ "system": SYSTEM, "code": "version" }] }, "valueString": version }]);
         act.about(focus);
         act.update(open.key, open.version, closed);
     } else {
@@ -167,7 +167,8 @@ async fn is_normal(pen: &Pen<'_>, task: &Id) -> StoreResult<bool> {
         return Ok(false);
     };
     let value = ask::read(pen.store(), pen.caller, focus.kind.name(), &focus.id).await?.value;
-    let readings: Vec<Reading> = members(pen, &value).await?.iter().map(|it| Reading::of(it, &Names::default())).collect();
+    let readings: Vec<Reading> =
+        members(pen, &value).await?.iter().map(|it| Reading::of(it, &Names::default())).collect();
     let counting: Vec<&Reading> = readings.iter().filter(|it| it.counts()).collect();
     Ok(!counting.is_empty() && counting.iter().all(|it| it.flag.is_some_and(|flag| !flag.is_abnormal())))
 }

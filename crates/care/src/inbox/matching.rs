@@ -1,9 +1,9 @@
 //! Results that name nobody of our record: a person looks for whose they are and says so. What was sent is not changed
 //! but for the reference to the patient; who matched, when and why stays in the Provenance and in the audit log.
 
+use super::Folder;
 use super::detail::{members, person};
 use super::dispose::{Disposed, Open};
-use super::Folder;
 use crate::act::{Act, ActError, Pen, Written};
 use crate::ask;
 use crate::chart::element::{first_code, owned, text};

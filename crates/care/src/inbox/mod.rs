@@ -234,12 +234,17 @@ impl Inbox {
 
 /// Opens the inbox of whoever holds the pen: their own, their pools', and those they stand in for.
 pub async fn open(pen: &Pen<'_>) -> StoreResult<Inbox> {
+    // Not asking for what is closed keeps the log free of refusals that nobody meant.
+    if !pen.may(store::Action::Search, "Task") {
+        return Ok(Inbox { refused: true, ..Inbox::default() });
+    }
     let settings = settings::read(pen).await?;
     let mine = settings.owners(pen.author, pen.now);
     let owners = mine.iter().map(|it| it.0.to_string()).collect::<Vec<_>>().join(",");
     let asked = [("owner", owners), ("status", OPEN.to_owned()), ("_sort", "authored-on".to_owned())];
     let tasks = Rows::or_refused(ask::matches(pen.store(), pen.caller, "Task", &asked, MOST).await)?;
-    let mut inbox = Inbox { more: tasks.more, refused: tasks.refused, covering: settings.covering(pen), ..Inbox::default() };
+    let mut inbox =
+        Inbox { more: tasks.more, refused: tasks.refused, covering: settings.covering(pen), ..Inbox::default() };
     for row in &tasks.rows {
         let Some(mut entry) = Entry::of(&row.value, pen.now) else { continue };
         let owner = text(&row.value, &["owner", "reference"]).and_then(Key::parse);
@@ -315,13 +320,17 @@ async fn expiring(pen: &Pen<'_>) -> StoreResult<Vec<Entry>> {
     let asked = |date: &'static str| {
         [("requester", author.to_string()), ("status", "active".to_owned()), (date, format!("ge{since}"))]
     };
-    let (drugs, orders) = tokio::try_join!(
-        async { may(pen, "MedicationRequest", &asked("authoredon")).await },
-        async { may(pen, "ServiceRequest", &asked("authored")).await },
-    )?;
+    let (drugs, orders) =
+        tokio::try_join!(async { may(pen, "MedicationRequest", &asked("authoredon")).await }, async {
+            may(pen, "ServiceRequest", &asked("authored")).await
+        },)?;
     let end_of_drug: &[&str] = &["dispenseRequest", "validityPeriod", "end"];
     let end_of_order: &[&str] = &["occurrencePeriod", "end"];
-    let all = drugs.rows.iter().map(|it| (&it.value, end_of_drug)).chain(orders.rows.iter().map(|it| (&it.value, end_of_order)));
+    let all = drugs
+        .rows
+        .iter()
+        .map(|it| (&it.value, end_of_drug))
+        .chain(orders.rows.iter().map(|it| (&it.value, end_of_order)));
     let mut entries = Vec::new();
     for (value, path) in all {
         let Some(end) = text(value, path).and_then(When::parse) else { continue };
@@ -330,7 +339,8 @@ async fn expiring(pen: &Pen<'_>) -> StoreResult<Vec<Entry>> {
             continue;
         }
         let what = value.get("medicationCodeableConcept").or_else(|| value.get("code"));
-        let named = what.and_then(crate::chart::element::concept).or_else(|| owned(value, &["medicationReference", "display"]));
+        let named =
+            what.and_then(crate::chart::element::concept).or_else(|| owned(value, &["medicationReference", "display"]));
         let kind = text(value, &["resourceType"]).unwrap_or_default();
         let came = text(value, &["authoredOn"]).and_then(When::parse).unwrap_or(end);
         entries.push(Entry {
@@ -392,7 +402,10 @@ pub async fn waiting(pen: &Pen<'_>, patient: &Id) -> StoreResult<HashMap<Key, Id
 /// What a Task says it is: for titles of what arrived.
 fn titled(value: &Value) -> String {
     let named = value.get("code").or_else(|| value.get("type")).and_then(crate::chart::element::concept);
-    named.or_else(|| owned(value, &["description"])).or_else(|| at(value, &["content", "attachment"]).and_then(|it| owned(it, &["title"]))).unwrap_or_default()
+    named
+        .or_else(|| owned(value, &["description"]))
+        .or_else(|| at(value, &["content", "attachment"]).and_then(|it| owned(it, &["title"])))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -43,16 +43,13 @@ impl<'a> Router<'a> {
         Ok(found)
     }
 
-    pub(super) fn is_staff(&self, key: &Key) -> bool {
-        self.staff.contains_key(key)
-    }
-
     /// The practitioner behind a reference who can sign in here: a PractitionerRole stands for its practitioner.
     async fn person(&mut self, reference: Option<&str>) -> StoreResult<Option<Place>> {
         let Some(mut key) = reference.and_then(Key::parse) else { return Ok(None) };
         if key.kind.name() == "PractitionerRole" {
             let role = self.get(&key).await?;
-            let Some(person) = role.as_ref().and_then(|it| text(it, &["practitioner", "reference"])).and_then(Key::parse)
+            let Some(person) =
+                role.as_ref().and_then(|it| text(it, &["practitioner", "reference"])).and_then(Key::parse)
             else {
                 return Ok(None);
             };

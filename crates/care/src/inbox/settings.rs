@@ -209,7 +209,8 @@ pub async fn join(pen: &Pen<'_>, pool: &Id, on: bool) -> Result<(), ActError> {
         return Err(ActError::Store(StoreError::Forbidden));
     };
     let Pool { key, mut value, version, .. } = pool;
-    let others = list(&value, "participant").iter().filter(|it| text(it, &["member", "reference"]) != Some(&me.to_string()));
+    let others =
+        list(&value, "participant").iter().filter(|it| text(it, &["member", "reference"]) != Some(&me.to_string()));
     let mut members: Vec<Value> = others.cloned().collect();
     if on {
         members.push(json!({ "member": pen.who() }));

@@ -26,14 +26,17 @@ async fn ward() -> Ward {
             sites: Vec::new(),
         };
         let access = &ward.organisation.access;
-        access.create_with_password(&Caller::system("test"), new, Vec::new(), "granite-badge-violin", ward.now).await.unwrap();
+        access
+            .create_with_password(&Caller::system("test"), new, Vec::new(), "granite-badge-violin", ward.now)
+            .await
+            .unwrap();
     }
     ward.put(vec![json!({"resourceType": "Patient", "id": "ada", "gender": "female", "birthDate": "1986-02-03",
         "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]},
             "system": "urn:mrn", "value": "A-17"}],
         "name": [{"family": "Byron", "given": ["Ada"]}],
         "generalPractitioner": [{"reference": "Practitioner/okafor"}]})])
-    .await;
+        .await;
     catch_up(&ward.organisation, ward.now).await.unwrap();
     ward
 }
@@ -87,7 +90,11 @@ fn id_of(entry: &Entry) -> Id {
 #[tokio::test]
 async fn a_result_comes_to_the_general_practitioner_once_with_its_panel() {
     let mut ward = ward().await;
-    let panel = vec![result("k", Some("ada"), "N", 4.1), result("na", Some("ada"), "H", 151.0), report("r", &["k", "na"], Some("ada"))];
+    let panel = vec![
+        result("k", Some("ada"), "N", 4.1),
+        result("na", Some("ada"), "H", 151.0),
+        report("r", &["k", "na"], Some("ada")),
+    ];
     arrive(&mut ward, panel).await;
     let entry = only(&inbox(&ward.pen()).await, Folder::Results);
     assert_eq!((entry.title.as_str(), entry.priority, entry.normal), ("Electrolytes", Priority::Urgent, false));
@@ -216,7 +223,10 @@ async fn a_result_without_a_patient_is_matched_by_a_person_and_then_is_theirs() 
     let entry = only(&inbox(&pen).await, Folder::Unmatched);
     assert!(entry.person.is_none());
     let task = id_of(&entry);
-    assert!(matches!(acknowledge(&pen, &task, "", "no").await, Err(ActError::Invalid(_))), "it cannot simply be put away");
+    assert!(
+        matches!(acknowledge(&pen, &task, "", "no").await, Err(ActError::Invalid(_))),
+        "it cannot simply be put away"
+    );
     let found = candidates(&pen, &task, None, None).await.unwrap();
     assert_eq!(found.words, "Byron, Ada");
     let hits: Vec<_> = found.found.hits.iter().map(|it| it.person.id.as_str()).collect();
@@ -345,7 +355,10 @@ async fn a_patient_writes_and_the_answer_comes_back_in_the_same_thread() {
     let portal = Pen { organisation: &ward.organisation, caller: &caller, author: Some(&own), now: ward.now };
     let threads = messages::threads(&portal, &ward.patient).await.unwrap();
     let [thread] = threads.as_slice() else { panic!("one thread") };
-    assert_eq!(thread.messages.iter().map(|it| it.words.as_str()).collect::<Vec<_>>(), ["May I fly?", "Yes, after the tests."]);
+    assert_eq!(
+        thread.messages.iter().map(|it| it.words.as_str()).collect::<Vec<_>>(),
+        ["May I fly?", "Yes, after the tests."]
+    );
     assert!(thread.unread);
     messages::seen(&portal, thread).await.unwrap();
     assert!(!messages::thread(&portal, &thread.id).await.unwrap().unwrap().unread);

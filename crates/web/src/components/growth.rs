@@ -5,7 +5,9 @@
 use super::spark::round;
 use crate::locale::Words;
 use crate::pages::growth::{age, name, unit};
-use care::growth::{Growth, MONTH, Measure, Point, Reference, Sex, Target, lms, percentile_words, place, span, value_at};
+use care::growth::{
+    Growth, MONTH, Measure, Point, Reference, Sex, Target, lms, percentile_words, place, span, value_at,
+};
 use maud::{Markup, html};
 
 /// Percentile → its z-score.
@@ -26,10 +28,8 @@ struct Size {
     height: f64,
 }
 
-const SIZES: [Size; 2] = [
-    Size { class: "wide", width: 900.0, height: 620.0 },
-    Size { class: "narrow", width: 340.0, height: 420.0 },
-];
+const SIZES: [Size; 2] =
+    [Size { class: "wide", width: 900.0, height: 620.0 }, Size { class: "narrow", width: 340.0, height: 420.0 }];
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = 40.0;
 const TOP: f64 = 12.0;

@@ -7,10 +7,9 @@ use crate::request::Visitor;
 use fhir::Id;
 use maud::{Markup, html};
 
-/// Types that the pages of a chart are made of.
-pub(crate) const CHART: &str = "AllergyIntolerance CarePlan CareTeam Condition Coverage Device DiagnosticReport \
-    DocumentReference Encounter FamilyMemberHistory Goal Immunization MedicationRequest MedicationStatement Observation \
-    Procedure ServiceRequest Task";
+/// Types that the first page of a chart is made of.
+pub(crate) const SUMMARY: &str = "AllergyIntolerance Condition DiagnosticReport DocumentReference Encounter Immunization \
+    MedicationRequest MedicationStatement Observation";
 
 /// Once on a page.
 pub(crate) fn source(visitor: &Visitor, patient: Option<&Id>) -> Markup {

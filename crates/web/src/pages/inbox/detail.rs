@@ -139,9 +139,14 @@ fn acts(visitor: &Visitor, task: &Id, detail: &Detail, colleagues: &[(String, St
     let address = visitor.at("inbox/do");
     let to_patient = entry.patient.is_some();
     let is_message = detail.thread.is_some();
-    let of_patient = folder == Folder::PatientMessages || folder == Folder::Refills || detail.thread.as_ref().is_some_and(|it| !it.of_staff);
+    let of_patient = folder == Folder::PatientMessages
+        || folder == Folder::Refills
+        || detail.thread.as_ref().is_some_and(|it| !it.of_staff);
     let files = matches!(folder, Folder::Documents | Folder::Outside | Folder::Referrals);
-    let abnormal = detail.report.as_ref().is_some_and(|it| it.readings.iter().any(|(it, _)| it.flag.is_some_and(care::chart::Flag::is_abnormal)));
+    let abnormal = detail
+        .report
+        .as_ref()
+        .is_some_and(|it| it.readings.iter().any(|(it, _)| it.flag.is_some_and(care::chart::Flag::is_abnormal)));
     html! {
         section.inbox-acts aria-label=(words.say("inbox-acts")) {
             form.inbox-acknowledge method="post" action=(address) data-done="" {

@@ -127,7 +127,8 @@ pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Change>) -> Answer
         "delegate" | "undelegate" => inbox::delegate(&pen, &whom()?, form.what == "delegate").await?,
         "uncover" => inbox::cover(&pen, None).await?,
         "cover" => {
-            let day = |text: &str| care::chart::When::parse(text).filter(|it| it.is_whole_day()).map(|it| it.at() * 1000);
+            let day =
+                |text: &str| care::chart::When::parse(text).filter(|it| it.is_whole_day()).map(|it| it.at() * 1000);
             let (Some(from), Some(until)) = (day(&form.from), day(&form.until)) else {
                 return Err(Refusal::Cannot("inbox-needs-days"));
             };

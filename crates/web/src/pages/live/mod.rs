@@ -49,7 +49,8 @@ pub(crate) async fn stream(visitor: Visitor, Query(asked): Query<Asked>, headers
         return Ok((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response());
     };
     // Whoever does not listen is told where the log is, and that is all.
-    let listens = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("text/event-stream"));
+    let listens =
+        headers.get(header::ACCEPT).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("text/event-stream"));
     if !listens {
         let content = [(header::CONTENT_TYPE, "text/event-stream")];
         return Ok((content, format!("event: place\nid: {}\ndata: {{}}\n\n", ear.place())).into_response());

@@ -4,7 +4,7 @@ use super::{NEEDS, RANGES, from};
 use crate::components::card::empty;
 use crate::components::{live, measures, plot, shell};
 use crate::locale::Words;
-use crate::request::{Answer, Refusal, Visitor, id};
+use crate::request::{Answer, Visitor, id};
 use axum::extract::{Path, Query};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -30,7 +30,12 @@ impl Asked {
         let mut codes: Vec<String> = Vec::new();
         for it in self.with.split(',').chain([self.add.as_str()]).map(str::trim) {
             let plain = it.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-            if plain && !it.is_empty() && it != code && !codes.iter().any(|known| known == it) && codes.len() + 1 < COMPARED {
+            if plain
+                && !it.is_empty()
+                && it != code
+                && !codes.iter().any(|known| known == it)
+                && codes.len() + 1 < COMPARED
+            {
                 codes.push(it.to_owned());
             }
         }
@@ -65,13 +70,19 @@ pub(crate) async fn vital(visitor: Visitor, path: Of, asked: Query<Asked>) -> An
     one(visitor, "vitals", path, asked).await
 }
 
-async fn one(visitor: Visitor, section: &'static str, Path((_, patient, code)): Of, Query(asked): Query<Asked>) -> Answer {
+async fn one(
+    visitor: Visitor,
+    section: &'static str,
+    Path((_, patient, code)): Of,
+    Query(asked): Query<Asked>,
+) -> Answer {
     let patient = id(&patient)?;
     let words = visitor.words;
     let chart = visitor.chart(&patient);
     let start = from(&asked.range, visitor.now);
     let others = asked.others(&code);
-    let (banner, trend, tests) = tokio::try_join!(chart.banner(), chart.joined_trend(&code, start.as_ref()), chart.tests_done())?;
+    let (banner, trend, tests) =
+        tokio::try_join!(chart.banner(), chart.joined_trend(&code, start.as_ref()), chart.tests_done())?;
     let mut compared = Vec::new();
     for other in &others {
         compared.push(chart.joined_trend(other, start.as_ref()).await?);
@@ -102,8 +113,10 @@ fn over_time(words: &Words, shown: &Shown<'_>, address: &str, back: &str, asked:
     let all: Vec<&Trend> = std::iter::once(trend).chain(shown.compared).collect();
     let log = asked.scale == "log";
     let how = plot::How { span: plot::span_of(&all).filter(|_| all.len() > 1), log, marks: shown.marks };
-    let (linear, factors) = (Asked { scale: String::new(), ..asked.clone() }, Asked { scale: "log".into(), ..asked.clone() });
-    let medicines = Asked { medicines: if asked.medicines.is_empty() { "yes".into() } else { String::new() }, ..asked.clone() };
+    let (linear, factors) =
+        (Asked { scale: String::new(), ..asked.clone() }, Asked { scale: "log".into(), ..asked.clone() });
+    let medicines =
+        Asked { medicines: if asked.medicines.is_empty() { "yes".into() } else { String::new() }, ..asked.clone() };
     html! {
         header.section-head {
             h1 { (trend.name) }
@@ -185,9 +198,6 @@ pub(crate) async fn csv(visitor: Visitor, Path((_, patient, code)): Of, Query(as
     // Whoever may not open the chart has no file of it either.
     chart.banner().await?;
     let trend = chart.joined_trend(&code, from(&asked.range, visitor.now).as_ref()).await?;
-    if trend.readings.is_empty() {
-        return Err(Refusal::NotFound);
-    }
     let event = store::audit::Event::of("export").patient(patient.clone()).detail("a test over time");
     visitor.store().record(&visitor.caller, event, visitor.now).await?;
     let headers = [
