@@ -275,7 +275,7 @@ pub(crate) async fn dispose(visitor: Visitor, Form(form): Form<Done>) -> Answer 
     let (said, done) = match form.what.as_str() {
         "acknowledge" => ("acknowledged", inbox::acknowledge(&pen, &item, &form.note, once).await),
         "forward" => {
-            let to = Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"))?;
+            let to = Key::parse(&form.to).ok_or(Refusal::Cannot("inbox-needs-whom"))?;
             ("forwarded", inbox::forward(&pen, &item, &to, &form.note, once).await)
         }
         "message" => {

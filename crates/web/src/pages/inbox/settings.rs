@@ -119,7 +119,7 @@ pub(crate) struct Change {
 pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Change>) -> Answer {
     const DAY: i64 = 86_400_000_000;
     let pen = visitor.pen();
-    let whom = || Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"));
+    let whom = || Key::parse(&form.to).ok_or(Refusal::Cannot("inbox-needs-whom"));
     match form.what.as_str() {
         "pool" if form.name.trim().is_empty() => return Err(Refusal::Cannot("inbox-needs-name")),
         "pool" => inbox::new_pool(&pen, form.name.trim(), &form.once).await?,

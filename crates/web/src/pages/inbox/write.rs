@@ -78,7 +78,7 @@ pub(crate) struct Message {
 
 pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Message>) -> Answer {
     let pen = visitor.pen();
-    let to = Key::parse(&form.to).ok_or_else(|| Refusal::Cannot("inbox-needs-whom"))?;
+    let to = Key::parse(&form.to).ok_or(Refusal::Cannot("inbox-needs-whom"))?;
     if whom(&visitor).await?.iter().all(|it| it.0 != to.to_string()) {
         return Err(Refusal::Cannot("inbox-needs-whom"));
     }
@@ -90,7 +90,7 @@ pub(crate) async fn submit(visitor: Visitor, Form(form): Form<Message>) -> Answe
     let priority = if form.urgent.is_some() { Priority::Urgent } else { Priority::Routine };
     let to = [to];
     let sent = Sent { to: &to, patient: patient.as_ref(), topic: &form.topic, words: &form.words, about: None };
-    messages::among_staff(&pen, &sent, answers.as_ref(), priority, &form.once).await?;
+    visitor.written(messages::among_staff(&pen, &sent, answers.as_ref(), priority, &form.once).await)?;
     Ok(see_other(&format!("{}?said=sent", visitor.at("inbox"))))
 }
 
@@ -128,6 +128,6 @@ pub(crate) async fn patient_submit(
     if form.words.trim().is_empty() {
         return Err(Refusal::Cannot("inbox-needs-words"));
     }
-    messages::to_patient(&visitor.pen(), &patient, &form.topic, &form.words, &form.once).await?;
+    visitor.written(messages::to_patient(&visitor.pen(), &patient, &form.topic, &form.words, &form.once).await)?;
     Ok(see_other(&format!("{}/message", visitor.address_of(patient.as_str()))))
 }
