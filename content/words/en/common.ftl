@@ -1,7 +1,5 @@
 # Words that stand on many pages.
 common-demo = DEMO – no real patients
-common-act-conflict = Somebody else changed this in the meantime, so nothing was written. Open the page again, look at what is there now, and repeat what you did.
-common-act-invalid = This could not be written: it does not fit together. Nothing was changed.
 common-error-title = Error: { $title }
 common-optional = (optional)
 common-actions = Actions
@@ -200,3 +198,5 @@ common-trouble-provider = The sign-in provider’s answer was not accepted.
 common-trouble-busy = Many people sign in at this moment; try again shortly.
 common-unknown = unknown
 common-password-rule = At least 15 characters, or 8 if you also use a passkey or an app. A few unrelated words are easy to keep in mind. You can paste it from a password manager.
+common-act-conflict = Somebody else changed this in the meantime, so nothing was written. Open the page again, look at what is there now, and repeat what you did.
+common-act-invalid = This could not be written: it does not fit together. Nothing was changed.

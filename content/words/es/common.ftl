@@ -1,7 +1,5 @@
 # Palabras que están en muchas páginas.
 common-demo = DEMOSTRACIÓN – no hay pacientes reales
-common-act-conflict = Otra persona cambió esto mientras tanto, así que no se guardó nada. Abra la página de nuevo, mire lo que hay ahora y repita lo que hizo.
-common-act-invalid = No se pudo guardar: los datos no concuerdan entre sí. No se cambió nada.
 common-error-title = Error: { $title }
 common-optional = (opcional)
 common-actions = Acciones
@@ -200,3 +198,5 @@ common-trouble-provider = La respuesta del proveedor de inicio de sesión no se 
 common-trouble-busy = Muchas personas inician sesión en este momento; inténtelo pronto.
 common-unknown = desconocido
 common-password-rule = Al menos 15 caracteres, u 8 si también usa una llave de acceso o una aplicación. Unas palabras sin relación son fáciles de recordar. Puede pegarla desde un gestor de contraseñas.
+common-act-conflict = Otra persona cambió esto mientras tanto, así que no se guardó nada. Abra la página de nuevo, mire lo que hay ahora y repita lo que hizo.
+common-act-invalid = No se pudo guardar: los datos no concuerdan entre sí. No se cambió nada.

@@ -37,6 +37,9 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("growth.css", CSS, include_str!("assets/growth.css")),
         ("launcher.js", JS, include_str!("assets/launcher.js")),
         ("drawer.js", JS, include_str!("assets/drawer.js")),
+        ("combo.js", JS, include_str!("assets/combo.js")),
+        ("entry.js", JS, include_str!("assets/entry.js")),
+        ("entry.css", CSS, include_str!("assets/entry.css")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

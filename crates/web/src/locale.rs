@@ -53,6 +53,10 @@ families![
     "inbox",
     "results",
     "growth",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
 ];
 
 impl Locale {

@@ -128,7 +128,7 @@ struct BannerRows {
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 10] = [
+const KINDS_OF: [(&str, &[&str]); 12] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
@@ -138,6 +138,8 @@ const KINDS_OF: [(&str, &[&str]); 10] = [
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),
+    ("history", &["Procedure", "FamilyMemberHistory", "Device"]),
+    ("care", &["Goal", "CarePlan", "CareTeam"]),
     ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),
 ];
 

@@ -3,6 +3,7 @@
 
 mod desk;
 mod inbox;
+mod work;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -53,10 +54,22 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled =
-            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{kind}", "{report}", "{thread}"]
-                .iter()
-                .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled = [
+            "{id}",
+            "{document}",
+            "{code}",
+            "{user}",
+            "{role}",
+            "{entry}",
+            "{app}",
+            "{kind}",
+            "{report}",
+            "{thread}",
+            "{list}",
+            "{encounter}",
+        ]
+        .iter()
+        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
@@ -95,6 +108,8 @@ fn filled(path: &str) -> String {
         "{kind}",
         "{report}",
         "{thread}",
+        "{list}",
+        "{encounter}",
     ]
     .iter()
     .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
