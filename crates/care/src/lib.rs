@@ -3,18 +3,22 @@
 
 pub mod access;
 pub mod act;
+pub mod aftercare;
 mod ask;
 pub mod chart;
+pub mod closing;
 pub mod demo;
 pub mod desk;
 pub mod draft;
 pub mod egress;
 pub mod entries;
 pub mod exchange;
+pub mod filing;
 pub mod growth;
 pub mod inbox;
 pub mod live;
 pub mod messages;
+pub mod notes;
 pub mod organisation;
 pub mod oversight;
 pub mod people;

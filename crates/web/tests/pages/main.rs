@@ -3,6 +3,7 @@
 
 mod desk;
 mod inbox;
+mod notes;
 mod work;
 mod world;
 
@@ -67,6 +68,8 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             "{thread}",
             "{list}",
             "{encounter}",
+            "{org}",
+            "{note}",
         ]
         .iter()
         .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
@@ -108,6 +111,7 @@ fn filled(path: &str) -> String {
         "{kind}",
         "{report}",
         "{thread}",
+        "{note}",
         "{list}",
         "{encounter}",
     ]
