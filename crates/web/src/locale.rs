@@ -53,6 +53,7 @@ families![
     "inbox",
     "results",
     "growth",
+    "orders",
     "notes",
     "closing",
     "aftercare",

@@ -4,6 +4,7 @@
 mod desk;
 mod inbox;
 mod notes;
+mod orders;
 mod work;
 mod world;
 
@@ -68,8 +69,10 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             "{thread}",
             "{list}",
             "{encounter}",
-            "{org}",
             "{note}",
+            "{set}",
+            "{item}",
+            "{request}",
         ]
         .iter()
         .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
