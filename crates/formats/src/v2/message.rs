@@ -246,10 +246,6 @@ fn begins_segment(line: &str, field: char) -> bool {
 }
 
 impl Segment {
-    pub(super) fn new(text: String, field: char) -> Segment {
-        Segment { text, end: "\r".to_owned(), field }
-    }
-
     /// `PID`; for a segment that is shorter, what there is.
     pub fn name(&self) -> &str {
         self.text.get(..3).unwrap_or(&self.text)
@@ -258,10 +254,6 @@ impl Segment {
     /// The segment as it was written, without its end.
     pub fn raw(&self) -> &str {
         &self.text
-    }
-
-    pub(super) fn end(&self) -> &str {
-        &self.end
     }
 
     /// MSH, FHS and BHS begin with the field separator itself.

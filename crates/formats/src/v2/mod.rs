@@ -8,6 +8,7 @@ mod batch;
 mod charset;
 mod charset_table;
 mod escape;
+pub mod map;
 mod message;
 pub mod mllp;
 mod place;
