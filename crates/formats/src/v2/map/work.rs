@@ -16,7 +16,7 @@ use serde_json::{Map as Members, Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Data types inside data types, resources inside data types: no standard goes deeper.
-const DEEPEST: usize = 8;
+const DEEPEST: usize = 12;
 /// A message of more resources than this is not one message.
 const MOST_RESOURCES: usize = 5_000;
 
@@ -390,11 +390,9 @@ impl<'m> Work<'m> {
         if field > 0 {
             self.used.insert((at, field));
         }
-        if parts.iter().any(Part::is_delete) && here.part.is_none() {
-            if let Some(index) = resource {
-                let address = self.built[index].address.clone();
-                self.deletions.push(Deletion { address, element: rule.to_text.clone() });
-            }
+        if let Some(index) = resource.filter(|_| here.part.is_none() && parts.iter().any(Part::is_delete)) {
+            let address = self.built[index].address.clone();
+            self.deletions.push(Deletion { address, element: rule.to_text.clone() });
         }
         let valued: Vec<Part<'m>> = parts.into_iter().filter(Part::is_valued).collect();
         if let (Some(between), false) = (&rule.join, valued.is_empty()) {
