@@ -65,7 +65,8 @@ fn vital_signs_and_lists_kept_on_pages_read_back_over_fhir_with_provenance() {
     }
 
     for asked in ["Observation?code=8867-4", "Observation?code=85354-9", "Condition?onset-date=2024-05"] {
-        let found = fhir(&format!("{asked}&patient={patient}&_sort=-_lastUpdated&_count=1&_revinclude=Provenance:target"));
+        let found =
+            fhir(&format!("{asked}&patient={patient}&_sort=-_lastUpdated&_count=1&_revinclude=Provenance:target"));
         let entries = found["entry"].as_array().unwrap();
         let resource = &entries[0]["resource"];
         let key = format!("{}/{}", resource["resourceType"].as_str().unwrap(), resource["id"].as_str().unwrap());

@@ -289,7 +289,8 @@ pub(crate) async fn add(
     // The same form sent twice finds what it wrote; another that says the same finds it on the list.
     let title = typed.get(list.fields()[0].name).cloned().unwrap_or_default();
     if matches!(list, List::Problems | List::Medications | List::Allergies)
-        && let Some(there) = entries::rows(&pen, &patient, list).await?.rows.into_iter().find(|it| it.holds() && it.title == title)
+        && let Some(there) =
+            entries::rows(&pen, &patient, list).await?.rows.into_iter().find(|it| it.holds() && it.title == title)
         && !entries::written_by(&pen, typed.get("once").map_or("", String::as_str), &there.key).await?
     {
         let mut shown = wrong(&visitor, typed, &judged);
