@@ -3,13 +3,18 @@
 
 pub mod access;
 pub mod act;
+pub mod aftercare;
 mod ask;
 pub mod chart;
+pub mod closing;
 pub mod demo;
+pub mod desk;
 pub mod draft;
 pub mod egress;
 pub mod entries;
 pub mod exchange;
+pub mod filing;
+pub mod notes;
 pub mod organisation;
 pub mod oversight;
 pub mod people;

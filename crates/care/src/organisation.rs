@@ -15,6 +15,10 @@ pub trait Surroundings: Send + Sync {
     fn new_id(&self) -> String;
     /// A secret that nobody can guess (256 bits, URL-safe text).
     fn new_secret(&self) -> String;
+    /// The language of pages for whoever has none of ours (BCP 47).
+    fn language(&self) -> &str {
+        "en"
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

@@ -4,6 +4,7 @@
 //!
 //! Project Fluent syntax 1.0; language tags of BCP 47, chosen by RFC 9110, 12.5.4 (Accept-Language).
 
+mod pseudo;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,9 @@ pub(crate) use fluent_bundle::FluentValue;
 pub(crate) enum Locale {
     English,
     Spanish,
+    /// No language: English with accents on it, longer than it is, read from right to left. Shows in a demonstration
+    /// what a page makes of languages that it does not speak yet.
+    Pseudo,
 }
 
 macro_rules! families {
@@ -32,7 +36,29 @@ macro_rules! families {
 }
 
 // A new family of pages: its two files, and its name here.
-families!["common"];
+families![
+    "common",
+    "shell",
+    "find",
+    "settings",
+    "door",
+    "account",
+    "apps",
+    "audit",
+    "users",
+    "roles",
+    "emergency",
+    "portal",
+    "chart",
+    "notes",
+    "closing",
+    "aftercare",
+    "filing",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
+];
 
 impl Locale {
     pub(crate) const ALL: [Locale; 2] = [Locale::English, Locale::Spanish];
@@ -42,7 +68,35 @@ impl Locale {
         match self {
             Locale::English => "en-US",
             Locale::Spanish => "es-US",
+            Locale::Pseudo => "ar-x-pseudo",
         }
+    }
+
+    /// Where a line begins: the value of `dir` of the page.
+    pub(crate) fn direction(self) -> &'static str {
+        match self {
+            Locale::English | Locale::Spanish => "ltr",
+            Locale::Pseudo => "rtl",
+        }
+    }
+
+    /// What a language calls itself.
+    pub(crate) fn own_name(self) -> &'static str {
+        match self {
+            Locale::English => "English",
+            Locale::Spanish => "Español",
+            Locale::Pseudo => "Pseudo (ar)",
+        }
+    }
+
+    /// The language that somebody chose, by its whole tag; what is no language only in a demonstration.
+    pub(crate) fn chosen(tag: &str, demo: bool) -> Option<Locale> {
+        if demo && tag == Locale::Pseudo.tag() { Some(Locale::Pseudo) } else { Locale::of_tag(tag) }
+    }
+
+    /// Those that can be chosen.
+    pub(crate) fn offered(demo: bool) -> impl Iterator<Item = Locale> {
+        Locale::ALL.into_iter().chain(demo.then_some(Locale::Pseudo))
     }
 
     /// The language of a tag: `es`, `es-MX` and `ES` are Spanish.
@@ -68,10 +122,12 @@ impl Locale {
     }
 
     pub(crate) fn words(self) -> &'static Words {
-        static WORDS: LazyLock<[Words; 2]> = LazyLock::new(|| Locale::ALL.map(Words::of));
+        static WORDS: LazyLock<[Words; 3]> =
+            LazyLock::new(|| [Locale::English, Locale::Spanish, Locale::Pseudo].map(Words::of));
         match self {
             Locale::English => &WORDS[0],
             Locale::Spanish => &WORDS[1],
+            Locale::Pseudo => &WORDS[2],
         }
     }
 }
@@ -84,13 +140,18 @@ pub(crate) struct Words {
 
 impl Words {
     fn of(locale: Locale) -> Words {
-        let language = locale.tag().parse().expect("the tags of our languages are tags");
+        // What is no language counts as the one it is made of.
+        let language = if locale == Locale::Pseudo { Locale::English } else { locale };
+        let language = language.tag().parse().expect("the tags of our languages are tags");
         let mut messages = FluentBundle::new_concurrent(vec![language]);
         // Marks of direction around what is filled in are for chat lines; names here stand in markup of their own.
         messages.set_use_isolating(false);
+        if locale == Locale::Pseudo {
+            messages.set_transform(Some(pseudo::text));
+        }
         for (family, english, spanish) in FAMILIES {
             let text = match locale {
-                Locale::English => english,
+                Locale::English | Locale::Pseudo => english,
                 Locale::Spanish => spanish,
             };
             let texts = FluentResource::try_new((*text).to_owned()).unwrap_or_else(|(_, errors)| {

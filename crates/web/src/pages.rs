@@ -2,43 +2,54 @@
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
 pub(crate) mod account;
+mod aftercare;
 mod apps;
 pub(crate) mod audit;
 mod authorize;
 mod choose;
+mod closing;
 mod connected;
 mod disclosures;
-mod documents;
+pub(crate) mod documents;
 mod emergency;
+mod entries;
+pub(crate) mod filing;
 mod gallery;
 mod invitation;
 mod launcher;
 mod lists;
 mod looks;
+pub(crate) mod notes;
 mod portal;
+mod register;
 mod reset;
 mod results;
 mod roles;
 mod search;
 mod sessions;
 mod set_up;
+mod settings;
 mod sign_in;
 mod summary;
+mod terms;
 mod timeline;
 mod users;
+mod visits;
+mod vitals;
 
 use crate::components::shell::CHART;
-use crate::locale::Words;
-use crate::request::{Place, Refusal, Visitor, Web};
+use crate::locale::{Locale, Words};
+use crate::request::{Place, Refusal, Refused, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use care::Organisation;
 use care::access::{Visit, emergency as emergency_access};
+use care::desk::{self, Opened};
 use std::sync::Arc;
 use store::StoreResult;
 use store::audit::Event;
@@ -99,6 +110,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/reset", Policy::AnyoneHere, || get(reset::page).post(reset::submit)),
     page("/{org}/unlock", Policy::AnyoneHere, || post(sign_in::unlock::submit)),
     page("/{org}/sign-out", Policy::AnyoneHere, || post(sign_in::leave)),
+    page("/{org}/language", Policy::AnyoneHere, || post(sign_in::language)),
     page("/{org}/session", Policy::SignedIn, || post(sign_in::keep)),
     // One's own account.
     page("/{org}/account", Policy::SignedIn, || get(account::page)),
@@ -112,24 +124,68 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/account/recovery", Policy::SignedIn, || post(account::recovery::make)),
     page("/{org}/account/sessions/revoke", Policy::SignedIn, || post(account::sessions::revoke)),
     page("/{org}/account/sessions/others", Policy::SignedIn, || post(account::sessions::others)),
+    page("/{org}/account/settings", Policy::SignedIn, || get(settings::page).post(settings::submit)),
     page("/{org}/account/role", Policy::SignedIn, || post(account::role)),
     // Charts.
     page("/{org}/", Policy::Staff, || get(search::home)),
     page("/{org}/patients", CHARTS, || get(search::page)),
+    page("/{org}/patients/new", CHARTS, || get(register::page).post(register::submit)),
+    page("/{org}/day", CHARTS, || get(visits::board)),
+    page("/{org}/day/step", CHARTS, || post(visits::step)),
+    page("/{org}/terms", CHARTS, || get(terms::fragment)),
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
-    page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
-    page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
-    page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
-    page("/{org}/patients/{id}/immunizations", CHARTS, || get(lists::immunizations)),
+    page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
+    page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
+    page("/{org}/patients/{id}/problems", CHARTS, || get(entries::problems)),
+    page("/{org}/patients/{id}/medications", CHARTS, || get(entries::medications)),
+    page("/{org}/patients/{id}/allergies", CHARTS, || get(entries::allergies)),
+    page("/{org}/patients/{id}/immunizations", CHARTS, || get(entries::immunizations)),
+    page("/{org}/patients/{id}/history", CHARTS, || get(entries::history)),
+    page("/{org}/patients/{id}/care", CHARTS, || get(entries::care_plan)),
+    page("/{org}/patients/{id}/lists/{list}/new", CHARTS, || get(entries::one::new).post(entries::one::add)),
+    page("/{org}/patients/{id}/lists/{list}/reviewed", CHARTS, || post(entries::reviewed)),
+    page("/{org}/patients/{id}/lists/{list}/none", CHARTS, || post(entries::none)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}", CHARTS, || get(entries::one::page).post(entries::one::change)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}/settle", CHARTS, || post(entries::one::settle)),
     page("/{org}/patients/{id}/encounters", CHARTS, || get(lists::visits)),
+    page("/{org}/patients/{id}/encounters/new", CHARTS, || get(visits::new).post(visits::start)),
+    page("/{org}/patients/{id}/encounters/{encounter}", CHARTS, || get(visits::one::page)),
+    page("/{org}/patients/{id}/encounters/{encounter}/step", CHARTS, || post(visits::one::step)),
+    page("/{org}/patients/{id}/vitals/new", CHARTS, || get(vitals::page).post(vitals::submit)),
+    page("/{org}/patients/{id}/vitals/draft", CHARTS, || post(vitals::draft)),
+    page("/{org}/patients/{id}/vitals/fix/{entry}", CHARTS, || get(vitals::fix::page).post(vitals::fix::submit)),
     page("/{org}/patients/{id}/vitals", CHARTS, || get(results::vitals)),
     page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
     page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
+    page("/{org}/patients/{id}/documents/upload", CHARTS, || {
+        get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
+    }),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
+    page("/{org}/patients/{id}/documents/{document}/print", CHARTS, || get(documents::print::page)),
+    page("/{org}/patients/{id}/documents/{document}/review", CHARTS, || post(filing::review)),
+    page("/{org}/patients/{id}/documents/{document}/add", CHARTS, || post(notes::signed::add)),
+    page("/{org}/patients/{id}/documents/{document}/correct", CHARTS, || post(notes::signed::correct)),
+    page("/{org}/patients/{id}/documents/{document}/co-sign", CHARTS, || post(notes::signed::co_sign)),
+    page("/{org}/patients/{id}/notes", CHARTS, || get(notes::page).post(notes::begin)),
+    page("/{org}/patients/{id}/notes/{note}", CHARTS, || get(notes::composer::page).post(notes::composer::submit)),
+    page("/{org}/patients/{id}/notes/{note}/phrases", CHARTS, || get(notes::composer::offered)),
+    page("/{org}/patients/{id}/notes/{note}/command", CHARTS, || {
+        get(notes::command::page).post(notes::command::submit)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/history", CHARTS, || {
+        get(notes::history::page).post(notes::history::restore)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/sign", CHARTS, || get(notes::sign::page).post(notes::sign::submit)),
+    page("/{org}/patients/{id}/notes/{note}/discard", CHARTS, || post(notes::discard)),
+    page("/{org}/patients/{id}/encounters/{encounter}/close", CHARTS, || get(closing::page).post(closing::submit)),
+    page("/{org}/patients/{id}/encounters/{encounter}/summary", CHARTS, || get(aftercare::page).post(aftercare::give)),
+    page("/{org}/notes", CHARTS, || get(notes::desk::page)),
+    page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
+    page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
@@ -184,7 +240,17 @@ pub(crate) fn routes(web: Arc<Web>) -> Router {
         .fold(Router::new(), guarded)
         .route("/{org}", bare("/"))
         .route("/{org}/portal", bare("/portal/"))
+        .layer(from_fn_with_state(web.clone(), in_words))
         .with_state(web)
+}
+
+/// Puts a refusal into words: those of the visitor where one is known, else those of the browser.
+async fn in_words(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+    let words = crate::request::words(&web, request.headers());
+    let mut response = next.run(request).await;
+    let Some(Refused { title, why }) = response.extensions_mut().remove() else { return response };
+    let words = response.extensions_mut().remove::<&'static Words>().unwrap_or(words);
+    crate::components::shell::refused(words, response.status(), &words.say(title), &words.say(why))
 }
 
 fn slash(params: &RawPathParams, to: &str) -> Response {
@@ -214,17 +280,13 @@ async fn guard(
         return Refusal::NotFound.into_response();
     };
     if request.method() == Method::POST && !cookies::is_our_own(&organisation.base, request.headers()) {
-        return crate::components::shell::refused(
-            StatusCode::FORBIDDEN,
-            "This form did not come from our pages",
-            "For your safety it was not accepted. Open the page again and repeat what you did.",
-        );
+        return crate::request::refused(StatusCode::FORBIDDEN, "shell-foreign", "shell-foreign-why");
     }
     let now = organisation.now();
     let visit = crate::request::visit(request.extensions(), request.headers());
-    let words = crate::request::words(request.headers());
+    let words = crate::request::words(&web, request.headers());
     if policy == Policy::AnyoneHere {
-        request.extensions_mut().insert(Place { web, organisation, visit, now });
+        request.extensions_mut().insert(Place { web, organisation, visit, words, now });
         return next.run(request).await;
     }
     let token = cookies::token(request.headers()).map(Arc::<str>::from);
@@ -243,12 +305,25 @@ async fn guard(
         }
         _ => {
             let of = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
-            let seeking = of.filter(|_| policy == CHARTS && visitor.may(BREAK_GLASS)).map(|id| (visitor.clone(), id));
+            let mut visitor = visitor;
+            if of.is_some() && !visitor.is_patient() {
+                match desk::recent(visitor.store(), &visitor.caller, now).await {
+                    Ok(opened) => visitor.opened = Arc::new(opened),
+                    Err(error) => return Refusal::from(error).into_response(),
+                }
+            }
+            let (asks, words) = (visitor.clone(), visitor.words);
             request.extensions_mut().insert(visitor);
-            let response = next.run(request).await;
-            match seeking {
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(words);
+            if let Some(opened) = response.extensions_mut().remove::<Opened>() {
+                remember(&asks, &opened).await;
+            }
+            match of {
                 // A record that is hidden and one that does not exist get the same answer.
-                Some((visitor, id)) if response.status() == StatusCode::NOT_FOUND => emergency::unseen(&visitor, &id),
+                Some(id) if response.status() == StatusCode::NOT_FOUND && policy == CHARTS && asks.may(BREAK_GLASS) => {
+                    emergency::unseen(&asks, &id)
+                }
                 _ => response,
             }
         }
@@ -269,6 +344,9 @@ async fn who(
     let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
     caller.request = visit.request.clone();
     let store = &organisation.store;
+    let settings = desk::settings(store, &caller, now).await?;
+    let chosen = settings.language.as_deref().and_then(|it| Locale::chosen(it, web.installation.demo));
+    let words = chosen.map_or(words, Locale::words);
     let emergencies = match caller.rights.may(BREAK_GLASS) {
         true => emergency_access::open_of(store, &caller.who, now).await?,
         false => Vec::new(),
@@ -277,7 +355,27 @@ async fn who(
         true => store.items(emergency_access::ALERTS, Some("privacy-officer"), None, 100, now).await?.len(),
         false => 0,
     };
-    Ok(Some(Visitor { web, organisation, caller, session, token, visit, words, now, reviews, emergencies }))
+    Ok(Some(Visitor {
+        web,
+        organisation,
+        caller,
+        session,
+        token,
+        visit,
+        words,
+        desk: Arc::new(settings),
+        opened: Arc::default(),
+        now,
+        reviews,
+        emergencies,
+    }))
+}
+
+/// The chart is among those opened lately; when that cannot be written the page is shown all the same.
+async fn remember(visitor: &Visitor, opened: &Opened) {
+    if let Err(error) = desk::remember(visitor.store(), &visitor.caller, &visitor.opened, opened, visitor.now).await {
+        tracing::error!(%error, "the charts opened lately could not be kept");
+    }
 }
 
 /// A refusal is remembered. When it cannot be, the refusal stands all the same.

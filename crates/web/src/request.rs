@@ -1,6 +1,5 @@
 //! What a page is given: the organisation at whose address it lies, who asks, and the moment.
 
-use crate::components::shell;
 use crate::locale::{Locale, Words};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
@@ -11,30 +10,23 @@ use care::access::emergency::Emergency;
 use care::access::{Access, AccessError, Session, Visit};
 use care::act::{ActError, Pen, Written};
 use care::chart::Chart;
+use care::desk::{self, Opened, Settings};
 use care::{Installation, Organisation};
 use fhir::Id;
 use maud::Markup;
-use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use store::{Caller, Store, StoreError};
-
-/// How many recent patients are remembered for each person.
-const RECENT: usize = 8;
-
-/// The patients that someone opened last, by organisation and user.
-type Recent = HashMap<(String, Arc<str>), VecDeque<Id>>;
+use std::sync::Arc;
+use store::{Caller, Store, StoreError, StoreResult};
 
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) installation: Installation,
-    recent: Mutex<Recent>,
 }
 
 impl Web {
     pub(crate) fn new(installation: Installation) -> Web {
-        Web { installation, recent: Mutex::default() }
+        Web { installation }
     }
 }
 
@@ -51,6 +43,10 @@ pub(crate) struct Visitor {
     pub(crate) visit: Visit,
     /// What pages say, in their language.
     pub(crate) words: &'static Words,
+    /// How pages look and answer to them.
+    pub(crate) desk: Arc<Settings>,
+    /// The charts they opened last, on pages of a chart.
+    pub(crate) opened: Arc<Vec<Opened>>,
     pub(crate) now: i64,
     /// How many emergency accesses wait for the visitor's review.
     pub(crate) reviews: usize,
@@ -71,14 +67,7 @@ impl Visitor {
 
     /// What became of an act whose form has nothing to say about it.
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
-        done.map_err(|error| match error {
-            ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Words(self.words.say("common-act-conflict")),
-            ActError::Invalid(_) => {
-                tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Words(self.words.say("common-act-invalid"))
-            }
-        })
+        done.map_err(Refusal::from)
     }
 
     /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
@@ -113,19 +102,10 @@ impl Visitor {
         self.caller.rights.may(permission)
     }
 
-    /// Puts a patient on top of the visitor's recent ones.
-    pub(crate) fn remember(&self, patient: &Id) {
-        let mut recent = self.web.recent.lock().expect("no holder panics");
-        let mine = recent.entry((self.organisation.slug.clone(), self.caller.who.clone())).or_default();
-        mine.retain(|it| it != patient);
-        mine.push_front(patient.clone());
-        mine.truncate(RECENT);
-    }
-
-    pub(crate) fn recent(&self) -> Vec<Id> {
-        let recent = self.web.recent.lock().expect("no holder panics");
-        let mine = recent.get(&(self.organisation.slug.clone(), self.caller.who.clone()));
-        mine.map_or(Vec::new(), |it| it.iter().cloned().collect())
+    /// The patients whose charts they opened last, the latest first.
+    pub(crate) async fn recent(&self) -> StoreResult<Vec<Id>> {
+        let opened = desk::recent(self.store(), &self.caller, self.now).await?;
+        Ok(opened.iter().filter_map(|it| Id::parse(&it.patient)).collect())
     }
 }
 
@@ -142,10 +122,14 @@ pub(crate) fn visit(extensions: &Extensions, headers: &HeaderMap) -> Visit {
     Visit { address: peer.unwrap_or_default(), agent, request }
 }
 
-/// What pages say to this browser: in the language it likes best of ours, else in English.
-pub(crate) fn words(headers: &HeaderMap) -> &'static Words {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok()).and_then(Locale::accepted);
-    accepted.unwrap_or(Locale::English).words()
+/// What pages say to this browser: in the language that was chosen in it, else the one of ours it likes best, else that
+/// of the installation.
+pub(crate) fn words(web: &Web, headers: &HeaderMap) -> &'static Words {
+    let demo = web.installation.demo;
+    let chosen = crate::sessions::language(headers).and_then(|it| Locale::chosen(it, demo));
+    let accepted = || headers.get(header::ACCEPT_LANGUAGE).and_then(|it| it.to_str().ok()).and_then(Locale::accepted);
+    let usual = || Locale::of_tag(web.installation.organisations.first()?.surroundings.language());
+    chosen.or_else(accepted).or_else(usual).unwrap_or(Locale::English).words()
 }
 
 /// The guard of every page puts the visitor there (see `pages.rs`); without it no page can be written.
@@ -163,6 +147,8 @@ pub(crate) struct Place {
     pub(crate) web: Arc<Web>,
     pub(crate) organisation: Arc<Organisation>,
     pub(crate) visit: Visit,
+    /// What pages say, in the language of who reads them.
+    pub(crate) words: &'static Words,
     pub(crate) now: i64,
 }
 
@@ -189,8 +175,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 pub(crate) enum Refusal {
     NotFound,
     Store(StoreError),
-    /// Something that was asked for cannot be done, in words for people.
-    Words(String),
+    /// Something that was asked for cannot be done: why, as a key of words.
+    Cannot(&'static str),
     /// They must prove again who they are, and come back to this address.
     Prove(String),
 }
@@ -210,7 +196,7 @@ impl From<AccessError> for Refusal {
         match error {
             AccessError::Store(error) => Refusal::from(error),
             AccessError::Forbidden | AccessError::NoSuchUser => Refusal::NotFound,
-            other => Refusal::Words(other.to_string()),
+            other => Refusal::Cannot(crate::components::words::trouble_key(&other)),
         }
     }
 }
@@ -225,6 +211,19 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Refusal {
+        match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Cannot("common-act-invalid")
+            }
+        }
+    }
+}
+
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Refusal {
         match denial.code {
@@ -235,29 +234,33 @@ impl From<Denial> for Refusal {
     }
 }
 
+/// A refusal on its way out. The pages' own layer puts it into words, in the language of who is refused (`pages.rs`).
+#[derive(Clone)]
+pub(crate) struct Refused {
+    pub(crate) title: &'static str,
+    pub(crate) why: &'static str,
+}
+
+/// A page that says why there is none: a title and a reason, by their keys.
+pub(crate) fn refused(status: StatusCode, title: &'static str, why: &'static str) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Refused { title, why });
+    response
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
-            Refusal::NotFound => shell::refused(
-                StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "The address may be wrong, or it names something you may not see.",
-            ),
+            Refusal::NotFound => refused(StatusCode::NOT_FOUND, "shell-not-found", "shell-not-found-why"),
             Refusal::Prove(to) => see_other(&to),
-            Refusal::Words(words) => shell::refused(StatusCode::UNPROCESSABLE_ENTITY, "This cannot be done", &words),
+            Refusal::Cannot(why) => refused(StatusCode::UNPROCESSABLE_ENTITY, "shell-cannot", why),
             Refusal::Store(error) => {
                 // What a page asks is ours to get right: a query that is refused is our mistake, not the reader's.
-                let status =
-                    if matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly(_)) { 503 } else { 500 };
+                let away = matches!(error, StoreError::Unavailable(_) | StoreError::ReadOnly(_));
+                let status = if away { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
                 // The store's errors name resources and rules, never what is in them.
-                tracing::error!(%error, status, "a page could not be made");
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let words = if status == StatusCode::SERVICE_UNAVAILABLE {
-                    "The record cannot be reached at the moment. Try again shortly; nothing was lost."
-                } else {
-                    "Something went wrong on our side while this page was made. Nothing was changed."
-                };
-                shell::refused(status, "This page cannot be shown", words)
+                tracing::error!(%error, status = status.as_u16(), "a page could not be made");
+                refused(status, "shell-no-page", if away { "shell-away" } else { "shell-broken" })
             }
         }
     }
@@ -277,4 +280,10 @@ pub(crate) fn see_other(to: &str) -> Response {
 /// The id in an address; what is no id cannot be anyone.
 pub(crate) fn id(text: &str) -> Result<Id, Refusal> {
     Id::parse(text).ok_or(Refusal::NotFound)
+}
+
+/// A form as it was sent: fields by their names, trimmed, without those that say nothing.
+pub(crate) fn typed(sent: Vec<(String, String)>) -> std::collections::BTreeMap<String, String> {
+    let said = sent.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+    said.filter(|(_, value)| !value.is_empty()).collect()
 }

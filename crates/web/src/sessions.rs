@@ -9,6 +9,19 @@ const COOKIE: &str = "continuo_session";
 /// Someone on the way in: past the password, before the second factor.
 const PENDING: &str = "continuo_pending";
 
+/// The language chosen in this browser, before anybody signed in.
+const LANGUAGE: &str = "continuo_language";
+
+pub(crate) fn language(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, LANGUAGE)
+}
+
+/// For a year; says nothing of anybody.
+pub(crate) fn speaking(tag: &'static str) -> HeaderValue {
+    HeaderValue::from_str(&format!("{LANGUAGE}={tag}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"))
+        .expect("a language tag is plain text")
+}
+
 pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     cookie(headers, COOKIE)
 }

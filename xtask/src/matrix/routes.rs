@@ -32,6 +32,8 @@ const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
+/// Who writes documents about patients.
+const WRITERS: &str = "clinician nurse";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -44,6 +46,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/invitation", For::Steps),
     ("/{org}/reset", For::Steps),
     ("/{org}/unlock", For::Steps),
+    ("/{org}/language", For::Steps),
+    ("/{org}/desk/", For::Roles(CHART)),
     ("/{org}/session", For::SignedIn),
     ("/{org}/account", For::SignedIn),
     ("/{org}/account/", For::SignedIn),
@@ -52,8 +56,21 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/find", For::Roles(CHART)),
     ("/{org}/patients", For::Roles(CHART)),
     ("/{org}/patients/", For::Roles(CHART)),
+    ("/{org}/patients/new", For::Roles("clinician front-desk practice-admin")),
+    ("/{org}/patients/{id}/encounters/new", For::Roles("clinician nurse front-desk practice-admin")),
+    ("/{org}/patients/{id}/vitals/new", For::Roles("clinician nurse")),
+    ("/{org}/day", For::Roles(CHART)),
+    ("/{org}/day/", For::Roles(CHART)),
+    ("/{org}/terms", For::Roles(CHART)),
     ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
     ("/{org}/emergency/", For::Roles(BREAK)),
+    ("/{org}/notes", For::Roles(WRITERS)),
+    ("/{org}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/documents/upload", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/close", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/summary", For::Roles(WRITERS)),
     ("/{org}/launcher", For::Roles(STAFF)),
     ("/{org}/launcher/app", For::Steps),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),

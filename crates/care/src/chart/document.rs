@@ -22,6 +22,8 @@ pub struct Document {
     pub attachments: Vec<Attachment>,
     /// XHTML as others wrote it: to be cleaned before it is shown.
     pub narrative: Option<String>,
+    /// From where it was sent, when it was not written here.
+    pub source: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +80,7 @@ impl Document {
             preliminary: text(value, &["docStatus"]) == Some("preliminary"),
             attachments,
             narrative: narrative(value),
+            source: super::source(value),
         }
     }
 }

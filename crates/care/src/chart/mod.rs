@@ -4,6 +4,7 @@
 
 pub(crate) mod element;
 
+mod around;
 mod document;
 mod latest;
 mod lists;
@@ -13,6 +14,7 @@ mod trend;
 mod visit;
 pub(crate) mod when;
 
+pub use around::{Member, OpenOrder, OrderStanding};
 pub use document::{Attachment, Document, Place};
 pub use latest::{Flowsheet, Latest, Panel, Row};
 pub(crate) use lists::code_and_system as code_of;
@@ -21,7 +23,7 @@ pub use reading::{Flag, Measured, Part, Range, Reading, ResultStatus};
 pub use timeline::{Event, EventKind, Timeline};
 pub use trend::{Point, Series, Trend};
 pub use visit::{Booking, Visit, VisitStanding};
-pub use when::{When, age};
+pub use when::{Distance, Unit, When, age};
 
 use crate::ask::{self, Rows};
 use crate::people::Person;
@@ -49,6 +51,8 @@ pub struct Section<T> {
     pub more: bool,
     /// The caller may not look at any of it: the page says that, never that there is none.
     pub refused: bool,
+    /// Where rows came from, other than from being recorded here.
+    pub sources: Vec<String>,
 }
 
 /// What a banner leaves out because the caller may not look at it.
@@ -75,6 +79,8 @@ pub struct Banner {
     pub next_visit: Option<Booking>,
     /// Alerts that staff must see: isolation, falls, needs.
     pub flags: Vec<String>,
+    /// Code status and advance directives, as recorded.
+    pub wishes: Vec<String>,
     pub not_shown: Vec<Fact>,
 }
 
@@ -90,6 +96,8 @@ pub struct Summary {
     pub results: Section<Latest>,
     pub documents: Section<Document>,
     pub visits: Section<Visit>,
+    pub orders: Section<OpenOrder>,
+    pub team: Section<Member>,
     pub timeline: Timeline,
 }
 
@@ -112,11 +120,12 @@ struct BannerRows {
     visits: Rows,
     bookings: Rows,
     flags: Rows,
+    wishes: Rows,
 }
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 9] = [
+const KINDS_OF: [(&str, &[&str]); 11] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
@@ -125,6 +134,8 @@ const KINDS_OF: [(&str, &[&str]); 9] = [
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),
+    ("history", &["Procedure", "FamilyMemberHistory", "Device"]),
+    ("care", &["Goal", "CarePlan", "CareTeam"]),
     ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),
 ];
 
@@ -172,7 +183,7 @@ impl Chart<'_> {
         let today = format!("ge{}", When::of_micros(self.now).machine());
         let (newest_weight, soonest) =
             ([("code", latest::WEIGHT), ("_sort", "-date")], [("date", today.as_str()), ("_sort", "date")]);
-        let (patient, allergies, weight, coverage, visits, bookings, flags) = tokio::try_join!(
+        let (patient, allergies, weight, coverage, visits, bookings, flags, wishes) = tokio::try_join!(
             ask::read(self.store, self.caller, "Patient", self.patient),
             self.rows("AllergyIntolerance", &[], SECTION),
             self.rows("Observation", &newest_weight, 1),
@@ -180,8 +191,9 @@ impl Chart<'_> {
             self.rows("Encounter", &[("_sort", "-date")], visits),
             self.rows("Appointment", &soonest, 3),
             self.rows("Flag", &[], 20),
+            self.rows("Observation", &[("code", around::WISHES), ("_sort", "-date")], 10),
         )?;
-        Ok(BannerRows { patient: patient.value, allergies, weight, coverage, visits, bookings, flags })
+        Ok(BannerRows { patient: patient.value, allergies, weight, coverage, visits, bookings, flags, wishes })
     }
 
     /// The banner of every page about the patient; `NotFound` when the caller cannot reach them.
@@ -195,7 +207,7 @@ impl Chart<'_> {
         let newest = [("_sort", "-date")];
         let vital_signs = [("category", "vital-signs"), ("_sort", "-date")];
         let laboratory = [("category", "laboratory"), ("_sort", "-date")];
-        let (banner, problems, requests, statements, immunizations, vitals, results, documents) = tokio::try_join!(
+        let (banner, problems, requests, statements, immunizations, vitals, results, documents, orders, teams) = tokio::try_join!(
             self.banner_rows(12),
             self.rows("Condition", &[], SECTION),
             self.rows("MedicationRequest", &[("_sort", "-authoredon")], SECTION),
@@ -204,9 +216,20 @@ impl Chart<'_> {
             self.rows("Observation", &vital_signs, RECENT),
             self.rows("Observation", &laboratory, RECENT),
             self.rows("DocumentReference", &newest, 12),
+            self.rows("ServiceRequest", &[("status", "draft,active,on-hold"), ("_sort", "-authored")], 50),
+            self.rows("CareTeam", &[], 20),
         )?;
-        let of_references =
-            [&banner.coverage, &banner.visits, &requests, &statements, &documents, &immunizations, &problems];
+        let of_references = [
+            &banner.coverage,
+            &banner.visits,
+            &requests,
+            &statements,
+            &documents,
+            &immunizations,
+            &problems,
+            &orders,
+            &teams,
+        ];
         let names = self.names(&of_references, &[&banner.patient]).await?;
         let readings = |rows: &Rows| rows.rows.iter().map(|it| Reading::of(&it.value, &names)).collect::<Vec<_>>();
         let visits = section(&banner.visits, |it| Visit::of(it, &names));
@@ -223,12 +246,22 @@ impl Chart<'_> {
                 updated: vitals.updated().map(When::of_micros),
                 more: vitals.more,
                 refused: vitals.refused,
+                sources: sources(&vitals),
             },
             results: Section {
                 rows: latest::by_concern(latest::grouped(recent), self.now),
                 updated: results.updated().map(When::of_micros),
                 more: results.more,
                 refused: results.refused,
+                sources: sources(&results),
+            },
+            orders: Section {
+                rows: orders.rows.iter().filter_map(|it| OpenOrder::of(&it.value, &names)).collect(),
+                ..section(&orders, |_| ()).emptied()
+            },
+            team: Section {
+                rows: around::members(teams.rows.iter().map(|it| &it.value), &names),
+                ..section(&teams, |_| ()).emptied()
             },
             banner: banner.banner(&names, self.now),
             immunizations,
@@ -274,6 +307,7 @@ impl Chart<'_> {
             updated: rows.updated().map(When::of_micros),
             more: rows.more,
             refused: rows.refused,
+            sources: sources(&rows),
         })
     }
 
@@ -286,6 +320,7 @@ impl Chart<'_> {
             updated: rows.updated().map(When::of_micros),
             more: rows.more,
             refused: rows.refused,
+            sources: sources(&rows),
         })
     }
 
@@ -392,6 +427,10 @@ impl Chart<'_> {
             for path in NAMED {
                 unnamed(at(value, path), &mut keys);
             }
+            // A team has several members, and each is named.
+            for participant in element::list(value, "participant") {
+                unnamed(participant.get("member"), &mut keys);
+            }
         }
         let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for key in keys {
@@ -469,6 +508,7 @@ impl BannerRows {
                 .filter(|it| text(&it.value, &["status"]) == Some("active"))
                 .filter_map(|it| concept(it.value.get("code")?))
                 .collect(),
+            wishes: around::wishes(self.wishes.rows.iter().map(|it| &it.value)),
             not_shown: [
                 (Fact::Weight, self.weight.refused),
                 (Fact::Coverage, self.coverage.refused),
@@ -489,7 +529,34 @@ fn section<T>(rows: &Rows, view: impl Fn(&Value) -> T) -> Section<T> {
         updated: rows.updated().map(When::of_micros),
         more: rows.more,
         refused: rows.refused,
+        sources: sources(rows),
     }
+}
+
+impl<T> Section<T> {
+    /// The same with rows of another kind, none yet.
+    fn emptied<U>(self) -> Section<U> {
+        Section {
+            rows: Vec::new(),
+            updated: self.updated,
+            more: self.more,
+            refused: self.refused,
+            sources: self.sources,
+        }
+    }
+}
+
+/// Where a resource came from, when it says that (`meta.source`): the last part of an address, or what follows `#`.
+pub(crate) fn source(value: &Value) -> Option<String> {
+    let source = text(value, &["meta", "source"])?;
+    let plain = source.split('#').next().unwrap_or(source).trim_end_matches('/');
+    let host = plain.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
+    let name = host.unwrap_or_else(|| plain.strip_prefix("urn:").unwrap_or(plain));
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn sources(rows: &Rows) -> Vec<String> {
+    rows.rows.iter().filter_map(|it| source(&it.value)).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn ordered<T>(rows: &Rows, view: impl Fn(&Value) -> T, order: fn(&mut [T])) -> Section<T> {
@@ -505,6 +572,9 @@ fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Med
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);
     section.more |= statements.more;
     section.refused &= statements.refused;
+    section.sources.extend(sources(statements));
+    section.sources.sort();
+    section.sources.dedup();
     section
 }
 

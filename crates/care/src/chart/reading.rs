@@ -153,6 +153,8 @@ pub struct Reading {
     pub specimen: Option<String>,
     pub method: Option<String>,
     pub note: Option<String>,
+    /// From where it was sent, when it was not measured here.
+    pub source: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -185,6 +187,7 @@ impl Reading {
             specimen: names.at(value, &["specimen"]),
             method: value.get("method").and_then(concept),
             note: notes(value),
+            source: super::source(value),
         }
     }
 

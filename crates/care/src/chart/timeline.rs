@@ -5,6 +5,7 @@ use super::lists::Immunization;
 use super::reading::{Flag, Reading};
 use super::visit::{Visit, VisitStanding};
 use super::when::When;
+use std::collections::BTreeSet;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
@@ -51,6 +52,8 @@ pub struct Event {
     pub flag: Option<Flag>,
     /// The document or visit it is about.
     pub id: Option<String>,
+    /// From where it was sent; nothing for what was recorded here.
+    pub source: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -81,6 +84,7 @@ impl Timeline {
                 detail: (!detail.is_empty()).then(|| detail.join(", ")),
                 flag: None,
                 id: Some(visit.id.clone()),
+                source: visit.source.clone(),
             }));
         }
         for document in documents.iter().filter(|it| !it.mistaken) {
@@ -91,6 +95,7 @@ impl Timeline {
                 detail: document.author.clone(),
                 flag: None,
                 id: Some(document.id.clone()),
+                source: document.source.clone(),
             }));
         }
         for given in immunizations.iter().filter(|it| it.not_done.is_none() && !it.mistaken) {
@@ -101,6 +106,7 @@ impl Timeline {
                 detail: given.dose.clone(),
                 flag: None,
                 id: None,
+                source: given.source.clone(),
             }));
         }
         events.extend(days(readings));
@@ -108,18 +114,23 @@ impl Timeline {
         Timeline { events, more: false }
     }
 
+    /// The sources there are, other than here.
+    pub fn sources(&self) -> BTreeSet<&str> {
+        self.events.iter().filter_map(|it| it.source.as_deref()).collect()
+    }
+
     pub fn count(&self, kind: EventKind) -> usize {
         self.events.iter().filter(|it| it.kind == kind).count()
     }
 }
 
-/// The results of each day as one event, what is abnormal named first.
+/// The results of each day from one source as one event, what is abnormal named first.
 fn days(readings: &[Reading]) -> Vec<Event> {
     let mut sorted: Vec<(&Reading, When)> =
         readings.iter().filter(|it| it.counts()).filter_map(|it| Some((it, it.when?))).collect();
-    sorted.sort_by_key(|(it, when)| (when.machine(), it.flag.unwrap_or(Flag::Normal)));
+    sorted.sort_by_key(|(it, when)| (when.machine(), it.source.clone(), it.flag.unwrap_or(Flag::Normal)));
     sorted
-        .chunk_by(|a, b| a.1.machine() == b.1.machine())
+        .chunk_by(|a, b| a.1.machine() == b.1.machine() && a.0.source == b.0.source)
         .map(|day| {
             let abnormal = day.iter().filter(|(it, _)| it.flag.is_some_and(Flag::is_abnormal)).count();
             let named: Vec<&str> = day.iter().take(3).map(|(it, _)| it.name.as_str()).collect();
@@ -134,6 +145,7 @@ fn days(readings: &[Reading]) -> Vec<Event> {
                 detail: Some(if abnormal > 0 { format!("{count}, {abnormal} abnormal") } else { count }),
                 flag: day.iter().filter_map(|(it, _)| it.flag).min().filter(|it| it.is_abnormal()),
                 id: None,
+                source: day[0].0.source.clone(),
             }
         })
         .collect()

@@ -18,6 +18,8 @@ pub struct Visit {
     pub reasons: Vec<String>,
     pub clinician: Option<String>,
     pub place: Option<String>,
+    /// From where it was sent, when it was not recorded here.
+    pub source: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl Visit {
             reasons,
             clinician: clinicians.into_iter().next(),
             place: names.at(value, &["location", "location"]).or_else(|| names.at(value, &["serviceProvider"])),
+            source: super::source(value),
         }
     }
 

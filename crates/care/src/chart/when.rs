@@ -2,8 +2,8 @@
 //! stays without one: nothing is invented. Times are shown as they were written, in the offset they
 //! carry. Staff read `dd-Mmm-yyyy` whatever the language, which cannot be misread.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use jiff::{Timestamp, Unit};
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const HOUR: i64 = 3_600_000;
@@ -26,6 +26,35 @@ pub struct When {
     precision: Precision,
     /// Its first moment, in milliseconds since 1970 UTC; local times without offset are taken as UTC.
     at: i64,
+}
+
+/// How far a day lies from today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    Today,
+    Yesterday,
+    Tomorrow,
+    Past(i64, Unit),
+    Ahead(i64, Unit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Days,
+    Weeks,
+    Months,
+    Years,
+}
+
+impl Unit {
+    fn word(self) -> &'static str {
+        match self {
+            Unit::Days => "day",
+            Unit::Weeks => "week",
+            Unit::Months => "month",
+            Unit::Years => "year",
+        }
+    }
 }
 
 impl When {
@@ -95,6 +124,16 @@ impl When {
         }
     }
 
+    /// `14:05`.
+    pub fn time_of_day(&self) -> String {
+        format!("{:02}:{:02}", self.time.hour(), self.time.minute())
+    }
+
+    /// `14:05:07`: for what happened a moment ago.
+    pub fn time(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.time.hour(), self.time.minute(), self.time.second())
+    }
+
     /// `09-May-1970 14:05` where the time is known, else the date.
     pub fn date_and_time(&self) -> String {
         match self.precision {
@@ -118,20 +157,31 @@ impl When {
 
     /// How long ago: `today`, `3 days ago`, `5 months ago`, `in 2 weeks`.
     pub fn ago(&self, now: i64) -> String {
+        let told = |count: i64, unit: Unit| format!("{count} {}{}", unit.word(), if count == 1 { "" } else { "s" });
+        match self.distance(now) {
+            Distance::Today => "today".into(),
+            Distance::Yesterday => "yesterday".into(),
+            Distance::Tomorrow => "tomorrow".into(),
+            Distance::Past(count, unit) => format!("{} ago", told(count, unit)),
+            Distance::Ahead(count, unit) => format!("in {}", told(count, unit)),
+        }
+    }
+
+    /// How far the day lies from today, in the largest unit that says enough.
+    pub fn distance(&self, now: i64) -> Distance {
         let today = When::of_micros(now).date;
         let days = i64::from((today - self.date).get_days());
         let (size, past) = (days.abs(), days >= 0);
         let (count, unit) = match size {
-            0 => return "today".into(),
-            1 => return if past { "yesterday" } else { "tomorrow" }.into(),
-            2..=13 => (size, "day"),
-            14..=60 => (size / 7, "week"),
-            61..=729 => ((size + 1) * 12 / 365, "month"),
+            0 => return Distance::Today,
+            1 => return if past { Distance::Yesterday } else { Distance::Tomorrow },
+            2..=13 => (size, Unit::Days),
+            14..=60 => (size / 7, Unit::Weeks),
+            61..=729 => ((size + 1) * 12 / 365, Unit::Months),
             // A day more, since some years are shorter than the average.
-            _ => ((size + 1) * 100 / 36525, "year"),
+            _ => ((size + 1) * 100 / 36525, Unit::Years),
         };
-        let s = if count == 1 { "" } else { "s" };
-        if past { format!("{count} {unit}{s} ago") } else { format!("in {count} {unit}{s}") }
+        if past { Distance::Past(count, unit) } else { Distance::Ahead(count, unit) }
     }
 }
 
@@ -167,7 +217,7 @@ pub fn age(born: &When, at: i64) -> String {
     if days < 28 {
         return format!("{days} d");
     }
-    let months = born.date.until((Unit::Month, today)).map_or(0, |span| i64::from(span.get_months()));
+    let months = born.date.until((jiff::Unit::Month, today)).map_or(0, |span| i64::from(span.get_months()));
     let months = if born.date > today { 0 } else { months };
     match months {
         0..=5 => format!("{} w", days / 7),

@@ -9,7 +9,7 @@ use crate::chart::element::{Names, at, code_in, concept, list, notes, owned, tex
 use crate::chart::{Allergy, Criticality, Immunization, Medication, Problem, Section, Standing, When};
 use crate::versions::author;
 use fhir::{Id, Key, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use store::{Action, StoreResult};
 
 const MOST: u32 = 300;
@@ -91,6 +91,7 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
         updated: kinds.iter().filter_map(ask::Rows::updated).max().map(When::of_micros),
         more: kinds.iter().any(|it| it.more),
         refused: kinds.iter().all(|it| it.refused),
+        sources: rows.iter().filter_map(|it| it.source.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
         rows,
     })
 }

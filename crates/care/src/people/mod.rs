@@ -2,6 +2,7 @@
 
 pub mod person;
 pub mod register;
+pub mod sounds;
 pub mod terms;
 
 use crate::ask;
@@ -23,6 +24,8 @@ pub struct Found {
     pub more: bool,
     /// No name starts with the words, so these merely contain them.
     pub widened: bool,
+    /// No name is written like the words, so these merely sound like them.
+    pub sounding: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -45,7 +48,36 @@ pub async fn find(store: &Store, caller: &Caller, words: &str, now: i64) -> Stor
         found = run(store, caller, wider).await?;
         found.widened = true;
     }
+    if found.hits.is_empty() && !terms.names.is_empty() {
+        found = sounding(store, caller, &terms).await?;
+    }
     Ok(found)
+}
+
+/// How many people are looked through for those whose names sound like what was typed.
+const SOUNDED: u32 = 400;
+
+/// The people whose names sound like the words: each word like some part of the name.
+async fn sounding(store: &Store, caller: &Caller, terms: &Terms) -> StoreResult<Found> {
+    let longest = terms.names.iter().max_by_key(|it| it.chars().count()).map_or("", String::as_str);
+    let codes: Vec<String> = terms.names.iter().map(|it| sounds::code(it)).collect();
+    let nothing = Found { sounding: true, ..Found::default() };
+    if codes.iter().any(|it| it.chars().count() < 2) {
+        return Ok(nothing);
+    }
+    let mut asked = vec![("name", sounds::beginnings(longest).join(","))];
+    asked.extend((!terms.born.is_empty()).then(|| ("birthdate", terms.born.join(","))));
+    asked.push(("_sort", "family,given,birthdate".to_owned()));
+    let rows = ask::matches(store, caller, "Patient", &asked, SOUNDED).await?;
+    let sounds_like = |person: &Person| {
+        let names = person.given.iter().chain(&person.family).chain(&person.preferred).chain(&person.former);
+        let heard: Vec<String> = names.flat_map(|it| it.split([' ', '-'])).map(sounds::code).collect();
+        codes.iter().all(|code| heard.contains(code))
+    };
+    let mut people: Vec<Person> = rows.rows.iter().map(|it| Person::of(&it.value)).filter(sounds_like).collect();
+    let more = people.len() > SHOWN;
+    people.truncate(SHOWN);
+    Ok(Found { hits: marked(people), more, ..nothing })
 }
 
 async fn run(store: &Store, caller: &Caller, searches: Vec<Vec<(&'static str, String)>>) -> StoreResult<Found> {
@@ -64,7 +96,7 @@ async fn run(store: &Store, caller: &Caller, searches: Vec<Vec<(&'static str, St
     }
     more |= people.len() > SHOWN;
     people.truncate(SHOWN);
-    Ok(Found { hits: marked(people), more, widened: false })
+    Ok(Found { hits: marked(people), more, ..Found::default() })
 }
 
 /// These people, by their ids, in the order given; those who are not here any more are left out.

@@ -1,6 +1,8 @@
 // Passkeys: the one thing here that forms alone cannot do. The server gives the question, the device answers,
 // and the form that the answer is put into is posted like any other.
 
+import { say } from './wire.js';
+
 const decode = (kind, options) => {
   const asked = options.publicKey ?? options;
   return kind === 'create' ? PublicKeyCredential.parseCreationOptionsFromJSON(asked) : PublicKeyCredential.parseRequestOptionsFromJSON(asked);
@@ -10,7 +12,7 @@ async function ask(form) {
   const kind = form.dataset.passkey;
   const answer = await fetch(form.dataset.question, { method: 'POST', headers: { accept: 'application/json' } });
   const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.words ?? 'The server did not answer. Try again.');
+  if (!answer.ok) throw new Error(told.words ?? say('unanswered'));
   const publicKey = decode(kind, told.options);
   const credential = kind === 'create' ? await navigator.credentials.create({ publicKey }) : await navigator.credentials.get({ publicKey });
   form.elements.handle.value = told.handle;
@@ -38,9 +40,9 @@ document.querySelectorAll('form[data-passkey]').forEach((form) => {
       form.submit();
     } catch (error) {
       button.disabled = false;
-      said.textContent = error.name === 'NotAllowedError' ? 'Nothing was chosen. Try again, or use another way.'
-        : error.name === 'SecurityError' ? 'Passkeys do not work at this address. Open the page by its usual name.'
-        : error.name === 'InvalidStateError' ? 'This device has a passkey for you already.' : error.message;
+      said.textContent = error.name === 'NotAllowedError' ? say('chosen')
+        : error.name === 'SecurityError' ? say('named')
+        : error.name === 'InvalidStateError' ? say('twice') : error.message;
     }
   });
 });

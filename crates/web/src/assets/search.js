@@ -1,6 +1,8 @@
 // Results while typing. A form with `data-live` works by itself; this only asks sooner and puts the
 // answer under the field. Arrow keys walk through the people found.
 
+import { each, say } from './wire.js';
+
 const WAIT = 110;
 
 function live(form) {
@@ -17,7 +19,8 @@ function live(form) {
     running?.abort();
     running = new AbortController();
     try {
-      const address = `${form.dataset.live}?q=${encodeURIComponent(words)}`;
+      const address = new URL(form.dataset.live, location);
+      address.searchParams.set('q', words);
       const answer = await fetch(address, { signal: running.signal, headers: { accept: 'text/html' } });
       if (answer.status === 401) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
@@ -27,7 +30,7 @@ function live(form) {
       shown = words;
       status.textContent = results.querySelector('[data-said]')?.dataset.said ?? '';
     } catch (error) {
-      if (error.name !== 'AbortError') status.textContent = 'The search did not answer. Press Enter to try again.';
+      if (error.name !== 'AbortError') status.textContent = say('unanswered');
     }
   }
 
@@ -54,9 +57,9 @@ function live(form) {
   });
 }
 
-document.querySelectorAll('form[data-live]').forEach(live);
+each('form[data-live]', live);
 
 // Filters answer at once; without this there is a button.
-document.querySelectorAll('form[data-submit-on-change]').forEach((form) => {
+each('form[data-submit-on-change]', (form) => {
   form.addEventListener('change', () => form.requestSubmit());
 });

@@ -1,6 +1,8 @@
 // Warns two minutes before a session left alone ends; any key or click keeps it. When it has ended the page is
 // hidden, not lost: the same person unlocks it and goes on where they were.
 
+import { say } from './wire.js';
+
 const notice = document.getElementById('idle');
 const lock = document.getElementById('lock');
 
@@ -30,10 +32,10 @@ if (notice && lock) {
   const warn = () => {
     warned = true;
     const words = document.createElement('span');
-    words.textContent = 'You will be signed out in two minutes. Press any key to stay.';
+    words.textContent = say('idle');
     const stay = document.createElement('button');
     stay.type = 'button';
-    stay.textContent = 'Stay signed in';
+    stay.textContent = say('stay');
     notice.replaceChildren(words, stay);
   };
 
@@ -93,7 +95,7 @@ if (notice && lock) {
     } else if (answer) {
       location.reload();
     } else {
-      tell('The server did not answer. Try again.');
+      tell(say('unanswered'));
     }
   });
 

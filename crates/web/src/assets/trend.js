@@ -1,7 +1,9 @@
 // Reading a trend point by point. Each drawing is one stop of the Tab key; arrows, Home and End walk along
 // its points, and what the point says is written and spoken below. The table has the same without this.
 
-document.querySelectorAll('[data-plot]').forEach((figure) => {
+import { each } from './wire.js';
+
+each('[data-plot]', (figure) => {
   const reader = figure.querySelector('[data-reader]');
   figure.querySelectorAll('svg').forEach((drawing) => {
     const points = [...drawing.querySelectorAll('.point')];

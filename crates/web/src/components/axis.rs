@@ -3,6 +3,7 @@
 
 use super::plot::dates;
 use super::spark::round;
+use crate::locale::Words;
 use care::chart::{Event, EventKind, Timeline};
 use maud::{Markup, html};
 
@@ -18,7 +19,7 @@ struct Dot<'a> {
 }
 
 /// `kinds` are the lanes, in order.
-pub(crate) fn axis(timeline: &Timeline, kinds: &[EventKind]) -> Markup {
+pub(crate) fn axis(words: &Words, timeline: &Timeline, kinds: &[EventKind]) -> Markup {
     let shown = || timeline.events.iter().filter(|it| kinds.contains(&it.kind));
     let (Some(first), Some(last)) = (shown().map(|it| it.when.at()).min(), shown().map(|it| it.when.at()).max()) else {
         return html! {};
@@ -30,7 +31,7 @@ pub(crate) fn axis(timeline: &Timeline, kinds: &[EventKind]) -> Markup {
             @let height = TOP + LANE * kinds.len() as f64 + 24.0;
             @let x = |at: i64| round(left + (at - from) as f64 / (to - from) as f64 * (width - left - RIGHT));
             svg class={ "axis " (class) } viewBox={ "0 0 " (width) " " (height) } role="img"
-                aria-label="Events over time; the list below holds the same" {
+                aria-label=(words.say("chart-events-over-time-the-list")) {
                 @for (at, text) in dates(from, to, labels) {
                     line.date x1=(x(at)) x2=(x(at)) y1=(TOP) y2=(height - 24.0) {}
                     text x=(x(at)) y=(height - 8.0) text-anchor="middle" { (text) }
@@ -38,12 +39,12 @@ pub(crate) fn axis(timeline: &Timeline, kinds: &[EventKind]) -> Markup {
                 @for (n, kind) in kinds.iter().enumerate() {
                     @let y = TOP + LANE * (n as f64 + 0.5);
                     line.lane x1=(left) x2=(width - RIGHT) y1=(y) y2=(y) {}
-                    @if class == "wide" { text.lane-name x="0" y=(y + 4.0) { (kind.words()) } }
-                    @else { text.lane-name x=(left) y=(y - 8.0) { (kind.words()) } }
+                    @if class == "wide" { text.lane-name x="0" y=(y + 4.0) { (super::lists::event_kind(words, *kind)) } }
+                    @else { text.lane-name x=(left) y=(y - 8.0) { (super::lists::event_kind(words, *kind)) } }
                     @for dot in dots(shown().filter(|it| it.kind == *kind), &x) {
                         @let abnormal = dot.events.iter().filter_map(|it| it.flag).min();
                         g class={ "dot " (kind.slug()) " " (super::flag::class(abnormal)) } {
-                            title { (words(&dot.events)) }
+                            title { (told(words, &dot.events)) }
                             circle cx=(dot.x) cy=(y) r=(round(3.5 + (dot.events.len() as f64).ln() * 1.3)) {}
                         }
                     }
@@ -65,11 +66,11 @@ fn dots<'a>(events: impl Iterator<Item = &'a Event>, x: &dyn Fn(i64) -> f64) -> 
     dots
 }
 
-fn words(events: &[&Event]) -> String {
+fn told(words: &Words, events: &[&Event]) -> String {
     let one = |event: &&Event| format!("{}: {}", event.when.date(), event.title);
-    let mut words: Vec<String> = events.iter().take(5).map(one).collect();
+    let mut told: Vec<String> = events.iter().take(5).map(one).collect();
     if events.len() > 5 {
-        words.push(format!("and {} more", events.len() - 5));
+        told.push(super::counted(words, "chart-and-more", events.len() - 5));
     }
-    words.join("\n")
+    told.join("\n")
 }

@@ -1,6 +1,7 @@
 //! A card of the summary: a heading that leads to the whole section, how many there are, when it was last
 //! updated, and what it says when it is empty (absent is not the same as none).
 
+use crate::locale::Words;
 use care::chart::When;
 use maud::{Markup, html};
 
@@ -9,26 +10,38 @@ pub(crate) struct Card<'a> {
     pub(crate) slug: &'a str,
     pub(crate) title: &'a str,
     pub(crate) base: &'a str,
+    /// There is a section of this name to go to.
+    pub(crate) leads: bool,
     /// `4 active`.
     pub(crate) count: Option<String>,
     pub(crate) updated: Option<&'a When>,
+    /// Where its rows came from.
+    pub(crate) source: Option<String>,
     pub(crate) more: bool,
+    /// Buttons of the card itself.
+    pub(crate) tools: Markup,
+    /// Only the heading is shown, and on paper all of it.
+    pub(crate) folded: bool,
 }
 
 impl Card<'_> {
-    pub(crate) fn show(&self, body: Markup) -> Markup {
+    pub(crate) fn show(&self, words: &Words, body: Markup) -> Markup {
         let heading = format!("card-{}", self.slug);
         html! {
-            section class={ "card " (self.slug) } aria-labelledby=(heading) {
+            section class={ "card " (self.slug) @if self.folded { " folded" } } aria-labelledby=(heading) {
                 header {
-                    h2 id=(heading) { a href={ (self.base) "/" (self.slug) } { (self.title) } }
+                    h2 id=(heading) { @if self.leads { a href={ (self.base) "/" (self.slug) } { (self.title) } } @else { (self.title) } }
                     @if let Some(count) = &self.count { span.count { (count) } }
+                    (self.tools)
                 }
-                (body)
-                @if self.updated.is_some() || self.more {
-                    footer {
-                        @if self.more { a href={ (self.base) "/" (self.slug) } { "See all" } " " }
-                        @if let Some(updated) = self.updated { "Updated " (super::day(updated)) }
+                div.card-body {
+                    (body)
+                    @if self.updated.is_some() || self.more || self.source.is_some() {
+                        footer {
+                            @if self.more && self.leads { a href={ (self.base) "/" (self.slug) } { (words.say("chart-see-all")) } " " }
+                            @if let Some(source) = &self.source { span.source { (source) } " " }
+                            @if let Some(updated) = self.updated { span { (words.say("chart-updated")) " " (super::day(updated)) } }
+                        }
                     }
                 }
             }
@@ -37,8 +50,8 @@ impl Card<'_> {
 }
 
 /// The visitor's role does not see this: said quietly, and never confused with none.
-pub(crate) fn not_shown(what: &str) -> Markup {
-    html! { p.not-shown { (what) " not shown for your role." } }
+pub(crate) fn not_shown(words: &Words, what: &str) -> Markup {
+    html! { p.not-shown { (words.with("chart-hidden", &[("what", what.into())])) } }
 }
 
 /// Nothing is known, which is said in words.

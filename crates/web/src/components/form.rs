@@ -1,6 +1,7 @@
 //! Forms: a field with its label, hint and error tied together, and the list of what is wrong on top. Fields
 //! are real fields and forms real forms; scripts only make them quicker.
 
+use crate::locale::Words;
 use maud::{Markup, html};
 
 /// What is wrong with a form: the field and what to do about it.
@@ -26,13 +27,13 @@ impl Errors {
         self.0.is_empty()
     }
 
-    fn of(&self, field: &str) -> Option<&str> {
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == field).map(|(_, words)| words.as_str())
     }
 
     /// `Error: ` in front of the title, so that it is heard first (WCAG 2.2, technique G199 and its like).
-    pub(crate) fn title(&self, title: &str) -> String {
-        if self.is_empty() { title.to_owned() } else { format!("Error: {title}") }
+    pub(crate) fn title(&self, words: &Words, title: &str) -> String {
+        if self.is_empty() { title.to_owned() } else { words.with("common-error-title", &[("title", title.into())]) }
     }
 
     /// All of them on top of the form, each leading to its field.
@@ -60,6 +61,7 @@ pub(crate) struct Field<'a> {
     list: Option<&'a str>,
     maxlength: Option<u32>,
     optional: bool,
+    free: bool,
     focus: bool,
     /// Names, codes and passwords: nothing to correct or to begin with a capital.
     literal: bool,
@@ -77,6 +79,7 @@ pub(crate) fn field<'a>(id: &'a str, label: &'a str) -> Field<'a> {
         list: None,
         maxlength: None,
         optional: false,
+        free: false,
         focus: false,
         literal: false,
     }
@@ -128,15 +131,20 @@ impl<'a> Field<'a> {
         Field { focus: true, ..self }
     }
 
-    pub(crate) fn show(&self, errors: &Errors) -> Markup {
+    /// May be left empty, and everybody sees that.
+    pub(crate) fn free(self) -> Field<'a> {
+        Field { free: true, ..self }
+    }
+
+    pub(crate) fn show(&self, words: &Words, errors: &Errors) -> Markup {
         let error = errors.of(self.id);
         let told = told_by(self.id, self.hint.is_some(), error.is_some());
         html! {
             div.field {
-                label for=(self.id) { (self.label) @if self.optional { " " span.quiet { "(optional)" } } }
+                label for=(self.id) { (self.label) @if self.optional { " " span.quiet { (words.say("common-optional")) } } }
                 @if let Some(hint) = self.hint { p.hint id={ (self.id) "-hint" } { (hint) } }
                 @if let Some(error) = error { p.field-error id={ (self.id) "-error" } { (error) } }
-                input id=(self.id) name=(self.id) type=(self.kind) value=(self.value) required[!self.optional]
+                input id=(self.id) name=(self.id) type=(self.kind) value=(self.value) required[!self.optional && !self.free]
                     autocomplete=[self.autocomplete] inputmode=[self.inputmode] list=[self.list] maxlength=[self.maxlength]
                     autofocus[self.focus] autocapitalize=[self.literal.then_some("none")]
                     spellcheck=[self.literal.then_some("false")]
@@ -178,6 +186,13 @@ pub(crate) fn choice(id: &str, label: &str, options: &[(&str, &str)], chosen: &s
     }
 }
 
+/// The same where the words are keys.
+pub(crate) fn choice_of(words: &Words, id: &str, label: &str, options: &[(&str, &str)], chosen: &str) -> Markup {
+    let said: Vec<(&str, String)> = options.iter().map(|(value, key)| (*value, words.say(key))).collect();
+    let options: Vec<(&str, &str)> = said.iter().map(|(value, words)| (*value, words.as_str())).collect();
+    choice(id, label, &options, chosen)
+}
+
 /// Any of a list, as boxes to tick: (value, words, ticked).
 pub(crate) fn boxes(name: &str, legend: &str, options: &[(String, String, bool)], errors: &Errors) -> Markup {
     let error = errors.of(name);
@@ -216,11 +231,12 @@ pub(crate) fn act_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locale::Locale;
 
     #[test]
     fn a_field_is_tied_to_its_label_its_hint_and_its_error() {
-        let errors = Errors::one("code", "Type the six digits.");
-        let shown = field("code", "Code").code().hint("From your app").show(&errors).into_string();
+        let (words, errors) = (Locale::English.words(), Errors::one("code", "Type the six digits."));
+        let shown = field("code", "Code").code().hint("From your app").show(words, &errors).into_string();
         for part in [
             "<label for=\"code\">Code</label>",
             "autocomplete=\"one-time-code\"",
@@ -231,12 +247,13 @@ mod tests {
             assert!(shown.contains(part), "{part} in {shown}");
         }
         assert!(errors.summary().into_string().contains("href=\"#code\""));
-        assert_eq!(errors.title("Sign in"), "Error: Sign in");
+        assert_eq!(errors.title(words, "Sign in"), "Error: Sign in");
     }
 
     #[test]
     fn what_is_typed_comes_back_escaped() {
-        let shown = field("name", "Name").value("\"><script>").show(&Errors::none()).into_string();
+        let shown =
+            field("name", "Name").value("\"><script>").show(Locale::English.words(), &Errors::none()).into_string();
         assert!(!shown.contains("<script>"), "{shown}");
     }
 }

@@ -2,18 +2,21 @@
 
 use super::icon::icon;
 use super::{day, day_or_none};
+use crate::locale::Words;
 use care::chart::{
     Allergy, Criticality, Document, Event, EventKind, Immunization, Medication, Problem, Standing, Visit, VisitStanding,
 };
 use maud::{Markup, html};
 
 /// Anything but plainly active, in a chip.
-pub(crate) fn standing(standing: Standing, words: Option<&str>) -> Markup {
+pub(crate) fn standing(words: &Words, standing: Standing, said: Option<&str>) -> Markup {
     match standing {
-        Standing::Active => html! { @if let Some(words) = words { span.chip { (words) } } },
-        Standing::OnHold => html! { span.chip.notable { "On hold" } },
-        Standing::Past => html! { span.chip { (words.unwrap_or("past")) } },
-        Standing::Mistaken => html! { span.chip.mistaken { "Entered in error" } },
+        Standing::Active => html! { @if let Some(said) = said { span.chip { (said) } } },
+        Standing::OnHold => html! { span.chip.notable { (words.say("chart-on-hold")) } },
+        Standing::Past => html! {
+            span.chip { @match said { Some(said) => (said), None => (words.say("chart-of-the-past")) } }
+        },
+        Standing::Mistaken => html! { span.chip.mistaken { (words.say("chart-entered-in-error")) } },
     }
 }
 
@@ -21,72 +24,72 @@ fn doubt(words: Option<&String>) -> Markup {
     html! { @if let Some(words) = words { span.chip.doubt { (words) } } }
 }
 
-pub(crate) fn problem_line(problem: &Problem) -> Markup {
+pub(crate) fn problem_line(words: &Words, problem: &Problem) -> Markup {
     html! {
         li.line {
             span.main { (problem.name) " " (doubt(problem.doubt.as_ref())) }
-            span.side { @if let Some(since) = problem.since() { "since " (day(since)) } }
+            span.side { @if let Some(since) = problem.since() { (words.say("chart-since")) " " (day(since)) } }
         }
     }
 }
 
-pub(crate) fn medication_line(medication: &Medication) -> Markup {
+pub(crate) fn medication_line(words: &Words, medication: &Medication) -> Markup {
     html! {
         li.line.tall {
-            span.main { (medication.name) " " (standing(medication.standing, None)) @if medication.reported { " " span.chip { "Reported" } } }
-            span.under { @match &medication.directions { Some(directions) => (directions), None => { span.absent { "No directions recorded" } } } }
+            span.main { (medication.name) " " (standing(words, medication.standing, None)) @if medication.reported { " " span.chip { (words.say("chart-reported")) } } }
+            span.under { @match &medication.directions { Some(directions) => (directions), None => { span.absent { (words.say("chart-no-directions-recorded")) } } } }
         }
     }
 }
 
-pub(crate) fn criticality(criticality: Criticality) -> Markup {
+pub(crate) fn criticality(words: &Words, criticality: Criticality) -> Markup {
     match criticality {
-        Criticality::High => html! { span.chip.critical { (icon("alert")) "High risk" } },
-        Criticality::Low => html! { span.chip { "Low risk" } },
-        Criticality::Unknown => html! { span.chip { "Risk not assessed" } },
+        Criticality::High => html! { span.chip.critical { (icon("alert")) (words.say("chart-high-risk-2")) } },
+        Criticality::Low => html! { span.chip { (words.say("chart-low-risk")) } },
+        Criticality::Unknown => html! { span.chip { (words.say("chart-risk-not-assessed")) } },
     }
 }
 
-pub(crate) fn allergy_line(allergy: &Allergy) -> Markup {
+pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
     html! {
         li.line.tall {
             span.main {
                 (allergy.substance) " "
-                @if allergy.criticality == Criticality::High { (criticality(allergy.criticality)) }
+                @if allergy.criticality == Criticality::High { (criticality(words, allergy.criticality)) }
                 (doubt(allergy.doubt.as_ref()))
             }
             span.under {
-                @if allergy.none_known { "Asked and recorded" }
-                @else if allergy.reactions.is_empty() { span.absent { "Reaction not recorded" } }
+                @if allergy.none_known { (words.say("chart-asked-and-recorded")) }
+                @else if allergy.reactions.is_empty() { span.absent { (words.say("chart-reaction-not-recorded")) } }
                 @else { (allergy.reactions.join("; ")) }
             }
         }
     }
 }
 
-pub(crate) fn immunization_line(given: &Immunization) -> Markup {
+pub(crate) fn immunization_line(words: &Words, given: &Immunization) -> Markup {
     html! {
         li.line {
-            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { "Not given" } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } }
-            span.side { (day_or_none(given.given.as_ref())) }
+            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } }
+            span.side { (day_or_none(words, given.given.as_ref())) }
         }
     }
 }
 
-pub(crate) fn document_line(document: &Document, address: &str) -> Markup {
+pub(crate) fn document_line(words: &Words, document: &Document, address: &str) -> Markup {
     html! {
         li.line {
-            span.main { a href={ (address) "/documents/" (document.id) } { (document.title) } @if document.preliminary { " " span.chip { "Preliminary" } } }
-            span.side { (day_or_none(document.when.as_ref())) }
+            span.main { a href={ (address) "/documents/" (document.id) } { (document.title) } @if document.preliminary { " " span.chip { (words.say("chart-preliminary")) } } }
+            span.side { (day_or_none(words, document.when.as_ref())) }
         }
     }
 }
 
-pub(crate) fn visit_line(visit: &Visit) -> Markup {
+pub(crate) fn visit_line(words: &Words, visit: &Visit) -> Markup {
     html! {
         li.line.tall {
-            span.main { (visit.title()) " " (visit_standing(visit)) }
-            span.side { (day_or_none(visit.from.as_ref())) }
+            span.main { (visit.title()) " " (visit_standing(words, visit)) }
+            span.side { (day_or_none(words, visit.from.as_ref())) }
             @if visit.clinician.is_some() || visit.place.is_some() {
                 span.under { (joined(&[visit.clinician.as_deref(), visit.place.as_deref()])) }
             }
@@ -94,17 +97,17 @@ pub(crate) fn visit_line(visit: &Visit) -> Markup {
     }
 }
 
-fn visit_standing(visit: &Visit) -> Markup {
+fn visit_standing(words: &Words, visit: &Visit) -> Markup {
     match visit.standing {
         VisitStanding::Done => html! {},
-        VisitStanding::Ongoing => html! { span.chip.good { "Here now" } },
-        VisitStanding::Planned => html! { span.chip { "Planned" } },
-        VisitStanding::Cancelled => html! { span.chip { "Cancelled" } },
-        VisitStanding::Mistaken => html! { span.chip.mistaken { "Entered in error" } },
+        VisitStanding::Ongoing => html! { span.chip.good { (words.say("chart-here-now")) } },
+        VisitStanding::Planned => html! { span.chip { (words.say("chart-planned")) } },
+        VisitStanding::Cancelled => html! { span.chip { (words.say("chart-cancelled")) } },
+        VisitStanding::Mistaken => html! { span.chip.mistaken { (words.say("chart-entered-in-error")) } },
     }
 }
 
-pub(crate) fn event_line(event: &Event, address: &str) -> Markup {
+pub(crate) fn event_line(words: &Words, event: &Event, address: &str) -> Markup {
     let drawn = match event.kind {
         EventKind::Visit => "visit",
         EventKind::Result => "flask",
@@ -119,14 +122,25 @@ pub(crate) fn event_line(event: &Event, address: &str) -> Markup {
     html! {
         li class={ "line event " (event.kind.slug()) } {
             span.main {
-                span.kind { (icon(drawn)) span.spoken { (event.kind.words()) ": " } }
+                span.kind { (icon(drawn)) span.spoken { (event_kind(words, event.kind)) ": " } }
                 @match to { Some(to) => { a href=(to) { (event.title) } } None => (event.title) }
-                " " (super::flag::badge(event.flag))
+                " " (super::flag::badge(words, event.flag))
                 @if let Some(detail) = &event.detail { " " span.quiet { (detail) } }
+                @if let Some(source) = &event.source { " " span.chip.source { (source) } }
             }
             span.side { (day(&event.when)) }
         }
     }
+}
+
+/// What happened, in many.
+pub(crate) fn event_kind(words: &Words, kind: EventKind) -> String {
+    words.say(match kind {
+        EventKind::Visit => "chart-visits",
+        EventKind::Result => "chart-results",
+        EventKind::Document => "chart-documents",
+        EventKind::Immunization => "chart-immunizations",
+    })
 }
 
 /// Parts that are there, with a comma between.
@@ -135,132 +149,56 @@ pub(crate) fn joined(parts: &[Option<&str>]) -> String {
 }
 
 /// A cell that says when nothing was recorded.
-fn cell(text: Option<&str>) -> Markup {
-    html! { td { @match text { Some(text) => (text), None => { span.absent { "–" span.spoken { "not recorded" } } } } } }
+fn cell(words: &Words, text: Option<&str>) -> Markup {
+    html! { td { @match text { Some(text) => (text), None => { span.absent { "–" span.spoken { (words.say("chart-not-recorded")) } } } } } }
 }
 
 /// A whole section as a table; on narrow screens each row becomes a block with its labels.
-pub(crate) fn table(caption: &str, heads: &[&str], rows: &[Markup]) -> Markup {
+/// `heads` are keys of words.
+pub(crate) fn table(words: &Words, caption: &str, heads: &[&str], rows: &[Markup]) -> Markup {
     html! {
         table.rows {
             caption { (caption) }
-            thead { tr { @for head in heads { th scope="col" { (head) } } } }
+            thead { tr { @for head in heads { th scope="col" { (words.say(head)) } } } }
             tbody { @for row in rows { (row) } }
         }
     }
 }
 
-pub(crate) fn problem_row(problem: &Problem) -> Markup {
-    let course = problem.course.as_deref();
-    html! {
-        tr.mistaken[problem.standing == Standing::Mistaken] {
-            th scope="row" {
-                (problem.name) " " (standing(problem.standing, course)) " " (doubt(problem.doubt.as_ref()))
-                @if problem.of_visit { " " span.chip { "Visit diagnosis" } }
-                @if let Some(note) = &problem.note { p.note { (note) } }
-            }
-            td { (day_or_none(problem.onset.as_ref())) }
-            td { @match &problem.ended { Some(ended) => (day(ended)), None => { span.quiet { "–" } } } }
-            (cell(problem.severity.as_deref()))
-            (cell(problem.code.as_deref()))
-            td { (day_or_none(problem.recorded.as_ref())) @if let Some(who) = &problem.recorder { " " span.quiet { "by " (who) } } }
-        }
-    }
-}
-
-pub(crate) const PROBLEM_HEADS: [&str; 6] = ["Problem", "Onset", "Ended", "Severity", "Code", "Recorded"];
-
-pub(crate) fn medication_row(medication: &Medication) -> Markup {
-    html! {
-        tr.mistaken[medication.standing == Standing::Mistaken] {
-            th scope="row" {
-                (medication.name) " " (standing(medication.standing, (medication.standing == Standing::Past).then_some(medication.status.as_str())))
-                @if medication.reported { " " span.chip { "Reported" } }
-                @if let Some(note) = &medication.note { p.note { (note) } }
-            }
-            (cell(medication.directions.as_deref()))
-            (cell(medication.reason.as_deref()))
-            td { (day_or_none(medication.started.as_ref())) }
-            td { @match medication.refills { Some(refills) => (refills), None => { span.quiet { "–" } } } }
-            (cell(medication.prescriber.as_deref()))
-        }
-    }
-}
-
-pub(crate) const MEDICATION_HEADS: [&str; 6] = ["Medication", "Directions", "For", "Started", "Refills", "Prescriber"];
-
-pub(crate) fn allergy_row(allergy: &Allergy) -> Markup {
-    let category = allergy.category.join(", ");
-    html! {
-        tr.mistaken[allergy.standing == Standing::Mistaken] {
-            th scope="row" {
-                (allergy.substance) " " (standing(allergy.standing, None)) " " (doubt(allergy.doubt.as_ref()))
-                @if allergy.intolerance { " " span.chip { "Intolerance" } }
-                @if let Some(note) = &allergy.note { p.note { (note) } }
-            }
-            td { @if allergy.none_known { span.quiet { "–" } } @else { (criticality(allergy.criticality)) } }
-            (cell((!allergy.reactions.is_empty()).then(|| allergy.reactions.join("; ")).as_deref()))
-            (cell((!category.is_empty()).then_some(category.as_str())))
-            td { (day_or_none(allergy.recorded.as_ref())) @if let Some(who) = &allergy.recorder { " " span.quiet { "by " (who) } } }
-        }
-    }
-}
-
-pub(crate) const ALLERGY_HEADS: [&str; 5] = ["Substance", "Risk", "Reaction", "Kind", "Recorded"];
-
-pub(crate) fn immunization_row(given: &Immunization) -> Markup {
-    html! {
-        tr.mistaken[given.mistaken] {
-            th scope="row" {
-                (given.vaccine)
-                @if let Some(why) = &given.not_done { " " span.chip.notable { (why) } }
-                @if given.mistaken { " " span.chip.mistaken { "Entered in error" } }
-                @if given.reported { " " span.chip { "Reported" } }
-                @if let Some(note) = &given.note { p.note { (note) } }
-            }
-            td { (day_or_none(given.given.as_ref())) }
-            (cell(given.dose.as_deref()))
-            (cell(given.lot.as_deref()))
-            (cell(given.site.as_deref()))
-            (cell(given.performer.as_deref()))
-        }
-    }
-}
-
-pub(crate) const IMMUNIZATION_HEADS: [&str; 6] = ["Vaccine", "Given", "Dose", "Lot", "Site", "By"];
-
-pub(crate) fn visit_row(visit: &Visit) -> Markup {
+pub(crate) fn visit_row(words: &Words, visit: &Visit) -> Markup {
     html! {
         tr.mistaken[visit.standing == VisitStanding::Mistaken] {
             th scope="row" {
-                (visit.title()) " " (visit_standing(visit))
+                (visit.title()) " " (visit_standing(words, visit))
                 @if visit.reasons.len() > 1 { p.note { (visit.reasons[1..].join("; ")) } }
             }
-            td { (day_or_none(visit.from.as_ref())) }
-            (cell(visit.length.as_deref()))
-            (cell(visit.clinician.as_deref()))
-            (cell(visit.place.as_deref()))
+            td { (day_or_none(words, visit.from.as_ref())) }
+            (cell(words, visit.length.as_deref()))
+            (cell(words, visit.clinician.as_deref()))
+            (cell(words, visit.place.as_deref()))
         }
     }
 }
 
-pub(crate) const VISIT_HEADS: [&str; 5] = ["Visit", "Date", "Length", "Clinician", "Place"];
+pub(crate) const VISIT_HEADS: [&str; 5] =
+    ["chart-visit", "chart-date", "chart-length", "chart-clinician", "chart-place"];
 
-pub(crate) fn document_row(document: &Document, address: &str) -> Markup {
+pub(crate) fn document_row(words: &Words, document: &Document, address: &str) -> Markup {
     html! {
         tr.mistaken[document.mistaken] {
             th scope="row" {
                 a href={ (address) "/documents/" (document.id) } { (document.title) }
-                @if document.preliminary { " " span.chip { "Preliminary" } }
-                @if document.superseded { " " span.chip { "Superseded" } }
-                @if document.mistaken { " " span.chip.mistaken { "Entered in error" } }
+                @if document.preliminary { " " span.chip { (words.say("chart-preliminary")) } }
+                @if document.superseded { " " span.chip { (words.say("chart-superseded")) } }
+                @if document.mistaken { " " span.chip.mistaken { (words.say("chart-entered-in-error")) } }
             }
-            (cell(document.kind.as_deref()))
-            td { (day_or_none(document.when.as_ref())) }
-            (cell(document.author.as_deref()))
-            (cell(document.custodian.as_deref()))
+            (cell(words, document.kind.as_deref()))
+            td { (day_or_none(words, document.when.as_ref())) }
+            (cell(words, document.author.as_deref()))
+            (cell(words, document.custodian.as_deref()))
         }
     }
 }
 
-pub(crate) const DOCUMENT_HEADS: [&str; 5] = ["Document", "Kind", "Date", "Author", "Kept by"];
+pub(crate) const DOCUMENT_HEADS: [&str; 5] =
+    ["chart-document", "chart-kind", "chart-date", "chart-author", "chart-kept-by"];

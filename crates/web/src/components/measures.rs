@@ -3,6 +3,7 @@
 
 use super::spark::spark;
 use super::{day, flag};
+use crate::locale::Words;
 use care::chart::{Flowsheet, Latest, Reading};
 use maud::{Markup, html};
 use std::cmp::Ordering;
@@ -21,12 +22,12 @@ pub(crate) fn named(base: &str, section: &str, reading: &Reading) -> Markup {
     }
 }
 
-fn change(latest: &Latest) -> Markup {
+fn change(words: &Words, latest: &Latest) -> Markup {
     match (latest.change(), latest.previous()) {
-        (Some(Ordering::Greater), Some(before)) => was("↑", "up from", before),
-        (Some(Ordering::Less), Some(before)) => was("↓", "down from", before),
-        (Some(Ordering::Equal), Some(before)) => was("→", "the same as", before),
-        (None, Some(before)) => was("", "before:", before),
+        (Some(Ordering::Greater), Some(before)) => was("↑", &words.say("chart-up-from"), before),
+        (Some(Ordering::Less), Some(before)) => was("↓", &words.say("chart-down-from"), before),
+        (Some(Ordering::Equal), Some(before)) => was("→", &words.say("chart-the-same-as"), before),
+        (None, Some(before)) => was("", &words.say("chart-was-before"), before),
         _ => html! {},
     }
 }
@@ -36,28 +37,28 @@ fn was(arrow: &str, words: &str, before: &Reading) -> Markup {
     html! { span.was { span aria-hidden="true" { (arrow) " " } span.spoken { (words) " " } (shown) } }
 }
 
-pub(crate) fn value(reading: &Reading) -> Markup {
+pub(crate) fn value(words: &Words, reading: &Reading) -> Markup {
     html! {
         span class={ "value " (flag::class(reading.flag)) } { (reading.value.with_unit()) }
-        " " (flag::badge(reading.flag)) " " (flag::status(reading.status))
+        " " (flag::badge(words, reading.flag)) " " (flag::status(words, reading.status))
     }
 }
 
 /// A table of the summary: name, shape, value with flag, when.
-pub(crate) fn vitals(base: &str, rows: &[Latest], now: i64) -> Markup {
+pub(crate) fn vitals(words: &Words, base: &str, rows: &[Latest], now: i64) -> Markup {
     html! {
         table.measures {
-            caption.spoken { "Latest vital signs" }
-            thead.spoken { tr { th scope="col" { "Sign" } th scope="col" { "Latest" } th scope="col" { "Trend" } } }
+            caption.spoken { (words.say("chart-latest-vital-signs")) }
+            thead.spoken { tr { th scope="col" { (words.say("chart-sign")) } th scope="col" { (words.say("chart-latest")) } th scope="col" { (words.say("chart-trend")) } } }
             tbody {
                 @for row in rows {
                     tr {
                         th scope="row" {
                             (named(base, "vitals", row.newest()))
-                            @if let Some(when) = &row.newest().when { span.under title=(when.date_and_time()) { (when.ago(now)) } }
+                            @if let Some(when) = &row.newest().when { span.under title=(when.date_and_time()) { (super::words::ago(words, when, now)) } }
                         }
-                        td.of-value { (value(row.newest())) }
-                        td.of-spark { (spark(row)) }
+                        td.of-value { (value(words, row.newest())) }
+                        td.of-spark { (spark(words, row)) }
                     }
                 }
             }
@@ -65,11 +66,11 @@ pub(crate) fn vitals(base: &str, rows: &[Latest], now: i64) -> Markup {
     }
 }
 
-pub(crate) fn results(base: &str, rows: &[Latest]) -> Markup {
+pub(crate) fn results(words: &Words, base: &str, rows: &[Latest]) -> Markup {
     html! {
         table.measures {
-            caption.spoken { "Latest result of each test" }
-            thead.spoken { tr { th scope="col" { "Test" } th scope="col" { "Latest" } th scope="col" { "Trend" } } }
+            caption.spoken { (words.say("chart-latest-result-of-each-test")) }
+            thead.spoken { tr { th scope="col" { (words.say("chart-test")) } th scope="col" { (words.say("chart-latest")) } th scope="col" { (words.say("chart-trend")) } } }
             tbody {
                 @for row in rows {
                     @let newest = row.newest();
@@ -78,11 +79,11 @@ pub(crate) fn results(base: &str, rows: &[Latest]) -> Markup {
                             (named(base, "results", newest))
                             span.under {
                                 @if let Some(when) = &newest.when { (day(when)) }
-                                @if let Some(range) = &newest.range { " · usual " (range.shown) }
+                                @if let Some(range) = &newest.range { " " (words.say("chart-usual")) " " (range.shown) }
                             }
                         }
-                        td.of-value { (value(newest)) }
-                        td.of-spark { (spark(row)) }
+                        td.of-value { (value(words, newest)) }
+                        td.of-spark { (spark(words, row)) }
                     }
                 }
             }
@@ -91,21 +92,21 @@ pub(crate) fn results(base: &str, rows: &[Latest]) -> Markup {
 }
 
 /// Everything about the latest of each kind.
-pub(crate) fn full(base: &str, section: &str, caption: &str, rows: &[Latest]) -> Markup {
+pub(crate) fn full(words: &Words, base: &str, section: &str, caption: &str, rows: &[Latest]) -> Markup {
     html! {
         table.rows {
             caption { (caption) }
-            thead { tr { @for head in ["Test", "Latest", "Reference range", "Before", "Trend", "Date"] { th scope="col" { (head) } } } }
+            thead { tr { @for head in ["chart-test", "chart-latest", "chart-reference-range", "chart-before", "chart-trend", "chart-date"] { th scope="col" { (words.say(head)) } } } }
             tbody {
                 @for row in rows {
                     @let newest = row.newest();
                     tr class=(flag::class(newest.flag)) {
                         th scope="row" { (named(base, section, newest)) @if let Some(note) = &newest.note { p.note { (note) } } }
-                        td.of-value { (value(newest)) }
-                        td { @match &newest.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { "not sent" } } } } }
-                        td { (change(row)) }
-                        td.of-spark { (spark(row)) }
-                        td { (super::day_or_none(newest.when.as_ref())) }
+                        td.of-value { (value(words, newest)) }
+                        td { @match &newest.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { (words.say("chart-not-sent")) } } } } }
+                        td { (change(words, row)) }
+                        td.of-spark { (spark(words, row)) }
+                        td { (super::day_or_none(words, newest.when.as_ref())) }
                     }
                 }
             }
@@ -114,17 +115,17 @@ pub(crate) fn full(base: &str, section: &str, caption: &str, rows: &[Latest]) ->
 }
 
 /// Readings one under another: the twin of a drawing.
-pub(crate) fn readings(caption: &str, readings: &[Reading]) -> Markup {
+pub(crate) fn readings(words: &Words, caption: &str, readings: &[Reading]) -> Markup {
     html! {
         table.rows {
             caption { (caption) }
-            thead { tr { @for head in ["Date", "Value", "Reference range", "Remarks"] { th scope="col" { (head) } } } }
+            thead { tr { @for head in ["chart-date", "chart-value", "chart-reference-range", "chart-remarks"] { th scope="col" { (words.say(head)) } } } }
             tbody {
                 @for reading in readings {
                     tr class={ (flag::class(reading.flag)) @if !reading.counts() { " mistaken" } } {
-                        th scope="row" { @match &reading.when { Some(when) => (when.date_and_time()), None => { span.absent { "not recorded" } } } }
-                        td.of-value { (value(reading)) }
-                        td { @match &reading.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { "not sent" } } } } }
+                        th scope="row" { @match &reading.when { Some(when) => (when.date_and_time()), None => { span.absent { (words.say("chart-not-recorded")) } } } }
+                        td.of-value { (value(words, reading)) }
+                        td { @match &reading.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { (words.say("chart-not-sent")) } } } } }
                         td {
                             (super::lists::joined(&[reading.performer.as_deref(), reading.specimen.as_deref(), reading.method.as_deref()]))
                             @if let Some(note) = &reading.note { p.note { (note) } }
@@ -136,13 +137,13 @@ pub(crate) fn readings(caption: &str, readings: &[Reading]) -> Markup {
     }
 }
 
-pub(crate) fn flowsheet(base: &str, sheet: &Flowsheet) -> Markup {
+pub(crate) fn flowsheet(words: &Words, base: &str, sheet: &Flowsheet) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Results by date" {
+        div.scroll tabindex="0" role="region" aria-label=(words.say("chart-results-by-date")) {
             table.sheet {
-                caption { "Results by date, newest first" }
+                caption { (words.say("chart-results-by-date-newest-first")) }
                 thead {
-                    tr { th scope="col" { "Test" } @for when in &sheet.days { th scope="col" { (day(when)) } } }
+                    tr { th scope="col" { (words.say("chart-test")) } @for when in &sheet.days { th scope="col" { (day(when)) } } }
                 }
                 @for panel in &sheet.groups {
                     tbody {
@@ -156,8 +157,8 @@ pub(crate) fn flowsheet(base: &str, sheet: &Flowsheet) -> Markup {
                                     td {
                                         @for reading in cell {
                                             span.cell-value {
-                                                span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| format!("Reference {}", it.shown))] { (reading.value.with_unit()) }
-                                                " " (flag::badge(reading.flag)) (flag::status(reading.status))
+                                                span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| words.with("chart-reference", &[("range", it.shown.as_str().into())]))] { (reading.value.with_unit()) }
+                                                " " (flag::badge(words, reading.flag)) (flag::status(words, reading.status))
                                             }
                                         }
                                     }

@@ -1,12 +1,15 @@
 //! Pieces of pages: typed functions from values to markup, escaped by default. Each is shown in all its
 //! states in the gallery (`/dev/components`).
 
+pub(crate) mod actions;
 pub(crate) mod axis;
 pub(crate) mod banner;
 pub(crate) mod card;
+pub(crate) mod combo;
 pub(crate) mod flag;
 pub(crate) mod form;
 pub(crate) mod icon;
+pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod measures;
 pub(crate) mod notice;
@@ -18,6 +21,7 @@ pub(crate) mod spark;
 pub(crate) mod table;
 pub(crate) mod words;
 
+use crate::locale::Words;
 use care::chart::When;
 use maud::{Markup, html};
 
@@ -27,14 +31,14 @@ pub(crate) fn day(when: &When) -> Markup {
 }
 
 /// A day, or a dash that says in words that it is not known.
-pub(crate) fn day_or_none(when: Option<&When>) -> Markup {
+pub(crate) fn day_or_none(words: &Words, when: Option<&When>) -> Markup {
     match when {
         Some(when) => day(when),
-        None => html! { span.absent { "not recorded" } },
+        None => html! { span.absent { (words.say("common-not-recorded")) } },
     }
 }
 
-/// `s` unless there is one.
-pub(crate) fn s(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+/// A message that counts: `3 problems`.
+pub(crate) fn counted(words: &Words, key: &str, count: usize) -> String {
+    words.with(key, &[("count", count.into())])
 }

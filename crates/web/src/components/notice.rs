@@ -1,49 +1,55 @@
 //! What was done, said once on the page that follows. The address carries a word of the table below, never text.
 
+use crate::locale::Words;
 use maud::{Markup, html};
 
-/// Word in the address → what the page says.
+/// Words that an address may carry → what the page says.
 const DONE: [(&str, &str); 34] = [
-    ("saved", "Saved."),
-    ("password", "Your password was changed. Other sessions were signed out."),
-    ("totp", "Your authenticator app is set up."),
-    ("no-totp", "The authenticator app was removed."),
-    ("passkey", "The passkey was added."),
-    ("no-passkey", "The passkey was removed."),
-    ("session", "The session was signed out."),
-    ("sessions", "All other sessions were signed out."),
-    ("role", "You now act in the other role."),
-    ("deactivated", "The user was deactivated and signed out everywhere."),
-    ("activated", "The user may sign in again."),
-    ("withdrawn", "The invitation was withdrawn."),
-    ("policy", "The rule for second factors was changed."),
-    ("reset", "Your password is set. Sign in with it."),
-    ("app", "The app was registered."),
-    ("app-approved", "The app was approved and may be used from now on."),
-    ("app-rejected", "The request was turned down."),
-    ("app-disabled", "The app was disabled. What it was given does not work any more."),
-    ("app-enabled", "The app may be used again."),
-    ("app-revoked", "The app no longer has access to your record."),
-    ("reviewed", "The review was recorded."),
-    ("ended", "Emergency access has ended."),
-    ("signed-out", "You are signed out."),
-    ("invited", "The invitation was made."),
-    ("created", "The user was created."),
-    ("changed", "Your changes were saved."),
-    ("verified", "The chain was checked."),
-    ("key", "A new secret was made."),
-    ("proved", "Thank you. You may go on."),
-    ("provider", "The sign-in provider was saved."),
-    ("linked", "The accounts are linked."),
-    ("revoked", "Access was withdrawn."),
-    ("granted", "Access was given."),
-    ("none", "Nothing was changed."),
+    ("saved", "common-done-saved"),
+    ("password", "common-done-password"),
+    ("totp", "common-done-totp"),
+    ("no-totp", "common-done-no-totp"),
+    ("passkey", "common-done-passkey"),
+    ("no-passkey", "common-done-no-passkey"),
+    ("session", "common-done-session"),
+    ("sessions", "common-done-sessions"),
+    ("role", "common-done-role"),
+    ("deactivated", "common-done-deactivated"),
+    ("activated", "common-done-activated"),
+    ("withdrawn", "common-done-withdrawn"),
+    ("policy", "common-done-policy"),
+    ("reset", "common-done-reset"),
+    ("app", "common-done-app"),
+    ("app-approved", "common-done-app-approved"),
+    ("app-rejected", "common-done-app-rejected"),
+    ("app-disabled", "common-done-app-disabled"),
+    ("app-enabled", "common-done-app-enabled"),
+    ("app-revoked", "common-done-app-revoked"),
+    ("reviewed", "common-done-reviewed"),
+    ("ended", "common-done-ended"),
+    ("signed-out", "common-done-signed-out"),
+    ("invited", "common-done-invited"),
+    ("created", "common-done-created"),
+    ("changed", "common-done-changed"),
+    ("verified", "common-done-verified"),
+    ("key", "common-done-key"),
+    ("proved", "common-done-proved"),
+    ("provider", "common-done-provider"),
+    ("linked", "common-done-linked"),
+    ("revoked", "common-done-revoked"),
+    ("granted", "common-done-granted"),
+    ("none", "common-done-none"),
 ];
 
 /// What to say for the word of an address; an unknown word says nothing.
-pub(crate) fn done(word: Option<&str>) -> Markup {
-    let words = word.and_then(|word| DONE.iter().find(|(it, _)| *it == word)).map(|(_, words)| *words);
-    html! { @if let Some(words) = words { p.notice.good role="status" { (super::icon::icon("check")) (words) } } }
+pub(crate) fn done(words: &Words, word: Option<&str>) -> Markup {
+    let key = word.and_then(|word| DONE.iter().find(|(it, _)| *it == word)).map(|(_, key)| *key);
+    html! { @if let Some(key) = key { p.notice.good role="status" { (super::icon::icon("check")) (words.say(key)) } } }
+}
+
+/// What was done, in words that are there already.
+pub(crate) fn told(text: &str) -> Markup {
+    html! { p.notice.good role="status" { (super::icon::icon("check")) (text) } }
 }
 
 /// Something to know before going on.

@@ -5,6 +5,7 @@
 
 use super::flag;
 use super::spark::round;
+use crate::locale::Words;
 use care::chart::{Flag, Point, Series, Trend, When};
 use maud::{Markup, html};
 
@@ -27,30 +28,29 @@ const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 28.0;
 
-pub(crate) fn plot(trend: &Trend) -> Markup {
+pub(crate) fn plot(words: &Words, trend: &Trend) -> Markup {
     let drawn: usize = trend.series.iter().map(|it| it.points.len()).sum();
     if drawn == 0 {
-        return html! { p.empty { "There is nothing to draw: no result in this time is a number. The table holds what was sent." } };
+        return html! { p.empty { (words.say("chart-there-is-nothing-to-draw")) } };
     }
     let unit = trend.series[0].unit.as_str();
     html! {
         figure.plot data-plot="" {
-            @for size in &SIZES { (draw(trend, size)) }
+            @for size in &SIZES { (draw(words, trend, size)) }
             p.reader role="status" data-reader="" {}
             figcaption {
-                @if !unit.is_empty() { "In " (unit) ". " }
+                @if !unit.is_empty() { (words.say("chart-in")) " " (unit) ". " }
                 @if trend.series.len() > 1 {
                     @for (at, series) in trend.series.iter().enumerate() {
                         span class={ "key series-" (at) } { (series.name) } " "
                     }
                 }
-                @if has_band(trend) { span.key.band { "Reference range as sent" } " " }
-                @if has_flags(trend) { span.key-words { "▲ high, ▼ low, ◆ critical, ■ abnormal" } }
+                @if has_band(trend) { span.key.band { (words.say("chart-reference-range-as-sent")) } " " }
+                @if has_flags(trend) { span.key-words { (words.say("chart-high-low-critical-abnormal")) } }
                 @let thinned = trend.series.iter().any(|it| it.measured > it.points.len());
-                @if thinned { " Drawn from the lowest and highest of each stretch; the table has every value." }
+                @if thinned { " " (words.say("chart-drawn-from-the-lowest-and")) }
                 @if trend.other_units > 0 {
-                    " " (trend.other_units) " value" (super::s(trend.other_units)) " in another unit "
-                    (if trend.other_units == 1 { "is" } else { "are" }) " not joined; see the table."
+                    " " (super::counted(words, "chart-other-units", trend.other_units))
                 }
             }
         }
@@ -172,9 +172,9 @@ pub(crate) fn dates(from: i64, to: i64, most: usize) -> Vec<(i64, String)> {
     marks
 }
 
-fn draw(trend: &Trend, size: &Size) -> Markup {
+fn draw(words: &Words, trend: &Trend, size: &Size) -> Markup {
     let scale = Scale::of(trend, size);
-    let label = format!("{} over time; the same values are in the table below", trend.name);
+    let label = words.with("chart-over-time", &[("name", trend.name.as_str().into())]);
     html! {
         svg class={ "trend " (size.class) } viewBox={ "0 0 " (size.width) " " (size.height) } role="group" aria-label=(label) {
             @for series in &trend.series { (band(series, &scale)) }
@@ -192,7 +192,7 @@ fn draw(trend: &Trend, size: &Size) -> Markup {
                 path class={ "line series-" (at) } d=(line(series, &scale)) {}
             }
             @for (at, series) in trend.series.iter().enumerate() {
-                @for point in &series.points { (marker(point, series, at, &scale)) }
+                @for point in &series.points { (marker(words, point, series, at, &scale)) }
             }
         }
     }
@@ -232,27 +232,28 @@ fn line(series: &Series, scale: &Scale<'_>) -> String {
 }
 
 /// The words of a point: `12-May-2024: 7.2 %, high (reference 4.0–5.6)`.
-fn words(point: &Point, series: &Series) -> String {
-    let mut words = format!("{}: ", point.when.date_and_time());
+fn told(words: &Words, point: &Point, series: &Series) -> String {
+    let mut told = format!("{}: ", point.when.date_and_time());
     if !series.name.is_empty() {
-        words.push_str(&format!("{} ", series.name));
+        told.push_str(&format!("{} ", series.name));
     }
-    words.push_str(&format!("{} {}", point.shown, series.unit));
+    told.push_str(&format!("{} {}", point.shown, series.unit));
     if let Some(flag) = point.flag {
-        words.push_str(&format!(", {}", flag.words()));
+        told.push_str(&format!(", {}", flag::said(words, flag)));
     }
     if let Some(range) = &point.range {
-        words.push_str(&format!(" (reference {})", range.shown));
+        told.push(' ');
+        told.push_str(&words.with("chart-point-reference", &[("range", range.shown.as_str().into())]));
     }
-    words
+    told
 }
 
-fn marker(point: &Point, series: &Series, at: usize, scale: &Scale<'_>) -> Markup {
+fn marker(words: &Words, point: &Point, series: &Series, at: usize, scale: &Scale<'_>) -> Markup {
     let (x, y) = (scale.x(point.when.at()), scale.y(point.number));
     let corners = |corners: &[(f64, f64)]| {
         corners.iter().map(|(dx, dy)| format!("{},{}", round(x + dx), round(y + dy))).collect::<Vec<_>>().join(" ")
     };
-    let words = words(point, series);
+    let told = told(words, point, series);
     let end = if x > scale.size.width * 0.7 {
         "end"
     } else if x < scale.size.width * 0.3 {
@@ -262,8 +263,8 @@ fn marker(point: &Point, series: &Series, at: usize, scale: &Scale<'_>) -> Marku
     };
     let above = if y < TOP + 18.0 { y + 20.0 } else { y - 10.0 };
     html! {
-        g class={ "point series-" (at) " " (flag::class(point.flag)) } tabindex="0" role="img" aria-label=(words) {
-            title { (words) }
+        g class={ "point series-" (at) " " (flag::class(point.flag)) } tabindex="0" role="img" aria-label=(told) {
+            title { (told) }
             circle.reach cx=(x) cy=(y) r="12" {}
             @match point.flag {
                 Some(Flag::CriticalHigh | Flag::CriticalLow | Flag::CriticalAbnormal) =>

@@ -1,5 +1,6 @@
 //! What an app may do, in plain words, one line for each thing; the words are those of the consent page.
 
+use crate::locale::Words;
 use care::access::Scopes;
 use maud::{Markup, html};
 
@@ -29,10 +30,10 @@ pub(crate) fn in_words(scopes: &str, voice: Voice) -> Vec<String> {
     lines
 }
 
-pub(crate) fn list(scopes: &str, voice: Voice) -> Markup {
+pub(crate) fn list(words: &Words, scopes: &str, voice: Voice) -> Markup {
     let lines = in_words(scopes, voice);
     html! {
-        @if lines.is_empty() { p.quiet { "Nothing." } }
+        @if lines.is_empty() { p.quiet { (words.say("apps-nothing")) } }
         @else { ul.plain-list { @for line in lines { li { (line) } } } }
     }
 }

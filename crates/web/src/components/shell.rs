@@ -3,39 +3,105 @@
 
 use super::banner::banner;
 use super::icon::icon;
+use super::{actions, keys};
 use crate::assets;
-use crate::locale::{Locale, Words};
+use crate::locale::Words;
 use crate::request::Visitor;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use care::chart::Banner;
+use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 10] = [
-    ("", "Summary"),
-    ("problems", "Problems"),
-    ("medications", "Medications"),
-    ("allergies", "Allergies"),
-    ("results", "Results"),
-    ("vitals", "Vitals"),
-    ("immunizations", "Immunizations"),
-    ("encounters", "Visits"),
-    ("documents", "Documents"),
-    ("timeline", "Timeline"),
+pub(crate) const SECTIONS: [(&str, &str); 12] = [
+    ("", "shell-summary"),
+    ("problems", "shell-problems"),
+    ("medications", "shell-medications"),
+    ("allergies", "shell-allergies"),
+    ("results", "shell-results"),
+    ("vitals", "shell-vitals"),
+    ("immunizations", "shell-immunizations"),
+    ("encounters", "shell-encounters"),
+    ("documents", "shell-documents"),
+    ("timeline", "shell-timeline"),
+    ("history", "lists-history"),
+    ("care", "lists-care"),
 ];
+
+/// Scripts of every page of someone signed in. What only some pages need is named by them (see [`Needs`]).
+pub(crate) const SCRIPTS: [&str; 7] =
+    ["keys.js", "search.js", "trend.js", "session.js", "passkey.js", "acts.js", "drawer.js"];
+
+/// What a page needs beside what every page has: sheets and scripts of its family, by their names in `assets.rs`.
+/// `shell::page(…)` and its like take a title or a title with needs: `("Orders", Needs::of(&["orders.css"], &["combo.js"]))`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Needs {
+    sheets: &'static [&'static str],
+    scripts: &'static [&'static str],
+}
+
+impl Needs {
+    pub(crate) const fn of(sheets: &'static [&'static str], scripts: &'static [&'static str]) -> Needs {
+        Needs { sheets, scripts }
+    }
+}
+
+/// What a page is called, and what it needs.
+pub(crate) struct Title<'a> {
+    words: std::borrow::Cow<'a, str>,
+    needs: Needs,
+}
+
+impl<'a> From<&'a str> for Title<'a> {
+    fn from(words: &'a str) -> Title<'a> {
+        Title { words: words.into(), needs: Needs::default() }
+    }
+}
+
+impl<'a> From<&'a String> for Title<'a> {
+    fn from(words: &'a String) -> Title<'a> {
+        Title::from(words.as_str())
+    }
+}
+
+impl From<String> for Title<'static> {
+    fn from(words: String) -> Title<'static> {
+        Title { words: words.into(), needs: Needs::default() }
+    }
+}
+
+impl<'a, T: Into<Title<'a>>> From<(T, Needs)> for Title<'a> {
+    fn from((title, needs): (T, Needs)) -> Title<'a> {
+        Title { needs, ..title.into() }
+    }
+}
 
 struct Head<'a> {
     title: &'a str,
+    words: &'static Words,
+    settings: &'a Settings,
     scripts: &'a [&'a str],
+    needs: Needs,
     body_class: &'a str,
-    locale: Locale,
 }
 
 fn document(head: &Head<'_>, body: Markup) -> Markup {
+    let locale = head.words.locale;
+    let theme = match head.settings.theme {
+        Theme::Device => None,
+        Theme::Light => Some("light"),
+        Theme::Dark => Some("dark"),
+    };
+    let text = match head.settings.text {
+        TextSize::Normal => None,
+        TextSize::Large => Some("large"),
+        TextSize::Larger => Some("larger"),
+    };
     html! {
         (DOCTYPE)
-        html lang=(head.locale.tag()) {
+        html lang=(locale.tag()) dir=(locale.direction()) data-theme=[theme] data-text=[text]
+            data-density=[(head.settings.density == Density::Compact).then_some("compact")] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -43,34 +109,46 @@ fn document(head: &Head<'_>, body: Markup) -> Markup {
                 title { (head.title) }
                 link rel="icon" type="image/svg+xml" href=(assets::address("icon.svg"));
                 link rel="stylesheet" href=(assets::address("continuo.css"));
-                @for script in head.scripts { script type="module" src=(assets::address(script)) {} }
+                @for sheet in head.needs.sheets { link rel="stylesheet" href=(assets::address(sheet)); }
+                @for script in head.scripts.iter().chain(head.needs.scripts) { script type="module" src=(assets::address(script)) {} }
             }
-            body class=(head.body_class) { (body) }
+            (body_of(head, body))
         }
     }
 }
 
-fn ribbon(demo: bool, words: &Words) -> Markup {
+/// The body; what scripts say by themselves stands on it, in the language of the page.
+fn body_of(head: &Head<'_>, body: Markup) -> Markup {
+    let say = |key: &str| head.words.say(key);
+    html! {
+        body class=(head.body_class) data-word-close=(say("shell-close")) data-word-unanswered=(say("shell-unanswered"))
+            data-word-idle=(say("shell-idle")) data-word-stay=(say("shell-stay"))
+            data-word-chosen=(say("shell-passkey-nothing")) data-word-named=(say("shell-passkey-address"))
+            data-word-twice=(say("shell-passkey-twice")) { (body) }
+    }
+}
+
+fn ribbon(words: &Words, demo: bool) -> Markup {
     html! { @if demo { p.ribbon { (words.say("common-demo")) } } }
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
 pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
-    ("users", "Users", "users.manage"),
-    ("roles", "Roles", "roles.read"),
-    ("sessions", "Sessions", "sessions.manage"),
-    ("apps", "Apps", "apps.manage"),
-    ("audit", "Audit", "audit.read"),
-    ("disclosures", "Disclosures", "audit.read"),
-    ("emergency", "Emergency access", "break-glass.review"),
+    ("users", "shell-users", "users.manage"),
+    ("roles", "shell-roles", "roles.read"),
+    ("sessions", "shell-sessions", "sessions.manage"),
+    ("apps", "shell-apps", "apps.manage"),
+    ("audit", "shell-audit", "audit.read"),
+    ("disclosures", "shell-disclosures", "audit.read"),
+    ("emergency", "shell-emergency", "break-glass.review"),
 ];
 
 /// Pages of the portal: (end of the address, name).
 const PORTAL: [(&str, &str); 4] = [
-    ("portal/", "Your health"),
-    ("portal/looks", "Who looked at your record"),
-    ("portal/apps", "Connected apps"),
-    ("account", "Security"),
+    ("portal/", "shell-portal-home"),
+    ("portal/looks", "shell-portal-looks"),
+    ("portal/apps", "shell-portal-apps"),
+    ("account", "shell-portal-account"),
 ];
 
 /// The first page of administration that the visitor may see.
@@ -88,56 +166,75 @@ enum Beside<'a> {
 }
 
 /// A page by itself.
-pub(crate) fn page(visitor: &Visitor, title: &str, main: Markup) -> Response {
-    framed(visitor, title, &Beside::Nothing, main)
+pub(crate) fn page<'a>(visitor: &Visitor, title: impl Into<Title<'a>>, main: Markup) -> Response {
+    framed(visitor, title.into(), &Beside::Nothing, main)
 }
 
 /// A page of administration; `section` is its end of the address.
-pub(crate) fn administration(visitor: &Visitor, section: &str, title: &str, main: Markup) -> Response {
-    framed(visitor, title, &Beside::Administration(section), main)
+pub(crate) fn administration<'a>(
+    visitor: &Visitor,
+    section: &str,
+    title: impl Into<Title<'a>>,
+    main: Markup,
+) -> Response {
+    framed(visitor, title.into(), &Beside::Administration(section), main)
 }
 
 /// A page of the portal; `section` is its end of the address.
-pub(crate) fn portal(visitor: &Visitor, section: &str, title: &str, main: Markup) -> Response {
-    framed(visitor, title, &Beside::Portal(section), main)
+pub(crate) fn portal<'a>(visitor: &Visitor, section: &str, title: impl Into<Title<'a>>, main: Markup) -> Response {
+    framed(visitor, title.into(), &Beside::Portal(section), main)
 }
 
 /// A page that staff and patients have alike: in the portal for a patient.
-pub(crate) fn own(visitor: &Visitor, title: &str, main: Markup) -> Response {
+pub(crate) fn own<'a>(visitor: &Visitor, title: impl Into<Title<'a>>, main: Markup) -> Response {
     let beside = if visitor.is_patient() { Beside::Portal("account") } else { Beside::Nothing };
-    framed(visitor, title, &beside, html! { div.own { (main) } })
+    framed(visitor, title.into(), &beside, html! { div.own { (main) } })
 }
 
-/// A page of a chart. The title of the tab has initials rather than a name: titles are kept by browsers.
-pub(crate) fn chart(visitor: &Visitor, patient: &Banner, section: &str, title: &str, main: Markup) -> Response {
-    framed(visitor, &format!("{} · {title}", patient.person.initials()), &Beside::Chart(patient, section), main)
+/// A page of a chart. The title of the tab has initials rather than a name: titles are kept by browsers. The chart is
+/// then among those that the visitor opened lately (see `pages.rs`).
+pub(crate) fn chart<'a>(
+    visitor: &Visitor,
+    patient: &Banner,
+    section: &str,
+    title: impl Into<Title<'a>>,
+    main: Markup,
+) -> Response {
+    let Title { words, needs } = title.into();
+    let title = Title { words: format!("{} · {words}", patient.person.initials()).into(), needs };
+    let mut response = framed(visitor, title, &Beside::Chart(patient, section), main);
+    response.extensions_mut().insert(Opened::of(&patient.person));
+    response
 }
 
-fn framed(visitor: &Visitor, title: &str, beside: &Beside<'_>, main: Markup) -> Response {
-    let title = format!("{title} · {}", visitor.organisation.name);
+fn framed(visitor: &Visitor, title: Title<'_>, beside: &Beside<'_>, main: Markup) -> Response {
+    let words = visitor.words;
     let head = Head {
-        title: &title,
-        scripts: &["keys.js", "search.js", "trend.js", "session.js", "passkey.js", "acts.js"],
+        title: &format!("{} · {}", title.words, visitor.organisation.name),
+        words,
+        settings: &visitor.desk,
+        scripts: &SCRIPTS,
+        needs: title.needs,
         body_class: match beside {
             Beside::Chart(..) => "chart",
             Beside::Nothing | Beside::Administration(_) | Beside::Portal(_) => "plain",
         },
-        locale: visitor.words.locale,
     };
     let patient = match beside {
         Beside::Chart(patient, _) => Some(*patient),
         _ => None,
     };
     let body = html! {
-        a.skip href="#main" { "Skip to content" }
+        a.skip href="#main" { (words.say("shell-skip")) }
         header.top {
-            (ribbon(visitor.web.installation.demo, visitor.words))
+            (ribbon(words, visitor.web.installation.demo))
             (bar(visitor, matches!(beside, Beside::Administration(_))))
             (emergency(visitor))
         }
         @match beside {
             Beside::Chart(patient, section) => {
-                div.sticky { (banner(patient, visitor.now)) }
+                div.sticky { (banner(words, patient, visitor.now)) }
+                (alike(visitor, patient))
                 div.columns {
                     (sections(visitor, patient, section))
                     main #main tabindex="-1" { (main) }
@@ -155,34 +252,71 @@ fn framed(visitor: &Visitor, title: &str, beside: &Beside<'_>, main: Markup) -> 
             }
             Beside::Nothing => { main #main tabindex="-1" { (main) } }
         }
+        (printed(visitor, patient))
         @if visitor.may(CHART) { (palette(visitor, patient)) }
+        (keys::help(visitor))
         (lock(visitor))
     };
     Html(document(&head, body).into_string()).into_response()
+}
+
+/// Another chart that was opened lately bears a name like this one.
+fn alike(visitor: &Visitor, patient: &Banner) -> Markup {
+    let this = Opened::of(&patient.person);
+    let others: Vec<&Opened> = visitor.opened.iter().filter(|it| it.resembles(&this)).collect();
+    html! {
+        @if let Some(other) = others.first() {
+            p.alike.no-print {
+                (icon("alert")) strong { (visitor.words.say("shell-alike")) } " " (visitor.words.say("shell-alike-check")) " "
+                a href=(visitor.address_of(&other.patient)) { (visitor.words.say("shell-alike-other")) }
+            }
+        }
+    }
+}
+
+/// On paper each sheet says whose it is, who printed it and when.
+fn printed(visitor: &Visitor, patient: Option<&Banner>) -> Markup {
+    let when = care::chart::When::of_micros(visitor.now).date_and_time();
+    let values = [("who", visitor.caller.display.to_string().into()), ("when", when.into())];
+    html! {
+        p.printed aria-hidden="true" {
+            @if let Some(patient) = patient {
+                strong { (patient.person.name()) } " · "
+                @if let Some(born) = &patient.person.born { (born.date()) " · " }
+                @if let Some(mrn) = patient.person.mrn() { "MRN " (mrn.shown) " · " }
+            }
+            (visitor.organisation.name) " · " (visitor.words.with("shell-printed", &values))
+        }
+    }
 }
 
 /// The permission to open charts.
 pub(crate) const CHART: &str = "chart.open";
 
 fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
     html! {
         div.bar {
             a.home href={ "/" (slug) (if visitor.is_patient() { "/portal/" } else { "/" }) } { (visitor.organisation.name) }
             @if visitor.may(CHART) {
-                a.find href={ "/" (slug) "/" } data-palette="" { (icon("search")) "Find patient" kbd { "Ctrl K" } }
+                a.find href={ "/" (slug) "/" } data-palette="" {
+                    (icon("search")) (words.say("shell-find"))
+                    @if let Some(keys) = keys::chord(&visitor.desk, "palette") { kbd { (keys.replace('+', " ")) } }
+                }
             }
+            @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
             @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
-                a.place href=(first) aria-current=[in_administration.then_some("true")] { "Administration" }
+                a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
                 @if visitor.reviews > 0 {
                     a.alarm href={ "/" (slug) "/admin/emergency" } {
-                        (icon("alert")) (visitor.reviews) span.wordy { " to review" } span.spoken { ": emergency access" }
+                        (icon("alert")) (visitor.reviews) span.wordy { " " (words.say("shell-to-review")) }
+                        span.spoken { ": " (words.say("shell-emergency")) }
                     }
                 }
             }
             form.account method="post" action={ "/" (slug) "/sign-out" } {
-                a href={ "/" (slug) "/account" } { span { (visitor.caller.display) } span.spoken { ", my security" } }
-                button type="submit" { "Sign out" }
+                a href={ "/" (slug) "/account" } { span { (visitor.caller.display) } span.spoken { ", " (words.say("shell-my-security")) } }
+                button type="submit" { (words.say("shell-sign-out")) }
             }
         }
     }
@@ -190,19 +324,20 @@ fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
 
 /// Emergency access is never in force unseen.
 fn emergency(visitor: &Visitor) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
     html! {
         @if !visitor.emergencies.is_empty() {
-            section.emergencies aria-label="Emergency access" {
+            section.emergencies aria-label=(words.say("shell-emergency")) {
                 @for it in &visitor.emergencies {
                     div.emergency data-until=(it.until / 1000) {
                         p {
-                            (icon("alert")) strong { "Emergency access" } " to "
-                            a href=(visitor.address_of(&it.patient)) { "one record" } " ends in "
-                            span data-remaining="" { (super::table::remaining(it.until - visitor.now)) }
-                            span.wordy { ". What you open there will be reviewed." }
+                            (icon("alert")) strong { (words.say("shell-emergency")) } " "
+                            a href=(visitor.address_of(&it.patient)) { (words.say("shell-emergency-record")) } " "
+                            (words.say("shell-emergency-ends")) " "
+                            span data-remaining="" { (super::table::remaining(words, it.until - visitor.now)) }
+                            span.wordy { ". " (words.say("shell-emergency-reviewed")) }
                         }
-                        (super::form::act(&format!("/{slug}/emergency/end"), &[("id", &it.id)], "End now", None))
+                        (super::form::act(&format!("/{slug}/emergency/end"), &[("id", &it.id)], &words.say("shell-emergency-end"), None))
                     }
                 }
             }
@@ -211,16 +346,18 @@ fn emergency(visitor: &Visitor) -> Markup {
 }
 
 fn administration_sections(visitor: &Visitor, current: &str) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
     html! {
-        nav.sections aria-label="Administration" {
+        nav.sections aria-label=(words.say("shell-administration")) {
             ul {
                 @for (section, name, permission) in ADMINISTRATION {
                     @if visitor.may(permission) {
                         li {
                             a href={ "/" (slug) "/admin/" (section) } aria-current=[(section == current).then_some("page")] {
-                                (name)
-                                @if section == "emergency" && visitor.reviews > 0 { " " span.chip.critical { (visitor.reviews) span.spoken { " to review" } } }
+                                (words.say(name))
+                                @if section == "emergency" && visitor.reviews > 0 {
+                                    " " span.chip.critical { (visitor.reviews) span.spoken { " " (words.say("shell-to-review")) } }
+                                }
                             }
                         }
                     }
@@ -231,12 +368,12 @@ fn administration_sections(visitor: &Visitor, current: &str) -> Markup {
 }
 
 fn portal_sections(visitor: &Visitor, current: &str) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
     html! {
-        nav.sections.of-portal aria-label="Your record" {
+        nav.sections.of-portal aria-label=(words.say("shell-portal-record")) {
             ul {
                 @for (section, name) in PORTAL {
-                    li { a href={ "/" (slug) "/" (section) } aria-current=[(section == current).then_some("page")] { (name) } }
+                    li { a href={ "/" (slug) "/" (section) } aria-current=[(section == current).then_some("page")] { (words.say(name)) } }
                 }
             }
         }
@@ -246,43 +383,49 @@ fn portal_sections(visitor: &Visitor, current: &str) -> Markup {
 /// Warns before the session ends for want of use; then hides the page, and keeps it, until the same person is
 /// back. Without JavaScript the next click leads to the sign-in page and from there back.
 fn lock(visitor: &Visitor) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
     html! {
         div #idle data-keep={ "/" (slug) "/session" } data-minutes=(visitor.session.idle_minutes) role="alert" {}
         dialog #lock aria-labelledby="lock-title" {
             form.stacked method="post" action={ "/" (slug) "/unlock" } {
-                h2 #lock-title { "Locked" }
-                p { "You were away for a while. Your page is kept as it was." }
+                h2 #lock-title { (words.say("shell-locked")) }
+                p { (words.say("shell-locked-kept")) }
                 p.error role="alert" hidden {}
                 input type="hidden" name="username" value=(visitor.session.username) autocomplete="username";
                 div.field {
-                    label for="lock-password" { "Password of " (visitor.caller.display) }
+                    label for="lock-password" { (words.with("shell-locked-password", &[("who", visitor.caller.display.to_string().into())])) }
                     input #lock-password type="password" name="password" autocomplete="current-password";
                 }
                 div.field hidden {
-                    label for="lock-code" { "Code from your authenticator app" }
+                    label for="lock-code" { (words.say("shell-locked-code")) }
                     input #lock-code name="code" autocomplete="one-time-code" inputmode="numeric" spellcheck="false";
                 }
-                button.primary type="submit" { "Unlock" }
-                p { a href={ "/" (slug) "/sign-in" } { "Sign in as someone else" } }
+                button.primary type="submit" { (words.say("shell-unlock")) }
+                p { a href={ "/" (slug) "/sign-in" } { (words.say("shell-sign-in-other")) } }
             }
         }
     }
 }
 
 fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
-    let base = visitor.address_of(&patient.person.id);
+    let (base, words) = (visitor.address_of(&patient.person.id), visitor.words);
+    let actions = actions::of_chart(visitor, &patient.person.id);
     html! {
-        nav.sections aria-label="Chart" {
+        nav.sections aria-label=(words.say("shell-chart")) {
             ul {
                 @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug)) {
                     li {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
-                            data-alt=[(at < 10).then_some(at)] { (name) }
+                            data-alt=[(at < 10).then_some(at)] { (words.say(name)) }
+                    }
+                }
+                @for (at, (command, address, name, drawer)) in actions.iter().enumerate() {
+                    li.begin.apart[at == 0] {
+                        a href=(address) data-key=(command) data-drawer[*drawer] { (words.say(name)) }
                     }
                 }
                 @if visitor.may("break-glass") && visitor.emergencies.iter().all(|it| it.patient != patient.person.id) {
-                    li.apart { a href={ (base) "/emergency" } { "Emergency access" } }
+                    li.apart.alarming { a href={ (base) "/emergency" } { (words.say("shell-emergency")) } }
                 }
             }
         }
@@ -290,7 +433,7 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
 }
 
 /// Sections that the visitor's rights keep shut are not offered.
-fn opens(visitor: &Visitor, section: &str) -> bool {
+pub(crate) fn opens(visitor: &Visitor, section: &str) -> bool {
     care::chart::opens(visitor.store(), &visitor.caller, section)
 }
 
@@ -298,61 +441,59 @@ pub(crate) fn section_address(base: &str, slug: &str) -> String {
     if slug.is_empty() { base.to_owned() } else { format!("{base}/{slug}") }
 }
 
-/// Find anyone from anywhere: opened by Ctrl K.
+/// Find anyone and anything from anywhere: opened by Ctrl K.
 fn palette(visitor: &Visitor, chart: Option<&Banner>) -> Markup {
-    let slug = &visitor.organisation.slug;
+    let (slug, words) = (&visitor.organisation.slug, visitor.words);
+    let live = match chart {
+        Some(patient) => format!("/{slug}/find?all=yes&in={}", patient.person.id),
+        None => format!("/{slug}/find?all=yes"),
+    };
     html! {
-        dialog #palette aria-label="Find a patient or a page" {
-            form.find-form role="search" action={ "/" (slug) "/patients" } data-live={ "/" (slug) "/find" } {
-                label for="palette-q" { "Find a patient" }
+        dialog #palette aria-label=(words.say("shell-palette")) {
+            form.find-form role="search" action={ "/" (slug) "/patients" } data-live=(live) {
+                label for="palette-q" { (words.say("shell-palette-find")) }
                 div.search-row {
                     input #palette-q type="search" name="q" autocomplete="off" spellcheck="false"
-                        placeholder="Name, date of birth, MRN or phone";
-                    button type="button" data-close="" { "Close" }
+                        placeholder=(words.say("shell-palette-hint"));
+                    button type="button" data-close="" { (words.say("shell-close")) }
                 }
                 p.status role="status" data-count="" {}
                 div data-results="" {}
-            }
-            @if let Some(patient) = chart {
-                nav aria-label="Go to" {
-                    ul.jump {
-                        @for (section, name) in SECTIONS.iter().filter(|(section, _)| opens(visitor, section)) {
-                            li { a href=(section_address(&visitor.address_of(&patient.person.id), section)) { (name) } }
-                        }
-                    }
-                }
             }
         }
     }
 }
 
 /// A page for someone who is not signed in.
-pub(crate) fn outside(title: &str, demo: bool, status: StatusCode, main: Markup) -> Response {
-    let head = Head { title, scripts: &["passkey.js", "acts.js"], body_class: "outside", locale: Locale::English };
+pub(crate) fn outside(words: &'static Words, title: &str, demo: bool, status: StatusCode, main: Markup) -> Response {
+    let settings = Settings::default();
+    let (scripts, needs) = (["passkey.js", "acts.js"], Needs::default());
+    let head = Head { title, words, settings: &settings, scripts: &scripts, needs, body_class: "outside" };
     let body = html! {
-        @if demo { header.top { (ribbon(demo, Locale::English.words())) } }
+        @if demo { header.top { (ribbon(words, demo)) } }
         main #main { (main) }
     };
     (status, Html(document(&head, body).into_string())).into_response()
 }
 
 /// Why a page cannot be shown, in words.
-pub(crate) fn refused(status: StatusCode, title: &str, words: &str) -> Response {
+pub(crate) fn refused(words: &'static Words, status: StatusCode, title: &str, why: &str) -> Response {
     let main = html! {
         div.sheet {
             h1 { (title) }
-            p { (words) }
-            p { a href="/" { "Back to the start" } }
+            p { (why) }
+            p { a href="/" { (words.say("shell-back-to-start")) } }
         }
     };
-    outside(title, false, status, main)
+    outside(words, title, false, status, main)
 }
 
 /// Components side by side, for those who make them.
-pub(crate) fn workshop(title: &str, main: Markup) -> Response {
-    let head = Head { title, scripts: &["trend.js"], body_class: "plain", locale: Locale::English };
+pub(crate) fn workshop(words: &'static Words, title: &str, main: Markup) -> Response {
+    let (settings, needs) = (Settings::default(), Needs::default());
+    let head = Head { title, words, settings: &settings, scripts: &["trend.js"], needs, body_class: "plain" };
     let body = html! {
-        header.top { (ribbon(true, Locale::English.words())) }
+        header.top { (ribbon(words, true)) }
         main #main tabindex="-1" { (main) }
     };
     Html(document(&head, body).into_string()).into_response()

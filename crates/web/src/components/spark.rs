@@ -1,6 +1,7 @@
 //! A sparkline: the shape of the last few values in the height of a line of text. It says nothing that the
 //! words beside it do not say, but says it at a glance.
 
+use crate::locale::Words;
 use care::chart::{Latest, Measured, Reading};
 use maud::{Markup, html};
 
@@ -35,7 +36,7 @@ fn lines(latest: &Latest) -> Vec<Vec<(i64, f64)>> {
     parts.collect()
 }
 
-pub(crate) fn spark(latest: &Latest) -> Markup {
+pub(crate) fn spark(words: &Words, latest: &Latest) -> Markup {
     let lines: Vec<_> = lines(latest).into_iter().filter(|it| it.len() >= 2).collect();
     let all = || lines.iter().flatten();
     let Some(first) = all().map(|it| it.0).min() else { return html! { span.spark {} } };
@@ -47,7 +48,8 @@ pub(crate) fn spark(latest: &Latest) -> Markup {
     let y = |it: f64| {
         if high > low { HEIGHT - PAD - (it - low) / (high - low) * (HEIGHT - 2.0 * PAD) } else { HEIGHT / 2.0 }
     };
-    let label = format!("The last {} values, between {low} and {high}", lines[0].len());
+    let values = [("count", lines[0].len().into()), ("low", low.to_string().into()), ("high", high.to_string().into())];
+    let label = words.with("chart-spark", &values);
     html! {
         svg.spark viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } width=(WIDTH) height=(HEIGHT) role="img" aria-label=(label) {
             @for line in &lines {

@@ -1,20 +1,24 @@
 //! What keys of our own are called on pages: roles, factors, outcomes. A key that is not in a table is shown as
-//! it is, with spaces, so that data may grow before words do.
+//! it is, with spaces, so that data may grow before words do. And the few fixed words that charts are read with.
+
+use crate::locale::Words;
+use care::access::{AccessError, Weakness};
+use care::chart::{Distance, Unit, When};
 
 /// Keys of `content/roles` → what people call them.
 const ROLES: [(&str, &str); 12] = [
-    ("front-desk", "Front desk"),
-    ("nurse", "Nurse"),
-    ("clinician", "Clinician"),
-    ("biller", "Biller"),
-    ("practice-admin", "Practice administrator"),
-    ("system-admin", "System administrator"),
-    ("privacy-officer", "Privacy officer"),
-    ("integration-engineer", "Integration engineer"),
-    ("patient", "Patient"),
-    ("proxy", "Acts for a patient"),
-    ("proxy-limited", "Acts for a patient, limited"),
-    ("system", "System"),
+    ("front-desk", "common-role-front-desk"),
+    ("nurse", "common-role-nurse"),
+    ("clinician", "common-role-clinician"),
+    ("biller", "common-role-biller"),
+    ("practice-admin", "common-role-practice-admin"),
+    ("system-admin", "common-role-system-admin"),
+    ("privacy-officer", "common-role-privacy-officer"),
+    ("integration-engineer", "common-role-integration-engineer"),
+    ("patient", "common-role-patient"),
+    ("proxy", "common-role-proxy"),
+    ("proxy-limited", "common-role-proxy-limited"),
+    ("system", "common-role-system"),
 ];
 
 /// The roles that staff can be given.
@@ -29,47 +33,48 @@ pub(crate) const STAFF: [&str; 8] = [
     "integration-engineer",
 ];
 
-pub(crate) fn role(key: &str) -> String {
-    named(&ROLES, key)
+pub(crate) fn role(words: &Words, key: &str) -> String {
+    named(words, &ROLES, key)
 }
 
 /// What was done, as the audit log calls it → in words.
-const ACTIONS: [(&str, &str); 26] = [
-    ("read", "Read"),
-    ("vread", "Read a version"),
-    ("search", "Searched"),
-    ("history", "Looked at the history"),
-    ("create", "Created"),
-    ("update", "Changed"),
-    ("patch", "Changed"),
-    ("delete", "Deleted"),
-    ("export", "Exported"),
-    ("print", "Printed"),
-    ("sign-in", "Signed in"),
-    ("sign-out", "Signed out"),
-    ("refusal", "Refused"),
-    ("break-glass", "Used emergency access"),
-    ("break-glass.begin", "Began emergency access"),
-    ("break-glass.end", "Ended emergency access"),
-    ("break-glass.review", "Reviewed emergency access"),
-    ("configure", "Changed settings"),
-    ("user", "Changed a user"),
-    ("password", "Changed a password"),
-    ("factor", "Changed a second factor"),
-    ("invite", "Invited a patient"),
-    ("session", "Ended a session"),
-    ("authorize", "Allowed an app"),
-    ("revoke", "Withdrew access"),
-    ("transaction", "Wrote several things at once"),
+const ACTIONS: [(&str, &str); 27] = [
+    ("read", "common-action-read"),
+    ("vread", "common-action-vread"),
+    ("search", "common-action-search"),
+    ("history", "common-action-history"),
+    ("create", "common-action-create"),
+    ("update", "common-action-update"),
+    ("patch", "common-action-patch"),
+    ("delete", "common-action-delete"),
+    ("export", "common-action-export"),
+    ("print", "common-action-print"),
+    ("sign-in", "common-action-sign-in"),
+    ("sign-out", "common-action-sign-out"),
+    ("refusal", "common-action-refusal"),
+    ("break-glass", "common-action-break-glass"),
+    ("break-glass.begin", "common-action-break-glass-begin"),
+    ("break-glass.end", "common-action-break-glass-end"),
+    ("break-glass.review", "common-action-break-glass-review"),
+    ("configure", "common-action-configure"),
+    ("user", "common-action-user"),
+    ("password", "common-action-password"),
+    ("factor", "common-action-factor"),
+    ("invite", "common-action-invite"),
+    ("session", "common-action-session"),
+    ("authorize", "common-action-authorize"),
+    ("revoke", "common-action-revoke"),
+    ("transaction", "common-action-transaction"),
+    ("desk", "common-action-desk"),
 ];
 
-pub(crate) fn action(key: &str) -> String {
-    named(&ACTIONS, key)
+pub(crate) fn action(words: &Words, key: &str) -> String {
+    named(words, &ACTIONS, key)
 }
 
-fn named(table: &[(&str, &str)], key: &str) -> String {
+fn named(words: &Words, table: &[(&str, &str)], key: &str) -> String {
     match table.iter().find(|(it, _)| *it == key) {
-        Some((_, words)) => (*words).to_owned(),
+        Some((_, message)) => words.say(message),
         None => {
             let mut words = key.replace(['-', '.', '_'], " ");
             if let Some(first) = words.get_mut(0..1) {
@@ -80,42 +85,44 @@ fn named(table: &[(&str, &str)], key: &str) -> String {
     }
 }
 
-/// `Observation` → `Observations`; `AllergyIntolerance` → `Allergy intolerances`: types in plain words.
-pub(crate) fn kind(name: &str) -> String {
-    const KINDS: [(&str, &str); 30] = [
-        ("Patient", "personal details"),
-        ("RelatedPerson", "relatives and carers"),
-        ("Observation", "measurements and test results"),
-        ("DiagnosticReport", "test reports"),
-        ("Condition", "conditions"),
-        ("MedicationRequest", "prescriptions"),
-        ("MedicationStatement", "medicines taken"),
-        ("MedicationAdministration", "medicines given"),
-        ("MedicationDispense", "medicines handed out"),
-        ("AllergyIntolerance", "allergies"),
-        ("Immunization", "vaccines"),
-        ("Procedure", "procedures"),
-        ("Encounter", "visits"),
-        ("Appointment", "appointments"),
-        ("DocumentReference", "documents and notes"),
-        ("Binary", "files"),
-        ("CarePlan", "care plans"),
-        ("CareTeam", "care teams"),
-        ("Goal", "goals"),
-        ("Coverage", "insurance"),
-        ("Claim", "bills to insurers"),
-        ("ExplanationOfBenefit", "answers of insurers"),
-        ("ServiceRequest", "orders"),
-        ("Communication", "messages"),
-        ("QuestionnaireResponse", "questionnaires"),
-        ("Consent", "consents"),
-        ("Practitioner", "clinicians"),
-        ("Organization", "organizations"),
-        ("Location", "places"),
-        ("AuditEvent", "the audit log"),
-    ];
+/// Types of FHIR → what people call many of them.
+const KINDS: [(&str, &str); 30] = [
+    ("Patient", "common-kind-patient"),
+    ("RelatedPerson", "common-kind-relatedperson"),
+    ("Observation", "common-kind-observation"),
+    ("DiagnosticReport", "common-kind-diagnosticreport"),
+    ("Condition", "common-kind-condition"),
+    ("MedicationRequest", "common-kind-medicationrequest"),
+    ("MedicationStatement", "common-kind-medicationstatement"),
+    ("MedicationAdministration", "common-kind-medicationadministration"),
+    ("MedicationDispense", "common-kind-medicationdispense"),
+    ("AllergyIntolerance", "common-kind-allergyintolerance"),
+    ("Immunization", "common-kind-immunization"),
+    ("Procedure", "common-kind-procedure"),
+    ("Encounter", "common-kind-encounter"),
+    ("Appointment", "common-kind-appointment"),
+    ("DocumentReference", "common-kind-documentreference"),
+    ("Binary", "common-kind-binary"),
+    ("CarePlan", "common-kind-careplan"),
+    ("CareTeam", "common-kind-careteam"),
+    ("Goal", "common-kind-goal"),
+    ("Coverage", "common-kind-coverage"),
+    ("Claim", "common-kind-claim"),
+    ("ExplanationOfBenefit", "common-kind-explanationofbenefit"),
+    ("ServiceRequest", "common-kind-servicerequest"),
+    ("Communication", "common-kind-communication"),
+    ("QuestionnaireResponse", "common-kind-questionnaireresponse"),
+    ("Consent", "common-kind-consent"),
+    ("Practitioner", "common-kind-practitioner"),
+    ("Organization", "common-kind-organization"),
+    ("Location", "common-kind-location"),
+    ("AuditEvent", "common-kind-auditevent"),
+];
+
+/// `Observation` → `measurements and test results`: types in plain words.
+pub(crate) fn kind(words: &Words, name: &str) -> String {
     match KINDS.iter().find(|(it, _)| *it == name) {
-        Some((_, words)) => (*words).to_owned(),
+        Some((_, message)) => words.say(message),
         None => {
             let mut words = String::new();
             for c in name.chars() {
@@ -129,16 +136,109 @@ pub(crate) fn kind(name: &str) -> String {
     }
 }
 
+/// Why access says no, in words for who asked.
+pub(crate) fn trouble(words: &Words, error: &AccessError) -> String {
+    match error {
+        AccessError::Password(Weakness::TooShort(least)) => {
+            words.with("common-trouble-short", &[("count", (*least).into())])
+        }
+        other => words.say(trouble_key(other)),
+    }
+}
+
+/// The same as a key, without the numbers.
+pub(crate) fn trouble_key(error: &AccessError) -> &'static str {
+    match error {
+        AccessError::Store(_) => "shell-away",
+        AccessError::Forbidden | AccessError::NoSuchUser => "shell-not-found-why",
+        AccessError::NotFresh => "common-trouble-not-fresh",
+        AccessError::Changed => "common-trouble-changed",
+        AccessError::UserNameTaken => "common-trouble-name-taken",
+        AccessError::UserNameUnfit => "common-trouble-name-unfit",
+        AccessError::NameUnfit => "common-trouble-display",
+        AccessError::UnknownRole(_) | AccessError::RolesUnfit => "common-trouble-roles",
+        AccessError::Password(Weakness::TooShort(_)) => "common-trouble-too-short",
+        AccessError::Password(Weakness::TooLong) => "common-trouble-long",
+        AccessError::Password(Weakness::Guessable) => "common-trouble-guessable",
+        AccessError::Password(Weakness::Stolen) => "common-trouble-stolen",
+        AccessError::Password(Weakness::Unchanged) => "common-trouble-same",
+        AccessError::Wrong => "common-trouble-wrong",
+        AccessError::Expired => "common-trouble-expired",
+        AccessError::Wait { .. } => "common-trouble-wait",
+        AccessError::LastAdministrator => "common-trouble-last-administrator",
+        AccessError::LastFactor => "common-trouble-last-factor",
+        AccessError::Passkey(_) => "common-trouble-passkey",
+        AccessError::Provider(_) => "common-trouble-provider",
+        AccessError::Busy => "common-trouble-busy",
+    }
+}
+
+/// The administrative sex, as `care::people` names it.
+pub(crate) fn sex(words: &Words, sex: Option<&str>) -> String {
+    words.say(match sex {
+        Some("Female") => "common-sex-female",
+        Some("Male") => "common-sex-male",
+        Some("Other") => "common-sex-other",
+        Some(_) => "common-sex-unknown",
+        None => "common-sex-none",
+    })
+}
+
+/// An age in its short form: `54 y`, `3 y 2 m`, `about 60 y`.
+pub(crate) fn age(words: &Words, age: &str) -> String {
+    let part = |part: &str| match part {
+        "y" => words.say("common-age-years"),
+        "m" => words.say("common-age-months"),
+        "w" => words.say("common-age-weeks"),
+        "about" => words.say("common-age-about"),
+        "under" => words.say("common-age-under"),
+        other => other.to_owned(),
+    };
+    age.split(' ').map(part).collect::<Vec<_>>().join(" ")
+}
+
+/// How far a day lies from today: `3 weeks ago`, `tomorrow`.
+pub(crate) fn ago(words: &Words, when: &When, now: i64) -> String {
+    let counted = |key: &str, count: i64| words.with(key, &[("count", count.into())]);
+    match when.distance(now) {
+        Distance::Today => words.say("common-today"),
+        Distance::Yesterday => words.say("common-yesterday"),
+        Distance::Tomorrow => words.say("common-tomorrow"),
+        Distance::Past(count, Unit::Days) => counted("common-days-ago", count),
+        Distance::Past(count, Unit::Weeks) => counted("common-weeks-ago", count),
+        Distance::Past(count, Unit::Months) => counted("common-months-ago", count),
+        Distance::Past(count, Unit::Years) => counted("common-years-ago", count),
+        Distance::Ahead(count, Unit::Days) => counted("common-days-ahead", count),
+        Distance::Ahead(count, Unit::Weeks) => counted("common-weeks-ahead", count),
+        Distance::Ahead(count, Unit::Months) => counted("common-months-ahead", count),
+        Distance::Ahead(count, Unit::Years) => counted("common-years-ahead", count),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::locale::Locale;
 
     #[test]
     fn keys_without_words_are_still_readable() {
-        assert_eq!(role("front-desk"), "Front desk");
-        assert_eq!(role("night-nurse"), "Night nurse");
-        assert_eq!(action("read"), "Read");
-        assert_eq!(kind("AllergyIntolerance"), "allergies");
-        assert_eq!(kind("SupplyRequest"), "supply request");
+        let words = Locale::English.words();
+        assert_eq!(role(words, "front-desk"), "Front desk");
+        assert_eq!(role(words, "night-nurse"), "Night nurse");
+        assert_eq!(action(words, "read"), "Read");
+        assert_eq!(kind(words, "AllergyIntolerance"), "allergies");
+        assert_eq!(kind(words, "SupplyRequest"), "supply request");
+    }
+
+    #[test]
+    fn ages_and_days_are_told_in_the_language_of_the_page() {
+        let spanish = Locale::Spanish.words();
+        assert_eq!(age(spanish, "3 y 2 m"), "3 a 2 m");
+        assert_eq!(age(Locale::English.words(), "about 60 y"), "about 60 y");
+        let now = 1_781_524_800_000_000;
+        let day = |text: &str| When::parse(text).expect("a day");
+        assert_eq!(ago(spanish, &day("2026-06-01"), now), "hace 2 semanas");
+        assert_eq!(ago(Locale::English.words(), &day("2026-06-14"), now), "yesterday");
+        assert_eq!(sex(spanish, Some("Female")), "Mujer");
     }
 }

@@ -1,6 +1,9 @@
 //! Pages as a browser gets them, over a store with people of the demonstration.
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
+mod desk;
+mod notes;
+mod work;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -51,9 +54,10 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}"]
-            .iter()
-            .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled =
+            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}"]
+                .iter()
+                .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
@@ -79,9 +83,22 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
 
 /// An address of a page with something in every hole.
 fn filled(path: &str) -> String {
-    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}"]
-        .iter()
-        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
+    [
+        "{id}",
+        "{document}",
+        "{code}",
+        "{user}",
+        "{role}",
+        "{entry}",
+        "{app}",
+        "{provider}",
+        "{nth}",
+        "{note}",
+        "{list}",
+        "{encounter}",
+    ]
+    .iter()
+    .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
 }
 
 #[tokio::test]
@@ -162,7 +179,7 @@ async fn the_front_desk_sees_of_a_chart_what_its_role_permits() {
     assert!(!got.text.contains("/problems\"") && !got.text.contains("No problems recorded"), "{}", got.text);
     assert!(!got.text.contains("Allergies not recorded"), "{}", got.text);
     let problems = world.get(Some(&cookie), &format!("/riverside/patients/{}/problems", world.patients[0])).await;
-    assert!(problems.text.contains("Problems are not shown for your role."), "{}", problems.text);
+    assert!(problems.text.contains("Problems: not shown for your role."), "{}", problems.text);
     let clinician = world.sign_in("okafor").await;
     let got = world.get(Some(&clinician), &format!("/riverside/patients/{}", world.patients[0])).await;
     assert!(got.text.contains("/problems\"") && !got.text.contains("not shown for your role"), "{}", got.text);

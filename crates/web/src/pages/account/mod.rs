@@ -10,13 +10,13 @@ pub(crate) mod totp;
 
 use crate::components::form::{act, act_on};
 use crate::components::table::{moment, moment_ago};
-use crate::components::{notice, s, shell, words};
+use crate::components::{counted, notice, shell, words};
 use crate::pages::sign_in::passkey;
 use crate::request::{Answer, Visitor, see_other, troubled};
 use axum::Form;
 use axum::extract::Query;
 use axum::http::header;
-use care::access::{Factors, SessionInfo};
+use care::access::Factors;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -30,10 +30,10 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let factors = visitor.access().factors(&me, visitor.now).await?;
     let sessions = visitor.access().sessions_of(&visitor.caller, &visitor.session.user, visitor.now).await?;
     let main = html! {
-        h1 { "My security" }
-        (notice::done(asked.done.as_deref()))
+        h1 { (visitor.words.say("account-my-security")) }
+        (notice::done(visitor.words, asked.done.as_deref()))
         @if factors.required && !protected(&factors) {
-            (notice::caution(html! { p { "Your role needs a second factor. Add a passkey or an authenticator app below." } }))
+            (notice::caution(html! { p { (visitor.words.say("account-your-role-needs-a-second")) } }))
         }
         div.panels {
             (password_panel(&visitor, &factors))
@@ -41,11 +41,12 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
             (app_panel(&visitor, &factors))
             (recovery_panel(&visitor, &factors))
         }
+        p { a.button href=(visitor.at("account/settings")) { (visitor.words.say("shell-my-settings")) } }
         (sessions::panel(&visitor, &sessions))
         @if visitor.session.roles.len() > 1 { (roles_panel(&visitor)) }
-        p.help { "Signed in as " code { (visitor.session.username) } " (" (words::role(&visitor.session.principal.role)) ")." }
+        p.help { (visitor.words.say("account-signed-in-as")) " " code { (visitor.session.username) } " (" (words::role(visitor.words, &visitor.session.principal.role)) ")." }
     };
-    Ok(shell::own(&visitor, "My security", main))
+    Ok(shell::own(&visitor, visitor.words.say("account-my-security"), main))
 }
 
 fn protected(factors: &Factors) -> bool {
@@ -67,66 +68,70 @@ fn chip(good: bool, words: &str) -> Markup {
 
 fn password_panel(visitor: &Visitor, factors: &Factors) -> Markup {
     let state = html! { @match factors.password {
-        Some(at) => { "changed " (moment(at)) },
-        None => (chip(false, "not set"))
+        Some(at) => { (visitor.words.say("account-changed")) " " (moment(at)) },
+        None => (chip(false, &visitor.words.say("account-not-set")))
     } };
     panel(
         "password",
-        "Password",
+        &visitor.words.say("account-password"),
         state,
         html! {
-            p { a.button href=(visitor.at("account/password")) { "Change password" } }
+            p { a.button href=(visitor.at("account/password")) { (visitor.words.say("account-change-password")) } }
         },
     )
 }
 
 fn passkey_panel(visitor: &Visitor, factors: &Factors) -> Markup {
     let state = if factors.passkeys.is_empty() {
-        chip(false, "none")
+        chip(false, &visitor.words.say("account-none"))
     } else {
-        chip(true, &format!("{} added", factors.passkeys.len()))
+        chip(true, &counted(visitor.words, "account-added-count", factors.passkeys.len()))
     };
     panel(
         "passkeys",
-        "Passkeys",
+        &visitor.words.say("account-passkeys"),
         state,
         html! {
             @if factors.passkeys.is_empty() {
-                p.quiet { "Sign in with your face, finger or a security key instead of a password. Nothing to remember, nothing to steal." }
+                p.quiet { (visitor.words.say("account-sign-in-with-your-face")) }
             } @else {
                 ul.lines {
                     @for it in &factors.passkeys {
                         li.line {
                             span.main { (it.name) }
-                            span.side { (act_on(&visitor.at("account/passkeys/remove"), &[("id", &it.id)], "Remove", Some(&it.name), None)) }
+                            span.side { (act_on(&visitor.at("account/passkeys/remove"), &[("id", &it.id)], &visitor.words.say("account-remove"), Some(&it.name), None)) }
                             span.under {
-                                "Added " (moment(it.added))
-                                @match it.last_used { Some(at) => { ", last used " (moment_ago(at, visitor.now)) }, None => ", not used yet" }
+                                (visitor.words.say("account-added")) " " (moment(it.added))
+                                @match it.last_used { Some(at) => { (visitor.words.say("account-last-used")) " " (moment_ago(visitor.words, at, visitor.now)) }, None => (visitor.words.say("account-not-used-yet")) }
                             }
                         }
                     }
                 }
             }
-            p { a.button href=(visitor.at("account/passkeys")) { "Add a passkey" } }
+            p { a.button href=(visitor.at("account/passkeys")) { (visitor.words.say("account-add-a-passkey")) } }
         },
     )
 }
 
 fn app_panel(visitor: &Visitor, factors: &Factors) -> Markup {
-    let state = if factors.totp.is_some() { chip(true, "on") } else { chip(false, "off") };
+    let state = if factors.totp.is_some() {
+        chip(true, &visitor.words.say("account-on"))
+    } else {
+        chip(false, &visitor.words.say("account-off"))
+    };
     panel(
         "app",
-        "Authenticator app",
+        &visitor.words.say("account-authenticator-app"),
         state,
         html! {
             @match factors.totp {
                 Some(at) => {
-                    p.quiet { "Set up " (moment(at)) "." }
-                    (act(&visitor.at("account/totp/remove"), &[], "Remove", None))
+                    p.quiet { (visitor.words.say("account-set-up")) " " (moment(at)) "." }
+                    (act(&visitor.at("account/totp/remove"), &[], &visitor.words.say("account-remove"), None))
                 }
                 None => {
-                    p.quiet { "An app on your telephone shows a new code every half minute." }
-                    p { a.button href=(visitor.at("account/totp")) { "Set up an authenticator app" } }
+                    p.quiet { (visitor.words.say("account-an-app-on-your-telephone")) }
+                    p { a.button href=(visitor.at("account/totp")) { (visitor.words.say("account-set-up-an-authenticator-app")) } }
                 }
             }
         },
@@ -135,16 +140,16 @@ fn app_panel(visitor: &Visitor, factors: &Factors) -> Markup {
 
 fn recovery_panel(visitor: &Visitor, factors: &Factors) -> Markup {
     let left = factors.recovery_left;
-    let state = chip(left > 2, &format!("{left} left"));
+    let state = chip(left > 2, &counted(visitor.words, "account-left", left));
     panel(
         "recovery",
-        "Recovery codes",
+        &visitor.words.say("account-recovery-codes"),
         state,
         html! {
-            p.quiet { "For the day when your telephone is lost. Each code works once." }
+            p.quiet { (visitor.words.say("account-for-the-day-when-your")) }
             @if protected(factors) {
-                (act(&visitor.at("account/recovery"), &[], if left == 0 { "Make recovery codes" } else { "Make new codes" }, None))
-            } @else { p.quiet { "You get them when you add a passkey or an app." } }
+                (act(&visitor.at("account/recovery"), &[], &visitor.words.say(if left == 0 { "account-make-recovery-codes" } else { "account-make-new-codes" }), None))
+            } @else { p.quiet { (visitor.words.say("account-you-get-them-when-you")) } }
         },
     )
 }
@@ -152,17 +157,17 @@ fn recovery_panel(visitor: &Visitor, factors: &Factors) -> Markup {
 fn roles_panel(visitor: &Visitor) -> Markup {
     panel(
         "roles",
-        "My roles",
-        html! { (visitor.session.roles.len()) " roles" },
+        &visitor.words.say("account-my-roles"),
+        html! { (counted(visitor.words, "account-role-count", visitor.session.roles.len())) },
         html! {
-            p.quiet { "You act in one role at a time; what you may see follows it." }
+            p.quiet { (visitor.words.say("account-you-act-in-one-role")) }
             ul.lines {
                 @for role in &visitor.session.roles {
                     li.line {
-                        span.main { (words::role(role)) }
+                        span.main { (words::role(visitor.words, role)) }
                         span.side {
-                            @if *role == visitor.session.principal.role { span.chip.good { "now" } }
-                            @else { (act_on(&visitor.at("account/role"), &[("role", role)], "Change to this", Some(&words::role(role)), None)) }
+                            @if *role == visitor.session.principal.role { span.chip.good { (visitor.words.say("account-now")) } }
+                            @else { (act_on(&visitor.at("account/role"), &[("role", role)], &visitor.words.say("account-change-to-this"), Some(&words::role(visitor.words, role)), None)) }
                         }
                     }
                 }
@@ -192,11 +197,6 @@ fn back(visitor: &Visitor, done: &str) -> Answer {
 /// Where to come back to after proving again who one is.
 fn proving(visitor: &Visitor, page: &str) -> impl Fn(care::access::AccessError) -> crate::request::Refusal + use<> {
     troubled(visitor, &visitor.at(page))
-}
-
-/// `3 devices`.
-fn devices(sessions: &[SessionInfo]) -> String {
-    format!("{} device{}", sessions.len(), s(sessions.len()))
 }
 
 /// The form of a passkey, with the name it will have.

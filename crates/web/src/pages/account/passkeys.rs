@@ -1,7 +1,7 @@
 //! Adding and removing passkeys.
 
 use crate::components::form::{Errors, field};
-use crate::components::shell;
+use crate::components::{shell, words};
 use crate::pages::sign_in::passkey;
 use crate::request::{Answer, Visitor};
 use axum::http::StatusCode;
@@ -34,17 +34,18 @@ pub(crate) async fn page(visitor: Visitor) -> Answer {
 
 fn show(visitor: &Visitor, errors: &Errors) -> Response {
     let main = html! {
-        h1 { "Add a passkey" }
+        h1 { (visitor.words.say("account-add-a-passkey")) }
         (errors.summary())
-        p { "Your browser will ask you to use your face, finger, device code or a security key." }
+        p { (visitor.words.say("account-your-browser-will-ask-you")) }
         div.stacked.narrow-form {
-            (field("passkey-name", "Name of this passkey").hint("So that you know it again: “Work laptop”, “My phone”.").autocomplete("off").maxlength(60).value("This device").show(errors))
-            (super::passkey_form(visitor, "Add passkey"))
-            p.needs-script { "This page needs JavaScript and a browser that knows passkeys." }
-            p { a href=(visitor.at("account")) { "Cancel" } }
+            (field("passkey-name", &visitor.words.say("account-name-of-this-passkey")).hint(&visitor.words.say("account-so-that-you-know-it")).autocomplete("off").maxlength(60).value(&visitor.words.say("account-this-device")).show(visitor.words, errors))
+            (super::passkey_form(visitor, &visitor.words.say("account-add-passkey")))
+            p.needs-script { (visitor.words.say("account-this-page-needs-javascript-and")) }
+            p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
         }
     };
-    let mut response = shell::own(visitor, &errors.title("Add a passkey"), main);
+    let mut response =
+        shell::own(visitor, errors.title(visitor.words, &visitor.words.say("account-add-a-passkey")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -54,18 +55,21 @@ fn show(visitor: &Visitor, errors: &Errors) -> Response {
 pub(crate) async fn question(visitor: Visitor) -> Response {
     match visitor.access().begin_passkey(&visitor.session.me(), visitor.now).await {
         Ok(question) => passkey::told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": error.to_string() }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": words::trouble(visitor.words, &error) }))).into_response()
+        }
     }
 }
 
 pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer {
     let me = visitor.session.me();
-    let name = if given.name.trim().is_empty() { "Passkey" } else { given.name.trim() };
+    let usual = visitor.words.say("account-passkey");
+    let name = if given.name.trim().is_empty() { &usual } else { given.name.trim() };
     match visitor.access().finish_passkey(&me, &given.handle, &given.answer, name, visitor.now).await {
         Ok(codes) if codes.is_empty() => super::back(&visitor, "passkey"),
-        Ok(codes) => Ok(super::recovery::shown(&visitor, "The passkey was added", &codes)),
+        Ok(codes) => Ok(super::recovery::shown(&visitor, &visitor.words.say("account-the-passkey-was-added"), &codes)),
         Err(error @ (AccessError::Passkey(_) | AccessError::Wrong | AccessError::Expired)) => {
-            Ok(show(&visitor, &Errors::one("passkey-name", error.to_string())))
+            Ok(show(&visitor, &Errors::one("passkey-name", words::trouble(visitor.words, &error))))
         }
         Err(other) => Err(super::proving(&visitor, "account/passkeys")(other)),
     }

@@ -47,9 +47,11 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
             response.headers_mut().append(header::SET_COOKIE, cookie);
             Ok(response)
         }
-        Err(AccessError::Wrong) => form(&visitor, &given.to, &Errors::one(at, "That does not fit. Try again.")).await,
+        Err(AccessError::Wrong) => {
+            form(&visitor, &given.to, &Errors::one(at, visitor.words.say("account-that-does-not-fit-try"))).await
+        }
         Err(error @ (AccessError::Wait { .. } | AccessError::Passkey(_) | AccessError::Expired)) => {
-            form(&visitor, &given.to, &Errors::one(at, error.to_string())).await
+            form(&visitor, &given.to, &Errors::one(at, crate::components::words::trouble(visitor.words, &error))).await
         }
         Err(other) => Err(other.into()),
     }
@@ -60,30 +62,31 @@ async fn form(visitor: &Visitor, to: &str, errors: &Errors) -> Answer {
     let action = visitor.at("account/prove");
     let question = visitor.at("sign-in/passkey/question");
     let main = html! {
-        h1 { "Is it still you?" }
-        p { "This changes how your account is protected, so we ask once more." }
+        h1 { (visitor.words.say("account-is-it-still-you")) }
+        p { (visitor.words.say("account-this-changes-how-your-account")) }
         (errors.summary())
         div.narrow-form {
             @if !factors.passkeys.is_empty() {
-                (passkey::ask("get", &action, &question, "Use your passkey", &[("to", to)], true))
+                (passkey::ask("get", &action, &question, &visitor.words.say("account-use-your-passkey"), &[("to", to)], true))
             }
             @if factors.password.is_some() {
                 form.stacked method="post" action=(action) {
                     input type="hidden" name="to" value=(to);
-                    (field("password", "Password").password("current-password").focus().show(errors))
-                    button.primary type="submit" { "Continue" }
+                    (field("password", &visitor.words.say("account-password")).password("current-password").focus().show(visitor.words, errors))
+                    button.primary type="submit" { (visitor.words.say("account-continue")) }
                 }
             } @else if factors.totp.is_some() {
                 form.stacked method="post" action=(action) {
                     input type="hidden" name="to" value=(to);
-                    (field("code", "Code from your authenticator app").code().maxlength(12).focus().show(errors))
-                    button.primary type="submit" { "Continue" }
+                    (field("code", &visitor.words.say("account-code-from-your-authenticator-app")).code().maxlength(12).focus().show(visitor.words, errors))
+                    button.primary type="submit" { (visitor.words.say("account-continue")) }
                 }
             }
         }
-        p { a href=(visitor.at("account")) { "Cancel" } }
+        p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
     };
-    let mut response = shell::own(visitor, &errors.title("Is it still you?"), main);
+    let mut response =
+        shell::own(visitor, errors.title(visitor.words, &visitor.words.say("account-is-it-still-you")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

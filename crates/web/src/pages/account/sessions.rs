@@ -16,20 +16,20 @@ pub(crate) struct Which {
 pub(crate) fn panel(visitor: &Visitor, sessions: &[SessionInfo]) -> Markup {
     let rows = sessions.iter().map(|it| {
         let own = it.id == visitor.session.id;
-        let device = device(&it.agent);
+        let device = device(visitor.words, &it.agent);
         vec![
-            html! { (device) @if own { " " span.chip.good { "this one" } } },
-            html! { @if it.address.is_empty() { span.quiet { "unknown" } } @else { (it.address) } },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
-            html! { @if !own { (act_on(&visitor.at("account/sessions/revoke"), &[("id", &it.id)], "Sign out", Some(&device), None)) } },
+            html! { (device) @if own { " " span.chip.good { (visitor.words.say("account-this-one")) } } },
+            html! { @if it.address.is_empty() { span.quiet { (visitor.words.say("common-unknown")) } } @else { (it.address) } },
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
+            html! { @if !own { (act_on(&visitor.at("account/sessions/revoke"), &[("id", &it.id)], &visitor.words.say("account-sign-out"), Some(&device), None)) } },
         ]
     });
     html! {
-        (table(&format!("Where I am signed in ({})", super::devices(sessions)),
-            &["Device", "Address", "Last used", "Signed in", ""], rows.collect()))
+        (table(visitor.words, &crate::components::counted(visitor.words, "account-where", sessions.len()),
+            &[&visitor.words.say("account-device"), &visitor.words.say("account-address"), &visitor.words.say("account-last-used-2"), &visitor.words.say("account-signed-in"), ""], rows.collect()))
         @if sessions.len() > 1 {
-            (act(&visitor.at("account/sessions/others"), &[], "Sign out everywhere else", None))
+            (act(&visitor.at("account/sessions/others"), &[], &visitor.words.say("account-sign-out-everywhere-else"), None))
         }
     }
 }

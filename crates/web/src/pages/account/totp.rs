@@ -3,6 +3,7 @@
 
 use crate::components::form::{Errors, field};
 use crate::components::shell;
+use crate::locale::Words;
 use crate::request::{Answer, Visitor};
 use axum::Form;
 use axum::http::StatusCode;
@@ -30,10 +31,12 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     let me = visitor.session.me();
     match visitor.access().finish_totp(&me, &given.handle, given.code.trim(), visitor.now).await {
         Ok(codes) if codes.is_empty() => super::back(&visitor, "totp"),
-        Ok(codes) => Ok(super::recovery::shown(&visitor, "Your authenticator app is set up", &codes)),
+        Ok(codes) => {
+            Ok(super::recovery::shown(&visitor, &visitor.words.say("account-your-authenticator-app-is-set"), &codes))
+        }
         Err(AccessError::Wrong) => {
             let offer = again(given.handle, given.secret, given.svg);
-            show(&visitor, &offer, &Errors::one("code", "This code does not fit. Type the one the app shows now."))
+            show(&visitor, &offer, &Errors::one("code", visitor.words.say("account-this-code-does-not-fit")))
         }
         Err(other) => Err(super::proving(&visitor, "account/totp")(other)),
     }
@@ -54,38 +57,42 @@ pub(crate) async fn remove(visitor: Visitor) -> Answer {
 
 fn show(visitor: &Visitor, offer: &TotpOffer, errors: &Errors) -> Answer {
     let main = html! {
-        h1 { "Set up an authenticator app" }
+        h1 { (visitor.words.say("account-set-up-an-authenticator-app")) }
         (errors.summary())
-        (form(&visitor.at("account/totp"), offer, &[], errors))
-        p { a href=(visitor.at("account")) { "Cancel" } }
+        (form(visitor.words, &visitor.at("account/totp"), offer, &[], errors))
+        p { a href=(visitor.at("account")) { (visitor.words.say("account-cancel")) } }
     };
-    let mut response = shell::own(visitor, &errors.title("Set up an authenticator app"), main);
+    let mut response = shell::own(
+        visitor,
+        errors.title(visitor.words, &visitor.words.say("account-set-up-an-authenticator-app")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
     Ok(response)
 }
 
-pub(crate) fn form(action: &str, offer: &TotpOffer, hidden: &[(&str, &str)], errors: &Errors) -> Markup {
+pub(crate) fn form(words: &Words, action: &str, offer: &TotpOffer, hidden: &[(&str, &str)], errors: &Errors) -> Markup {
     // As a picture of its own: nothing that was made elsewhere becomes part of the page.
     let picture = format!("data:image/svg+xml;base64,{}", STANDARD.encode(&offer.svg));
     html! {
         ol.steps {
             li {
-                p { "Open your authenticator app and scan this picture." }
-                img.qr src=(picture) width="196" height="196" alt="QR code with the secret for your authenticator app. The same secret stands below as text.";
-                p.quiet { "No camera? Type this secret into the app:" }
+                p { (words.say("account-open-your-authenticator-app-and")) }
+                img.qr src=(picture) width="196" height="196" alt=(words.say("account-qr-code-with-the-secret"));
+                p.quiet { (words.say("account-no-camera-type-this-secret")) }
                 p { code.secret { (offer.secret) } }
             }
             li {
-                p { "Type the six digits that the app shows." }
+                p { (words.say("account-type-the-six-digits-that")) }
                 form.stacked method="post" action=(action) {
                     @for (name, value) in hidden { input type="hidden" name=(name) value=(value); }
                     input type="hidden" name="handle" value=(offer.handle);
                     input type="hidden" name="secret" value=(offer.secret);
                     input type="hidden" name="svg" value=(offer.svg);
-                    (field("code", "Code").code().maxlength(12).show(errors))
-                    button.primary type="submit" { "Turn on" }
+                    (field("code", &words.say("account-code")).code().maxlength(12).show(words, errors))
+                    button.primary type="submit" { (words.say("account-turn-on")) }
                 }
             }
         }

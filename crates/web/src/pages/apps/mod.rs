@@ -7,6 +7,7 @@ use crate::components::form::{act, act_on};
 use crate::components::scopes::{self, Voice};
 use crate::components::table::{moment, table};
 use crate::components::{notice, shell};
+use crate::locale::Words;
 use crate::pages::account::panel;
 use crate::request::{Answer, Refusal, Visitor, see_other};
 use axum::extract::{Path, Query};
@@ -26,54 +27,64 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let of = |standing: Standing| all.iter().filter(move |it| it.standing == standing).collect::<Vec<_>>();
     let (waiting, active, disabled) = (of(Standing::Waiting), of(Standing::Active), of(Standing::Disabled));
     let rows = |list: &[&Client]| list.iter().map(|it| row(&visitor, it)).collect::<Vec<_>>();
-    let heads = ["App", "Kind", "Address", "Registered"];
+    let heads: [&str; 4] = [
+        &visitor.words.say("apps-app"),
+        &visitor.words.say("apps-kind"),
+        &visitor.words.say("apps-address"),
+        &visitor.words.say("apps-registered"),
+    ];
     let main = html! {
         header.section-head {
-            h1 { "Apps" }
-            a.button.primary href=(visitor.at("admin/apps/new")) { "Register an app" }
-            a.button href=(visitor.at("launcher")) { "Try an app" }
+            h1 { (visitor.words.say("apps-apps")) }
+            a.button.primary href=(visitor.at("admin/apps/new")) { (visitor.words.say("apps-register-an-app")) }
+            a.button href=(visitor.at("launcher")) { (visitor.words.say("apps-try-an-app")) }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         @if !waiting.is_empty() { (waiting_list(&visitor, &waiting)) }
-        @if active.is_empty() { p.empty { "No app is registered." } }
-        @else { (table(&format!("In use ({})", active.len()), &heads, rows(&active))) }
-        @if !disabled.is_empty() { (table(&format!("Disabled ({})", disabled.len()), &heads, rows(&disabled))) }
+        @if active.is_empty() { p.empty { (visitor.words.say("apps-no-app-is-registered")) } }
+        @else { (table(visitor.words, &visitor.words.with("apps-in-use-count", &[("count", active.len().into())]), &heads, rows(&active))) }
+        @if !disabled.is_empty() { (table(visitor.words, &visitor.words.with("apps-disabled-count", &[("count", disabled.len().into())]), &heads, rows(&disabled))) }
     };
-    Ok(shell::administration(&visitor, "apps", "Apps", main))
+    Ok(shell::administration(&visitor, "apps", visitor.words.say("apps-apps"), main))
 }
 
 fn waiting_list(visitor: &Visitor, waiting: &[&Client]) -> Markup {
     let rows = waiting.iter().map(|it| {
         vec![
             html! { a href={ (visitor.at("admin/apps/")) (it.id) } { (it.name) } p.note { (it.homepage.as_deref().unwrap_or_default()) } },
-            scopes::list(&it.scopes, Voice::General),
+            scopes::list(visitor.words, &it.scopes, Voice::General),
             moment(it.made),
             html! {
                 div.buttons {
-                    (act_on(&visitor.at(&format!("admin/apps/{}/approve", it.id)), &[], "Approve", Some(&it.name), Some("primary")))
-                    (act_on(&visitor.at(&format!("admin/apps/{}/disable", it.id)), &[], "Turn down", Some(&it.name), None))
+                    (act_on(&visitor.at(&format!("admin/apps/{}/approve", it.id)), &[], &visitor.words.say("apps-approve"), Some(&it.name), Some("primary")))
+                    (act_on(&visitor.at(&format!("admin/apps/{}/disable", it.id)), &[], &visitor.words.say("apps-turn-down"), Some(&it.name), None))
                 }
             },
         ]
     });
-    table(&format!("Waiting for approval ({})", waiting.len()), &["App", "Wants to", "Asked", ""], rows.collect())
+    table(
+        visitor.words,
+        &visitor.words.with("apps-waiting-count", &[("count", waiting.len().into())]),
+        &[&visitor.words.say("apps-app"), &visitor.words.say("apps-wants-to"), &visitor.words.say("apps-asked"), ""],
+        rows.collect(),
+    )
 }
 
 /// How it shows that it is itself, in words.
-fn kind(client: &Client) -> &'static str {
-    match client.proof {
-        Proof::Public => "Public: cannot keep a secret",
-        Proof::Secret { .. } => "Confidential: has a secret",
-        Proof::Keys { .. } => "Confidential: signs with a key",
-    }
+fn kind(words: &Words, client: &Client) -> String {
+    words.say(match client.proof {
+        Proof::Public => "apps-public-cannot-keep-a-secret",
+        Proof::Secret { .. } => "apps-confidential-has-a-secret",
+        Proof::Keys { .. } => "apps-confidential-signs-with-a-key",
+    })
 }
 
 fn row(visitor: &Visitor, client: &Client) -> Vec<Markup> {
     let first = client.launch_uri.as_deref().or(client.redirect_uris.first().map(String::as_str));
     vec![
         html! { a href={ (visitor.at("admin/apps/")) (client.id) } { (client.name) } },
-        html! { (kind(client)) },
-        html! { @match first { Some(address) => { span.address { (address) } }, None => { span.quiet { "acts by itself" } } } },
+        html! { (kind(visitor.words, client)) },
+        html! { @match first { Some(address) => { span.address { (address) } }, None => { span.quiet { (visitor.words.say("apps-acts-by-itself")) } } } },
         moment(client.made),
     ]
 }
@@ -89,47 +100,47 @@ pub(crate) async fn one(visitor: Visitor, Path((_, id)): Address, Query(asked): 
         header.section-head {
             h1 { (client.name) }
             @match client.standing {
-                Standing::Waiting => { span.chip.notable { "Waiting for approval" } }
-                Standing::Active => { span.chip.good { "In use" } }
-                Standing::Disabled => { span.chip.notable { "Disabled" } }
+                Standing::Waiting => { span.chip.notable { (visitor.words.say("apps-waiting-for-approval")) } }
+                Standing::Active => { span.chip.good { (visitor.words.say("apps-in-use")) } }
+                Standing::Disabled => { span.chip.notable { (visitor.words.say("apps-disabled")) } }
             }
-            p { a href=(visitor.at("admin/apps")) { "All apps" } }
+            p { a href=(visitor.at("admin/apps")) { (visitor.words.say("apps-all-apps")) } }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         div.panels {
-            (panel("asks", "It may ask to", html! {}, scopes::list(&client.scopes, Voice::General)))
-            (panel("is", "What it is", html! {}, details(&client)))
+            (panel("asks", &visitor.words.say("apps-it-may-ask-to"), html! {}, scopes::list(visitor.words, &client.scopes, Voice::General)))
+            (panel("is", &visitor.words.say("apps-what-it-is"), html! {}, details(visitor.words, &client)))
         }
         @match client.standing {
             Standing::Waiting => {
                 div.buttons {
-                    (act(&visitor.at(&format!("admin/apps/{id}/approve")), &[], "Approve", Some("primary")))
-                    (act(&visitor.at(&format!("admin/apps/{id}/disable")), &[], "Turn down", None))
+                    (act(&visitor.at(&format!("admin/apps/{id}/approve")), &[], &visitor.words.say("apps-approve"), Some("primary")))
+                    (act(&visitor.at(&format!("admin/apps/{id}/disable")), &[], &visitor.words.say("apps-turn-down"), None))
                 }
             }
             Standing::Active => {
-                p.quiet { "Disabling ends everything it was given, at once." }
-                (act(&visitor.at(&format!("admin/apps/{id}/disable")), &[], "Disable this app", Some("danger")))
+                p.quiet { (visitor.words.say("apps-disabling-ends-everything-it-was")) }
+                (act(&visitor.at(&format!("admin/apps/{id}/disable")), &[], &visitor.words.say("apps-disable-this-app"), Some("danger")))
             }
             Standing::Disabled => {
-                (act(&visitor.at(&format!("admin/apps/{id}/approve")), &[], "Let it in again", None))
+                (act(&visitor.at(&format!("admin/apps/{id}/approve")), &[], &visitor.words.say("apps-let-it-in-again"), None))
             }
         }
     };
     Ok(shell::administration(&visitor, "apps", &client.name, main))
 }
 
-fn details(client: &Client) -> Markup {
+fn details(words: &Words, client: &Client) -> Markup {
     html! {
         dl.handed {
-            dt { "Client id" } dd { code { (client.id) } }
-            dt { "Kind" } dd { (kind(client)) }
-            @if !client.redirect_uris.is_empty() { dt { "Redirect addresses" } @for it in &client.redirect_uris { dd { code { (it) } } } }
-            @if let Some(launch) = &client.launch_uri { dt { "Launch address" } dd { code { (launch) } } }
-            @if let Some(home) = &client.homepage { dt { "Home page" } dd { (home) } }
-            @if !client.contacts.is_empty() { dt { "Contacts" } dd { (client.contacts.join(", ")) } }
-            dt { "Registered" } dd { (moment(client.made)) " by " code { (client.by) } }
-            dt { "Scopes as written" } dd { code { (client.scopes) } }
+            dt { (words.say("apps-client-id")) } dd { code { (client.id) } }
+            dt { (words.say("apps-kind")) } dd { (kind(words, client)) }
+            @if !client.redirect_uris.is_empty() { dt { (words.say("apps-redirect-addresses")) } @for it in &client.redirect_uris { dd { code { (it) } } } }
+            @if let Some(launch) = &client.launch_uri { dt { (words.say("apps-launch-address")) } dd { code { (launch) } } }
+            @if let Some(home) = &client.homepage { dt { (words.say("apps-home-page")) } dd { (home) } }
+            @if !client.contacts.is_empty() { dt { (words.say("apps-contacts")) } dd { (client.contacts.join(", ")) } }
+            dt { (words.say("apps-registered")) } dd { (moment(client.made)) " " (words.say("apps-by")) " " code { (client.by) } }
+            dt { (words.say("apps-scopes-as-written")) } dd { code { (client.scopes) } }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Registering an app by hand.
 
-use crate::components::form::{Errors, choice, field, lines};
+use crate::components::form::{Errors, choice_of, field, lines};
 use crate::components::{notice, shell};
 use crate::request::{Answer, Visitor};
 use axum::Form;
@@ -10,9 +10,9 @@ use maud::html;
 use serde::Deserialize;
 
 const KINDS: [(&str, &str); 3] = [
-    ("none", "Public: a page or phone app that cannot keep a secret"),
-    ("client_secret_basic", "Confidential: a server with a secret"),
-    ("private_key_jwt", "Confidential: a server that signs with a key"),
+    ("none", "apps-public-a-page-or-phone"),
+    ("client_secret_basic", "apps-confidential-a-server-with-a"),
+    ("private_key_jwt", "apps-confidential-a-server-that-signs"),
 ];
 
 #[derive(Deserialize, Default)]
@@ -47,22 +47,22 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
         ..Registration::default()
     };
     if registration.client_name.is_empty() {
-        return Ok(form(&visitor, &given, &Errors::one("name", "Give the app a name.")));
+        return Ok(form(&visitor, &given, &Errors::one("name", visitor.words.say("apps-give-the-app-a-name"))));
     }
     match visitor.organisation.apps().register_client(&visitor.caller, registration, visitor.now).await {
         Ok(registered) => {
             let main = html! {
-                header.section-head { h1 { (registered.client.name) " is registered" } }
+                header.section-head { h1 { (registered.client.name) " " (visitor.words.say("apps-is-registered")) } }
                 @if let Some(secret) = &registered.secret {
-                    (notice::caution(html! { p { strong { "Keep the secret now." } " It is not shown again." } }))
+                    (notice::caution(html! { p { strong { (visitor.words.say("apps-keep-the-secret-now")) } " " (visitor.words.say("apps-it-is-not-shown-again")) } }))
                     dl.handed {
-                        dt { "Client id" } dd { code { (registered.client.id) } }
-                        dt { "Client secret" } dd { code.secret { (secret) } }
+                        dt { (visitor.words.say("apps-client-id")) } dd { code { (registered.client.id) } }
+                        dt { (visitor.words.say("apps-client-secret")) } dd { code.secret { (secret) } }
                     }
-                } @else { dl.handed { dt { "Client id" } dd { code { (registered.client.id) } } } }
-                p.no-print { a.button.primary href={ (visitor.at("admin/apps/")) (registered.client.id) "?done=app" } { "Go on" } }
+                } @else { dl.handed { dt { (visitor.words.say("apps-client-id")) } dd { code { (registered.client.id) } } } }
+                p.no-print { a.button.primary href={ (visitor.at("admin/apps/")) (registered.client.id) "?done=app" } { (visitor.words.say("apps-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "apps", "App registered", main))
+            Ok(shell::administration(&visitor, "apps", visitor.words.say("apps-app-registered"), main))
         }
         Err(denial) if denial.code.status() == 400 => {
             let words = denial.says;
@@ -81,20 +81,25 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
 
 fn form(visitor: &Visitor, given: &Given, errors: &Errors) -> axum::response::Response {
     let main = html! {
-        header.section-head { h1 { "Register an app" } }
+        header.section-head { h1 { (visitor.words.say("apps-register-an-app")) } }
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/apps/new")) {
-            (field("name", "Name").value(&given.name).autocomplete("off").maxlength(120).hint("As patients will read it.").show(errors))
-            (choice("kind", "Kind", &KINDS, &given.kind))
-            label.tick { input type="checkbox" name="alone" value="yes" checked[given.alone.is_some()]; span { "Acts by itself, for no person (backend service)" } }
-            (lines("redirects", "Redirect addresses", &given.redirects, Some("One in each line, exactly as the app sends them. Not needed for a backend service."), errors))
-            (field("launch", "Launch address").value(&given.launch).literal().autocomplete("off").optional().hint("Where it is opened from a chart.").show(errors))
-            (field("keys", "Address of its public keys").value(&given.keys).literal().autocomplete("off").optional().hint("A JWKS, for apps that sign.").show(errors))
-            (lines("scopes", "Scopes", &given.scopes, Some("The most it may ever ask for."), errors))
-            div.buttons { button.primary type="submit" { "Register" } a href=(visitor.at("admin/apps")) { "Cancel" } }
+            (field("name", &visitor.words.say("apps-name")).value(&given.name).autocomplete("off").maxlength(120).hint(&visitor.words.say("apps-as-patients-will-read-it")).show(visitor.words, errors))
+            (choice_of(visitor.words, "kind", &visitor.words.say("apps-kind"), &KINDS, &given.kind))
+            label.tick { input type="checkbox" name="alone" value="yes" checked[given.alone.is_some()]; span { (visitor.words.say("apps-acts-by-itself-for-no")) } }
+            (lines("redirects", &visitor.words.say("apps-redirect-addresses"), &given.redirects, Some(&visitor.words.say("apps-one-in-each-line-exactly")), errors))
+            (field("launch", &visitor.words.say("apps-launch-address")).value(&given.launch).literal().autocomplete("off").optional().hint(&visitor.words.say("apps-where-it-is-opened-from")).show(visitor.words, errors))
+            (field("keys", &visitor.words.say("apps-address-of-its-public-keys")).value(&given.keys).literal().autocomplete("off").optional().hint(&visitor.words.say("apps-a-jwks-for-apps-that")).show(visitor.words, errors))
+            (lines("scopes", &visitor.words.say("apps-scopes"), &given.scopes, Some(&visitor.words.say("apps-the-most-it-may-ever")), errors))
+            div.buttons { button.primary type="submit" { (visitor.words.say("apps-register")) } a href=(visitor.at("admin/apps")) { (visitor.words.say("apps-cancel")) } }
         }
     };
-    let mut response = shell::administration(visitor, "apps", &errors.title("Register an app"), main);
+    let mut response = shell::administration(
+        visitor,
+        "apps",
+        errors.title(visitor.words, &visitor.words.say("apps-register-an-app")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

@@ -6,6 +6,7 @@ pub(crate) mod verify;
 
 use crate::components::table::{moment, table};
 use crate::components::{shell, words};
+use crate::locale::Words;
 use crate::pages::account::panel;
 use crate::request::{Answer, Refusal, Visitor};
 use axum::extract::{Path, Query};
@@ -36,19 +37,22 @@ pub(crate) struct Asked {
 
 /// Kinds of things done, each with the actions it means.
 const ACTIONS: [(&str, &str, &[&str]); 9] = [
-    ("looked", "Looked at", &["read", "vread", "search", "history", "find", "everything", "lastn"]),
-    ("wrote", "Written", &["create", "update", "patch", "delete", "transaction", "batch"]),
-    ("taken", "Exported or printed", &["export", "print"]),
-    ("sign-in", "Signed in or out", &["sign-in", "sign-out", "session"]),
-    ("refused", "Refused", &["refusal"]),
-    ("emergency", "Emergency access", &["break-glass", "break-glass.end", "break-glass.review"]),
-    ("apps", "Apps", &["authorize", "token", "launch", "revoke"]),
-    ("configure", "Settings and users", &["configure", "user", "password", "factor", "invite"]),
-    ("audit", "The log itself", &["audit-verify", "rewind"]),
+    ("looked", "audit-looked-at", &["read", "vread", "search", "history", "find", "everything", "lastn"]),
+    ("wrote", "audit-written", &["create", "update", "patch", "delete", "transaction", "batch"]),
+    ("taken", "audit-exported-or-printed", &["export", "print"]),
+    ("sign-in", "audit-signed-in-or-out", &["sign-in", "sign-out", "session"]),
+    ("refused", "audit-refused", &["refusal"]),
+    ("emergency", "audit-emergency-access", &["break-glass", "break-glass.end", "break-glass.review"]),
+    ("apps", "audit-apps", &["authorize", "token", "launch", "revoke"]),
+    ("configure", "audit-settings-and-users", &["configure", "user", "password", "factor", "invite"]),
+    ("audit", "audit-the-log-itself", &["audit-verify", "rewind"]),
 ];
 
-const OUTCOMES: [(&str, &str, Outcome); 3] =
-    [("ok", "Done", Outcome::Success), ("refused", "Refused", Outcome::Refused), ("failed", "Failed", Outcome::Failed)];
+const OUTCOMES: [(&str, &str, Outcome); 3] = [
+    ("ok", "audit-done", Outcome::Success),
+    ("refused", "audit-refused", Outcome::Refused),
+    ("failed", "audit-failed", Outcome::Failed),
+];
 
 /// Types that are asked for most, first; the others by name.
 const KINDS: [&str; 14] = [
@@ -120,19 +124,19 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
     let address = asked.address();
     let main = html! {
         header.section-head {
-            h1 { "Audit" }
-            a.button href={ (visitor.at("admin/audit/export?")) (address) } { "Export these" }
-            a.button href=(visitor.at("admin/audit/verify")) { "Check the chain" }
+            h1 { (visitor.words.say("audit-audit")) }
+            a.button href={ (visitor.at("admin/audit/export?")) (address) } { (visitor.words.say("audit-export-these")) }
+            a.button href=(visitor.at("admin/audit/verify")) { (visitor.words.say("audit-check-the-chain")) }
         }
         (filters(&visitor, &asked))
-        @if found.entries.is_empty() { p.empty { "Nothing of this kind was recorded." } }
-        @else { (table("Newest first", &["When", "Who", "Did", "About", "Outcome"], rows)) }
-        nav.pager aria-label="Pages" {
-            @if !asked.page.is_empty() { a href={ (visitor.at("admin/audit?")) (address) } { "Newest" } }
-            @if let Some(next) = &found.next { a href={ (visitor.at("admin/audit?")) (address) "&page=" (next.0) } { "Earlier" } }
+        @if found.entries.is_empty() { p.empty { (visitor.words.say("audit-nothing-of-this-kind-was")) } }
+        @else { (table(visitor.words, &visitor.words.say("audit-newest-first"), &[&visitor.words.say("audit-when"), &visitor.words.say("audit-who"), &visitor.words.say("audit-did"), &visitor.words.say("audit-about"), &visitor.words.say("audit-outcome")], rows)) }
+        nav.pager aria-label=(visitor.words.say("audit-pages")) {
+            @if !asked.page.is_empty() { a href={ (visitor.at("admin/audit?")) (address) } { (visitor.words.say("audit-newest")) } }
+            @if let Some(next) = &found.next { a href={ (visitor.at("admin/audit?")) (address) "&page=" (next.0) } { (visitor.words.say("audit-earlier")) } }
         }
     };
-    Ok(shell::administration(&visitor, "audit", "Audit", main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-audit"), main))
 }
 
 /// The names of patients, for those who may know them; for others they stay numbers.
@@ -158,13 +162,13 @@ fn row(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Vec<Mar
     vec![
         html! { a href={ (visitor.at("admin/audit/")) (entry.sequence) } { (moment(entry.at)) } },
         html! {
-            (shown(&entry.agent.display, &entry.agent.who)) " " span.quiet { (words::role(&entry.agent.role)) }
-            @if let Some(client) = &entry.agent.client { " " span.chip { "app " (client) } }
-            @if entry.agent.purpose == "ETREAT" { " " span.chip.critical { "emergency" } }
+            (shown(&entry.agent.display, &entry.agent.who)) " " span.quiet { (words::role(visitor.words, &entry.agent.role)) }
+            @if let Some(client) = &entry.agent.client { " " span.chip { (visitor.words.say("audit-app")) " " (client) } }
+            @if entry.agent.purpose == "ETREAT" { " " span.chip.critical { (visitor.words.say("audit-emergency-access")) } }
         },
-        html! { (words::action(&entry.action)) @if let Some(kind) = entry.kind { " " (words::kind(kind.name())) } },
+        html! { (words::action(visitor.words, &entry.action)) @if let Some(kind) = entry.kind { " " (words::kind(visitor.words, kind.name())) } },
         about(visitor, entry, names),
-        outcome(entry.outcome),
+        outcome(visitor.words, entry.outcome),
     ]
 }
 
@@ -182,16 +186,16 @@ fn about(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Marku
                 None => { code { (id) } }
             }
         }
-        @if entry.patients.len() > 3 { " and " (entry.patients.len() - 3) " more" }
+        @if entry.patients.len() > 3 { " " (visitor.words.with("audit-and-more", &[("count", (entry.patients.len() - 3).into())])) }
         @if entry.patients.is_empty() { @match &entry.about { Some(key) => { code { (key.to_string()) } } None => { span.quiet { "–" } } } }
     }
 }
 
-fn outcome(outcome: Outcome) -> Markup {
+fn outcome(words: &Words, outcome: Outcome) -> Markup {
     match outcome {
-        Outcome::Success => html! { span.chip.good { "Done" } },
-        Outcome::Refused => html! { span.chip.notable { "Refused" } },
-        Outcome::Failed => html! { span.chip.critical { "Failed" } },
+        Outcome::Success => html! { span.chip.good { (words.say("audit-done")) } },
+        Outcome::Refused => html! { span.chip.notable { (words.say("audit-refused")) } },
+        Outcome::Failed => html! { span.chip.critical { (words.say("audit-failed")) } },
     }
 }
 
@@ -202,25 +206,25 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
     }
     html! {
         form.filters role="search" action=(visitor.at("admin/audit")) {
-            div.field { label for="from" { "From" } input #from type="date" name="from" value=(asked.from); }
-            div.field { label for="to" { "To" } input #to type="date" name="to" value=(asked.to); }
-            div.field { label for="name" { "Name of who" } input #name name="name" value=(asked.name) autocomplete="off" size="14"; }
-            div.field { label for="patient" { "Record" } input #patient name="patient" value=(asked.patient) autocomplete="off" spellcheck="false" size="14"; }
-            div.field { label for="kind" { "About" } select #kind name="kind" {
-                option value="" { "Anything" }
-                @for kind in kinds { option value=(kind) selected[asked.kind == kind] { (words::kind(kind)) } }
+            div.field { label for="from" { (visitor.words.say("audit-from")) } input #from type="date" name="from" value=(asked.from); }
+            div.field { label for="to" { (visitor.words.say("audit-to")) } input #to type="date" name="to" value=(asked.to); }
+            div.field { label for="name" { (visitor.words.say("audit-name-of-who")) } input #name name="name" value=(asked.name) autocomplete="off" size="14"; }
+            div.field { label for="patient" { (visitor.words.say("audit-record")) } input #patient name="patient" value=(asked.patient) autocomplete="off" spellcheck="false" size="14"; }
+            div.field { label for="kind" { (visitor.words.say("audit-about")) } select #kind name="kind" {
+                option value="" { (visitor.words.say("audit-anything")) }
+                @for kind in kinds { option value=(kind) selected[asked.kind == kind] { (words::kind(visitor.words, kind)) } }
             } }
-            div.field { label for="action" { "Did" } select #action name="action" {
-                option value="" { "Anything" }
-                @for (key, words, _) in ACTIONS { option value=(key) selected[asked.action == key] { (words) } }
+            div.field { label for="action" { (visitor.words.say("audit-did")) } select #action name="action" {
+                option value="" { (visitor.words.say("audit-anything")) }
+                @for (key, name, _) in ACTIONS { option value=(key) selected[asked.action == key] { (visitor.words.say(name)) } }
             } }
-            div.field { label for="outcome" { "Outcome" } select #outcome name="outcome" {
-                option value="" { "Any" }
-                @for (key, words, _) in OUTCOMES { option value=(key) selected[asked.outcome == key] { (words) } }
+            div.field { label for="outcome" { (visitor.words.say("audit-outcome")) } select #outcome name="outcome" {
+                option value="" { (visitor.words.say("audit-any")) }
+                @for (key, name, _) in OUTCOMES { option value=(key) selected[asked.outcome == key] { (visitor.words.say(name)) } }
             } }
             @if !asked.who.is_empty() { input type="hidden" name="who" value=(asked.who); }
-            button type="submit" { "Show" }
-            @if !asked.address().is_empty() { a href=(visitor.at("admin/audit")) { "Clear" } }
+            button type="submit" { (visitor.words.say("audit-show")) }
+            @if !asked.address().is_empty() { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-clear")) } }
         }
     }
 }
@@ -232,10 +236,15 @@ pub(crate) async fn one(visitor: Visitor, Path((_, sequence)): Path<(String, Str
     let entry = found.entries.first().ok_or(Refusal::NotFound)?;
     let names = names(&visitor, &found.entries).await?;
     let main = html! {
-        header.section-head { h1 { "Entry " (entry.sequence) } p { a href=(visitor.at("admin/audit")) { "Back to the log" } } }
-        (panel("entry", &words::action(&entry.action), outcome(entry.outcome), details(&visitor, entry, &names)))
+        header.section-head { h1 { (visitor.words.say("audit-entry")) " " (entry.sequence) } p { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-back-to-the-log")) } } }
+        (panel("entry", &words::action(visitor.words, &entry.action), outcome(visitor.words, entry.outcome), details(&visitor, entry, &names)))
     };
-    Ok(shell::administration(&visitor, "audit", &format!("Audit entry {sequence}"), main))
+    Ok(shell::administration(
+        &visitor,
+        "audit",
+        visitor.words.with("audit-entry-number", &[("number", sequence.to_string().into())]),
+        main,
+    ))
 }
 
 fn details(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Markup {
@@ -243,37 +252,37 @@ fn details(visitor: &Visitor, entry: &Entry, names: &HashMap<Id, String>) -> Mar
     let by = serde_urlencoded::to_string([("who", &agent.who)]).unwrap_or_default();
     html! {
         dl.handed {
-            dt { "When" } dd { (moment(entry.at)) " UTC" }
-            dt { "Who" } dd { (shown(&agent.display, &agent.who)) " " a href={ (visitor.at("admin/audit?")) (by) } { "all of theirs" } }
-            dt { "Known as" } dd { code { (agent.who) } }
-            dt { "Role" } dd { (words::role(&agent.role)) }
-            dt { "Purpose" } dd { (purpose(&agent.purpose)) }
-            @if let Some(client) = &agent.client { dt { "Through the app" } dd { code { (client) } } }
-            dt { "Action" } dd { code { (entry.action) } }
-            @if let Some(key) = &entry.about { dt { "Resource" } dd { code { (key.to_string()) } @if let Some(version) = entry.version { " version " (version) } } }
-            @if entry.wrote > 0 { dt { "Versions written" } dd { (entry.wrote) } }
-            @if !entry.patients.is_empty() { dt { "Whose data" } dd { (about(visitor, entry, names)) } }
-            @if let Some(rule) = &entry.rule { dt { "Decided by" } dd { code { (rule) } } }
-            @if let Some(detail) = &entry.detail { dt { "Asked" } dd { code { (detail) } } }
-            @if let Some(request) = &entry.request { dt { "Request" } dd { code { (request) } } }
-            dt { "Hash" } dd { code { (entry.hash) } }
+            dt { (visitor.words.say("audit-when")) } dd { (moment(entry.at)) " UTC" }
+            dt { (visitor.words.say("audit-who")) } dd { (shown(&agent.display, &agent.who)) " " a href={ (visitor.at("admin/audit?")) (by) } { (visitor.words.say("audit-all-of-theirs")) } }
+            dt { (visitor.words.say("audit-known-as")) } dd { code { (agent.who) } }
+            dt { (visitor.words.say("audit-role")) } dd { (words::role(visitor.words, &agent.role)) }
+            dt { (visitor.words.say("audit-purpose")) } dd { (purpose(visitor.words, &agent.purpose)) }
+            @if let Some(client) = &agent.client { dt { (visitor.words.say("audit-through-the-app")) } dd { code { (client) } } }
+            dt { (visitor.words.say("audit-action")) } dd { code { (entry.action) } }
+            @if let Some(key) = &entry.about { dt { (visitor.words.say("audit-resource")) } dd { code { (key.to_string()) } @if let Some(version) = entry.version { " " (visitor.words.say("audit-version")) " " (version) } } }
+            @if entry.wrote > 0 { dt { (visitor.words.say("audit-versions-written")) } dd { (entry.wrote) } }
+            @if !entry.patients.is_empty() { dt { (visitor.words.say("audit-whose-data")) } dd { (about(visitor, entry, names)) } }
+            @if let Some(rule) = &entry.rule { dt { (visitor.words.say("audit-decided-by")) } dd { code { (rule) } } }
+            @if let Some(detail) = &entry.detail { dt { (visitor.words.say("audit-asked")) } dd { code { (detail) } } }
+            @if let Some(request) = &entry.request { dt { (visitor.words.say("audit-request")) } dd { code { (request) } } }
+            dt { (visitor.words.say("audit-hash")) } dd { code { (entry.hash) } }
         }
     }
 }
 
 /// Codes of HL7 v3 PurposeOfUse in words.
-pub(crate) fn purpose(code: &str) -> &str {
+pub(crate) fn purpose(words: &Words, code: &str) -> String {
     const PURPOSES: [(&str, &str); 8] = [
-        ("TREAT", "Treatment"),
-        ("HPAYMT", "Payment"),
-        ("HOPERAT", "Operations"),
-        ("PATRQT", "Asked for by the patient"),
-        ("ETREAT", "Emergency treatment"),
-        ("HRESCH", "Research"),
-        ("HLEGAL", "Legal"),
-        ("HSYSADMIN", "Upkeep of the system"),
+        ("TREAT", "audit-treatment"),
+        ("HPAYMT", "audit-payment"),
+        ("HOPERAT", "audit-operations"),
+        ("PATRQT", "audit-asked-for-by-the-patient"),
+        ("ETREAT", "audit-emergency-treatment"),
+        ("HRESCH", "audit-research"),
+        ("HLEGAL", "audit-legal"),
+        ("HSYSADMIN", "audit-upkeep-of-the-system"),
     ];
-    PURPOSES.iter().find(|(it, _)| *it == code).map_or(code, |(_, words)| words)
+    PURPOSES.iter().find(|(it, _)| *it == code).map_or_else(|| code.to_owned(), |(_, key)| words.say(key))
 }
 
 #[cfg(test)]

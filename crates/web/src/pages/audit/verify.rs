@@ -2,6 +2,7 @@
 
 use crate::components::form::act;
 use crate::components::shell;
+use crate::locale::Words;
 use crate::request::{Answer, Visitor};
 use maud::{Markup, html};
 use store::audit::Report;
@@ -9,45 +10,45 @@ use store::audit::Report;
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let head = visitor.store().audit_head().await?;
     let main = html! {
-        header.section-head { h1 { "Check the chain" } p { a href=(visitor.at("admin/audit")) { "Back to the log" } } }
-        (about())
+        header.section-head { h1 { (visitor.words.say("audit-check-the-chain")) } p { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-back-to-the-log")) } } }
+        (about(visitor.words))
         @if let Some((sequence, at, hash)) = &head {
             dl.handed {
-                dt { "Entries" } dd { (sequence) }
-                dt { "Last entry" } dd { (crate::components::table::moment(*at)) }
-                dt { "Its hash" } dd { code { (hash) } }
+                dt { (visitor.words.say("audit-entries")) } dd { (sequence) }
+                dt { (visitor.words.say("audit-last-entry")) } dd { (crate::components::table::moment(*at)) }
+                dt { (visitor.words.say("audit-its-hash")) } dd { code { (hash) } }
             }
         }
-        (act(&visitor.at("admin/audit/verify"), &[], "Check now", Some("primary")))
+        (act(&visitor.at("admin/audit/verify"), &[], &visitor.words.say("audit-check-now"), Some("primary")))
     };
-    Ok(shell::administration(&visitor, "audit", "Check the chain", main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-check-the-chain"), main))
 }
 
-fn about() -> Markup {
-    html! { p { "Each entry carries a digest of the one before. Whoever changes, inserts or removes one breaks the chain at that place." } }
+fn about(words: &Words) -> Markup {
+    html! { p { (words.say("audit-each-entry-carries-a-digest")) } }
 }
 
 pub(crate) async fn submit(visitor: Visitor) -> Answer {
     let report = visitor.store().audit_verify(&visitor.caller, &[], &|_, _| {}).await?;
     let main = html! {
-        header.section-head { h1 { "Check the chain" } p { a href=(visitor.at("admin/audit")) { "Back to the log" } } }
-        (about())
+        header.section-head { h1 { (visitor.words.say("audit-check-the-chain")) } p { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-back-to-the-log")) } } }
+        (about(visitor.words))
         (told(&visitor, &report))
-        (act(&visitor.at("admin/audit/verify"), &[], "Check again", None))
+        (act(&visitor.at("admin/audit/verify"), &[], &visitor.words.say("audit-check-again"), None))
     };
-    Ok(shell::administration(&visitor, "audit", "Check the chain", main))
+    Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-check-the-chain"), main))
 }
 
 fn told(visitor: &Visitor, report: &Report) -> Markup {
     html! {
         @match &report.bad {
             None => p.notice.good role="status" {
-                (crate::components::icon::icon("check")) "All " (report.entries) " entries are as they were written."
+                (crate::components::icon::icon("check")) (visitor.words.with("audit-all-well", &[("count", report.entries.into())]))
             },
             Some(bad) => div.error role="alert" {
-                p { strong { "Entry " (bad.sequence) " " (bad.what) "." } }
-                p { "The " (report.entries) " entries before it are as they were written. Keep a copy of the data and look at the anchors outside it." }
-                p { a href={ (visitor.at("admin/audit/")) (bad.sequence) } { "Show the entry" } }
+                p { strong { (visitor.words.say("audit-entry")) " " (bad.sequence) " " (bad.what) "." } }
+                p { (visitor.words.with("audit-well-before", &[("count", report.entries.into())])) }
+                p { a href={ (visitor.at("admin/audit/")) (bad.sequence) } { (visitor.words.say("audit-show-the-entry")) } }
             },
         }
     }

@@ -5,7 +5,8 @@
 
 use crate::components::{people as list, shell};
 use crate::headers;
-use crate::request::{Answer, Refusal, Visitor, id, see_other};
+use crate::locale::Words;
+use crate::request::{Answer, Refusal, Visitor, id, refused, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
@@ -55,53 +56,50 @@ pub(crate) fn subject(visitor: &Visitor) -> Subject {
 }
 
 fn too_old() -> Response {
-    shell::refused(
-        StatusCode::GONE,
-        "This question is no longer open",
-        "It was answered, or it waited for more than ten minutes. Open the app again to be asked anew.",
-    )
+    refused(StatusCode::GONE, "apps-this-question-is-no-longer", "apps-it-was-answered-or-it")
 }
 
-async fn show(visitor: &Visitor, handle: &str, words: &str, wrong: Option<&Denial>) -> Answer {
+async fn show(visitor: &Visitor, handle: &str, typed: &str, wrong: Option<&Denial>) -> Answer {
     let apps = visitor.organisation.apps();
     let Some(asked) = apps.asked(handle, visitor.now) else { return Ok(too_old()) };
     let subject = subject(visitor);
-    let people = candidates(visitor, &asked, &subject, words).await?;
+    let people = candidates(visitor, &asked, &subject, typed).await?;
     let own = !subject.is_staff();
     let client = &asked.client;
     let address = format!("/{}/authorize/{handle}", visitor.organisation.slug);
     let main = html! {
         div.finder {
-            h1 { "Connect " (client.name) "?" }
+            h1 { (visitor.words.say("apps-connect")) " " (client.name) "?" }
             p.lead {
-                @if own { "This app asks to use your record." } @else { "This app asks to act for you, " (visitor.caller.display) "." }
+                @if own { (visitor.words.say("apps-this-app-asks-to-use")) } @else { (visitor.words.say("apps-this-app-asks-to-act")) " " (visitor.caller.display) "." }
             }
-            p.quiet { "It will take you to " strong { (place(&asked.redirect_uri)) } ". Only go on if you opened it yourself and trust it." }
+            p.quiet { (visitor.words.say("apps-it-will-take-you-to")) " " strong { (place(visitor.words, &asked.redirect_uri)) } (visitor.words.say("apps-only-go-on-if-you")) }
             @if let Some(wrong) = wrong { p.error role="alert" { (sentence(wrong.says)) } }
-            @if asked.needs_patient() && !own { (search(&address, words)) }
+            @if asked.needs_patient() && !own { (search(visitor.words, &address, typed)) }
             form.stacked method="post" action=(address) {
-                @if let Some(launched) = asked.patient() { (whose("The record that is open", &people, launched)) }
-                @else if asked.needs_patient() { (choose(&people, words, own)) }
-                (switches(&asked, own))
+                @if let Some(launched) = asked.patient() { (whose(visitor.words, &visitor.words.say("apps-the-record-that-is-open"), &people, launched)) }
+                @else if asked.needs_patient() { (choose(visitor.words, &people, typed, own)) }
+                (switches(visitor.words, &asked, own))
                 div.row {
-                    button.primary type="submit" name="answer" value="allow" { "Allow" }
+                    button.primary type="submit" name="answer" value="allow" { (visitor.words.say("apps-allow")) }
                     " "
-                    button type="submit" name="answer" value="refuse" formnovalidate { "Do not allow" }
+                    button type="submit" name="answer" value="refuse" formnovalidate { (visitor.words.say("apps-do-not-allow")) }
                 }
             }
             p.help {
-                @if own { "You can take this back at any time under Connected apps." }
-                @else { "The app never sees more than you may see yourself. Every look is in the audit log." }
+                @if own { (visitor.words.say("apps-you-can-take-this-back")) }
+                @else { (visitor.words.say("apps-the-app-never-sees-more")) }
             }
         }
     };
-    let mut response = shell::page(visitor, &format!("Connect {}", client.name), main);
+    let mut response =
+        shell::page(visitor, visitor.words.with("apps-connect-to", &[("name", client.name.as_str().into())]), main);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, headers::leading_to(&source(&asked.redirect_uri)));
     Ok(response)
 }
 
 /// Whose record it may be about: that of the launch, one's own, or those that were searched for.
-async fn candidates(visitor: &Visitor, asked: &Asked, subject: &Subject, words: &str) -> Result<Vec<Hit>, Refusal> {
+async fn candidates(visitor: &Visitor, asked: &Asked, subject: &Subject, typed: &str) -> Result<Vec<Hit>, Refusal> {
     let (store, caller) = (&visitor.organisation.store, &visitor.caller);
     if let Some(patient) = asked.patient().and_then(Id::parse) {
         return Ok(people::these(store, caller, &[patient]).await?);
@@ -113,67 +111,67 @@ async fn candidates(visitor: &Visitor, asked: &Asked, subject: &Subject, words: 
         let own: Vec<Id> = subject.patients.iter().filter_map(|it| Id::parse(it)).collect();
         return Ok(people::these(store, caller, &own).await?);
     }
-    if words.is_empty() {
-        return Ok(people::these(store, caller, &visitor.recent()).await?);
+    if typed.is_empty() {
+        return Ok(people::these(store, caller, &visitor.recent().await?).await?);
     }
-    Ok(people::find(store, caller, words, visitor.now).await?.hits)
+    Ok(people::find(store, caller, typed, visitor.now).await?.hits)
 }
 
-fn search(address: &str, words: &str) -> Markup {
+fn search(words: &Words, address: &str, typed: &str) -> Markup {
     html! {
         form.find-form role="search" method="get" action=(address) {
-            label for="q" { "Find the patient whose record the app may use" }
+            label for="q" { (words.say("apps-find-the-patient-whose-record")) }
             div.search-row {
-                input #q type="search" name="q" value=(words) autocomplete="off" spellcheck="false"
-                    placeholder="Name, date of birth, MRN or phone";
-                button type="submit" { "Find" }
+                input #q type="search" name="q" value=(typed) autocomplete="off" spellcheck="false"
+                    placeholder=(words.say("apps-name-date-of-birth-mrn"));
+                button type="submit" { (words.say("apps-find")) }
             }
         }
     }
 }
 
-fn whose(title: &str, people: &[Hit], id: &str) -> Markup {
+fn whose(words: &Words, title: &str, people: &[Hit], id: &str) -> Markup {
     html! {
         section aria-labelledby="whose" {
             h2 #whose { (title) }
             @match people.iter().find(|it| it.person.id == id) {
-                Some(hit) => p { strong { (hit.person.name()) } " " (list::born(hit)) },
-                None => p.empty { "You may not see this record, so the app would see nothing of it." },
+                Some(hit) => p { strong { (hit.person.name()) } " " (list::born(words, hit)) },
+                None => p.empty { (words.say("apps-you-may-not-see-this")) },
             }
         }
     }
 }
 
-fn choose(people: &[Hit], words: &str, own: bool) -> Markup {
+fn choose(words: &Words, people: &[Hit], typed: &str, own: bool) -> Markup {
     html! {
         fieldset.choose-patient {
-            legend { @if own { "Whose record may it use?" } @else { "Whose record is it about?" } }
+            legend { @if own { (words.say("apps-whose-record-may-it-use")) } @else { (words.say("apps-whose-record-is-it-about")) } }
             @if people.is_empty() {
-                p.empty { @if words.is_empty() { "Find a patient first." } @else { "Nobody found. Try fewer letters." } }
+                p.empty { @if typed.is_empty() { (words.say("apps-find-a-patient-first")) } @else { (words.say("apps-nobody-found-try-fewer-letters")) } }
             }
             @for (at, hit) in people.iter().enumerate() {
                 div.pick {
                     input type="radio" name="patient" id={ "patient-" (at) } value=(hit.person.id) required checked[people.len() == 1];
-                    label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(hit)) }
+                    label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(words, hit)) }
                 }
             }
         }
     }
 }
 
-fn switches(asked: &Asked, own: bool) -> Markup {
+fn switches(words: &Words, asked: &Asked, own: bool) -> Markup {
     let described = asked.scopes.described();
     let shown = |scope: &String| described.iter().any(|it| it.scope == *scope);
     html! {
         fieldset.switches {
-            legend { "The app may" }
+            legend { (words.say("apps-the-app-may")) }
             @for hidden in names(&asked.scopes).filter(|it| !shown(it)) { input type="hidden" name="scope" value=(hidden); }
             @for (at, line) in described.iter().enumerate() {
                 div.switch {
                     input type="checkbox" role="switch" name="scope" id={ "scope-" (at) } value=(line.scope) checked;
                     label for={ "scope-" (at) } {
-                        (words(&line.words, own))
-                        @if line.writes { " " span.chip.notable { "Changes the record" } }
+                        (told(&line.words, own))
+                        @if line.writes { " " span.chip.notable { (words.say("apps-changes-the-record")) } }
                     }
                 }
             }
@@ -182,8 +180,8 @@ fn switches(asked: &Asked, own: bool) -> Markup {
 }
 
 /// The words of scopes speak to patients.
-fn words(words: &str, own: bool) -> String {
-    if own { words.to_owned() } else { words.replace(" your ", " the patient’s ") }
+fn told(said: &str, own: bool) -> String {
+    if own { said.to_owned() } else { said.replace(" your ", " the patient’s ") }
 }
 
 fn sentence(says: &str) -> String {
@@ -193,10 +191,10 @@ fn sentence(says: &str) -> String {
 }
 
 /// The machine an app lies on, or that it is on this device.
-fn place(redirect_uri: &str) -> String {
+fn place(words: &Words, redirect_uri: &str) -> String {
     match redirect_uri.split_once("://") {
         Some(("https" | "http", rest)) => rest.split(['/', '?']).next().unwrap_or(rest).to_owned(),
-        _ => "an app on this device".to_owned(),
+        _ => words.say("apps-an-app-on-this-device"),
     }
 }
 
@@ -216,8 +214,9 @@ mod tests {
 
     #[test]
     fn the_page_says_where_it_leads() {
-        assert_eq!(place("https://app.example:8443/back?x=1"), "app.example:8443");
-        assert_eq!(place("com.example.app:/back"), "an app on this device");
+        let words = crate::locale::Locale::English.words();
+        assert_eq!(place(words, "https://app.example:8443/back?x=1"), "app.example:8443");
+        assert_eq!(place(words, "com.example.app:/back"), "an app on this device");
         assert_eq!(source("https://app.example:8443/back?x=1"), "https://app.example:8443");
         assert_eq!(source("com.example.app:/back"), "com.example.app:");
     }

@@ -24,25 +24,25 @@ pub(crate) struct Which {
 pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer {
     let grants = visitor.organisation.apps().grants_of(&visitor.caller.who, visitor.now).await?;
     let main = html! {
-        h1 { "Connected apps" }
-        (notice::done(asked.done.as_deref()))
-        p.lead { "Apps that you allowed to see or change something in your record." }
-        @if grants.is_empty() { p.empty { "No app is connected. When an app asks for your record, you decide on our page what it gets." } }
+        h1 { (visitor.words.say("portal-connected-apps")) }
+        (notice::done(visitor.words, asked.done.as_deref()))
+        p.lead { (visitor.words.say("portal-apps-that-you-allowed-to")) }
+        @if grants.is_empty() { p.empty { (visitor.words.say("portal-no-app-is-connected-when")) } }
         @else { div.panels { @for grant in &grants { (one(&visitor, grant)) } } }
-        p.help { "Taking access back works at once. What an app has already copied stays with the app; ask its maker to delete it." }
+        p.help { (visitor.words.say("portal-taking-access-back-works-at")) }
     };
-    Ok(shell::portal(&visitor, "portal/apps", "Connected apps", main))
+    Ok(shell::portal(&visitor, "portal/apps", visitor.words.say("portal-connected-apps"), main))
 }
 
 fn one(visitor: &Visitor, grant: &Grant) -> Markup {
     let heading = format!("app-{}", grant.id);
     html! {
         section.panel-card aria-labelledby=(heading) {
-            header { h2 id=(heading) { (grant.client_name) } span.count { "since " (moment(grant.made)) } }
-            p { "It may:" }
-            (scopes::list(&grant.scopes, Voice::Own))
-            p.quiet { "Last used " (moment_ago(grant.used, visitor.now)) }
-            (act_on(&visitor.at("portal/apps/revoke"), &[("id", &grant.id)], "Take access back", Some(&grant.client_name), Some("danger")))
+            header { h2 id=(heading) { (grant.client_name) } span.count { (visitor.words.say("portal-since")) " " (moment(grant.made)) } }
+            p { (visitor.words.say("portal-it-may")) }
+            (scopes::list(visitor.words, &grant.scopes, Voice::Own))
+            p.quiet { (visitor.words.say("portal-last-used")) " " (moment_ago(visitor.words, grant.used, visitor.now)) }
+            (act_on(&visitor.at("portal/apps/revoke"), &[("id", &grant.id)], &visitor.words.say("portal-take-access-back"), Some(&grant.client_name), Some("danger")))
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::components::table::{moment, table};
 use crate::components::{shell, words};
+use crate::locale::Words;
 use crate::pages::audit::{day, purpose};
 use crate::request::{Answer, Visitor};
 use axum::extract::Query;
@@ -31,23 +32,23 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
         None => None,
     };
     let main = html! {
-        header.section-head { h1 { "Accounting of disclosures" } }
+        header.section-head { h1 { (visitor.words.say("audit-accounting-of-disclosures")) } }
         form.filters action=(visitor.at("admin/disclosures")) {
-            div.field { label for="patient" { "Record" } input #patient name="patient" value=(asked.patient) autocomplete="off" spellcheck="false"
+            div.field { label for="patient" { (visitor.words.say("audit-record")) } input #patient name="patient" value=(asked.patient) autocomplete="off" spellcheck="false"
                 aria-describedby="patient-hint"; }
-            div.field { label for="from" { "From" } input #from type="date" name="from" value=(asked.from); }
-            div.field { label for="to" { "To" } input #to type="date" name="to" value=(asked.to); }
-            label { input type="checkbox" name="all" value="yes" checked[asked.all.is_some()]; "Also for treatment, payment and operations" }
-            button type="submit" { "Make report" }
+            div.field { label for="from" { (visitor.words.say("audit-from")) } input #from type="date" name="from" value=(asked.from); }
+            div.field { label for="to" { (visitor.words.say("audit-to")) } input #to type="date" name="to" value=(asked.to); }
+            label { input type="checkbox" name="all" value="yes" checked[asked.all.is_some()]; (visitor.words.say("audit-also-for-treatment-payment-and")) }
+            button type="submit" { (visitor.words.say("audit-make-report")) }
         }
-        p.hint.no-print #patient-hint { "The id of the patient’s record; the audit log shows it beside each entry." }
+        p.hint.no-print #patient-hint { (visitor.words.say("audit-the-id-of-the-patient")) }
         @match (&report, asked.patient.is_empty()) {
             (Some(report), _) => (report),
             (None, true) => {},
-            (None, false) => p.empty { "This is not the id of a record." },
+            (None, false) => p.empty { (visitor.words.say("audit-this-is-not-the-id")) },
         }
     };
-    Ok(shell::administration(&visitor, "disclosures", "Accounting of disclosures", main))
+    Ok(shell::administration(&visitor, "disclosures", visitor.words.say("audit-accounting-of-disclosures"), main))
 }
 
 async fn report(visitor: &Visitor, patient: &Id, asked: &Asked) -> Result<Markup, crate::request::Refusal> {
@@ -64,34 +65,34 @@ async fn report(visitor: &Visitor, patient: &Id, asked: &Asked) -> Result<Markup
         Err(store::StoreError::Forbidden) => None,
         Err(other) => return Err(other.into()),
     };
-    let rows: Vec<Vec<Markup>> = found.rows.iter().map(row).collect();
+    let rows: Vec<Vec<Markup>> = found.rows.iter().map(|it| row(visitor.words, it)).collect();
     Ok(html! {
         section.report aria-labelledby="report-title" {
             h2 #report-title {
-                @match &name { Some((name, _)) => (name), None => { "Record " code { (patient) } } }
+                @match &name { Some((name, _)) => (name), None => { (visitor.words.say("audit-record")) " " code { (patient) } } }
             }
             p {
-                @if let Some((_, Some(born))) = &name { "Born " (born) ". " }
-                "From " (moment(from)) " to " (moment(to)) ". Made " (moment(visitor.now)) " by " (visitor.caller.display) ", " (visitor.organisation.name) "."
+                @if let Some((_, Some(born))) = &name { (visitor.words.say("audit-born")) " " (born) ". " }
+                (visitor.words.say("audit-from")) " " (moment(from)) " " (visitor.words.say("audit-to-2")) " " (moment(to)) (visitor.words.say("audit-made")) " " (moment(visitor.now)) " " (visitor.words.say("audit-by")) " " (visitor.caller.display) ", " (visitor.organisation.name) "."
             }
             p.quiet {
-                @if all { "With disclosures for treatment, payment and operations; without what the patient got or asked for." }
-                @else { "Without disclosures for treatment, payment and operations, and without what the patient got or asked for (45 CFR 164.528)." }
+                @if all { (visitor.words.say("audit-with-disclosures-for-treatment-payment")) }
+                @else { (visitor.words.say("audit-without-disclosures-for-treatment-payment")) }
             }
-            @if rows.is_empty() { p.empty { "Nothing was disclosed in this time." } }
-            @else { (table(&format!("Disclosures ({})", rows.len()), &["When", "To", "What", "Why"], rows)) }
-            @if found.more { p.similar-note { "There are more than can be shown at once. Choose a shorter period." } }
-            p.no-print { button type="button" data-print="" hidden { "Print" } }
+            @if rows.is_empty() { p.empty { (visitor.words.say("audit-nothing-was-disclosed-in-this")) } }
+            @else { (table(visitor.words, &visitor.words.with("audit-disclosed", &[("count", rows.len().into())]), &[&visitor.words.say("audit-when"), &visitor.words.say("audit-to"), &visitor.words.say("audit-what"), &visitor.words.say("audit-why")], rows)) }
+            @if found.more { p.similar-note { (visitor.words.say("audit-there-are-more-than-can")) } }
+            p.no-print { button type="button" data-print="" hidden { (visitor.words.say("audit-print")) } }
         }
     })
 }
 
-fn row(entry: &Entry) -> Vec<Markup> {
+fn row(words: &Words, entry: &Entry) -> Vec<Markup> {
     let to = entry.agent.client.as_deref().unwrap_or(&entry.agent.display);
     vec![
         moment(entry.at),
-        html! { (to) @if entry.agent.client.is_some() { " " span.quiet { "for " (entry.agent.display) } } },
-        html! { (words::action(&entry.action)) ": " (entry.kind.map_or_else(|| "several kinds".to_owned(), |it| words::kind(it.name()))) },
-        html! { (purpose(&entry.agent.purpose)) },
+        html! { (to) @if entry.agent.client.is_some() { " " span.quiet { (words.say("audit-for")) " " (entry.agent.display) } } },
+        html! { (words::action(words, &entry.action)) ": " (entry.kind.map_or_else(|| words.say("audit-several-kinds"), |it| words::kind(words, it.name()))) },
+        html! { (purpose(words, &entry.agent.purpose)) },
     ]
 }

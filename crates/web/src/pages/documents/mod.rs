@@ -1,13 +1,19 @@
 //! Documents: the list, one document, and the bytes of what is attached. What others wrote is never trusted:
 //! narrative is cleaned, and attachments are served so that nothing in them can act.
 
+pub(crate) mod print;
+
 use crate::components::card::{empty, not_shown};
 use crate::components::{day, lists, shell};
+use crate::locale::Words;
+use crate::pages::notes::{self as note_pages, Asked, SHEET, refusal};
 use crate::request::{Answer, Refusal, Visitor, id};
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use care::chart::{Attachment, Document, Place};
+use care::filing::Ccda;
+use care::notes;
 use maud::{Markup, PreEscaped, html};
 use std::collections::{HashMap, HashSet};
 
@@ -15,53 +21,85 @@ pub(crate) async fn list(visitor: Visitor, Path((_, patient)): Path<(String, Str
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.documents())?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
-    let rows: Vec<Markup> = section.rows.iter().map(|it| lists::document_row(it, &base)).collect();
-    let main = html! {
-        (super::lists::heading("Documents", &section))
-        @if section.refused { (not_shown("Documents are")) }
-        @else if rows.is_empty() { (empty("No documents.")) }
-        @else { (lists::table("Documents, newest first", &lists::DOCUMENT_HEADS, &rows)) }
+    let drafts = match note_pages::writes(&visitor) {
+        true => notes::of_patient(&visitor.pen(), &patient).await.map_err(refusal)?,
+        false => Vec::new(),
     };
-    Ok(shell::chart(&visitor, &banner, "documents", "Documents", main))
+    let rows: Vec<Markup> = section.rows.iter().map(|it| lists::document_row(visitor.words, it, &base)).collect();
+    let main = html! {
+        (super::lists::heading(visitor.words, &visitor.words.say("chart-documents"), &section))
+        (note_pages::above_documents(&visitor, &base, &drafts))
+        @if section.refused { (not_shown(visitor.words, &visitor.words.say("chart-documents"))) }
+        @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-documents"))) }
+        @else { (lists::table(visitor.words, &visitor.words.say("chart-documents-newest-first"), &lists::DOCUMENT_HEADS, &rows)) }
+    };
+    Ok(shell::chart(&visitor, &banner, "documents", (visitor.words.say("chart-documents"), SHEET), main))
 }
 
-pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(String, String, String)>) -> Answer {
-    let (patient, document) = (id(&patient)?, id(&document)?);
-    let chart = visitor.chart(&patient);
-    let (banner, document) = tokio::try_join!(chart.banner(), chart.document(&document))?;
-    visitor.remember(&patient);
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path((_, patient, document)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let (words, patient, document) = (visitor.words, id(&patient)?, id(&document)?);
+    let (pen, chart) = (visitor.pen(), visitor.chart(&patient));
+    let banner = chart.banner().await?;
+    let note = notes::signed(&pen, &patient, &document).await.map_err(refusal)?;
     let base = visitor.address_of(patient.as_str());
-    Ok(shell::chart(&visitor, &banner, "documents", "Document", one(&document, &base)))
+    let mut clinical = HashMap::new();
+    for (nth, attachment) in note.document.attachments.iter().enumerate() {
+        if XML.contains(&attachment.content_type.as_str())
+            && let Some((_, bytes)) = chart.content(&document, nth).await?
+            && let Some(read) = std::str::from_utf8(&bytes).ok().and_then(Ccda::read)
+        {
+            clinical.insert(nth, read);
+        }
+    }
+    let address = format!("{base}/documents/{document}");
+    let main = html! {
+        (note_pages::done(words, asked.done.as_deref()))
+        (one(words, &note.document, &base, &clinical))
+        (note_pages::signed::around(&visitor, &base, &note))
+        @if !note.ours { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }
+    };
+    let mut response = shell::chart(&visitor, &banner, "documents", (words.say("chart-document"), SHEET), main);
+    if note.document.attachments.iter().any(|it| it.content_type == PDF) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, crate::headers::with_objects());
+    }
+    Ok(response)
 }
 
-pub(crate) fn one(document: &Document, base: &str) -> Markup {
+const PDF: &str = "application/pdf";
+/// What may be a clinical document.
+const XML: [&str; 3] = ["text/xml", "application/xml", "application/hl7-v3+xml"];
+
+pub(crate) fn one(words: &Words, document: &Document, base: &str, clinical: &HashMap<usize, Ccda>) -> Markup {
     html! {
         header.section-head {
             h1 { (document.title) }
-            p { a href={ (base) "/documents" } { "All documents" } }
+            p { a href={ (base) "/documents" } { (words.say("chart-all-documents")) } }
         }
-        @if document.mistaken { p.error { "This document was entered in error." } }
-        @if document.superseded { p.similar-note { "A newer document replaces this one." } }
+        @if document.mistaken { p.error { (words.say("chart-this-document-was-entered-in")) } }
+        @if document.superseded { p.similar-note { (words.say("chart-a-newer-document-replaces-this")) } }
         dl.details {
-            @if let Some(kind) = &document.kind { div { dt { "Kind" } dd { (kind) } } }
-            @if let Some(when) = &document.when { div { dt { "Date" } dd { (day(when)) } } }
-            @if let Some(author) = &document.author { div { dt { "Author" } dd { (author) } } }
-            @if let Some(custodian) = &document.custodian { div { dt { "Kept by" } dd { (custodian) } } }
-            @if document.preliminary { div { dt { "Status" } dd { "Preliminary" } } }
+            @if let Some(kind) = &document.kind { div { dt { (words.say("chart-kind")) } dd { (kind) } } }
+            @if let Some(when) = &document.when { div { dt { (words.say("chart-date")) } dd { (day(when)) } } }
+            @if let Some(author) = &document.author { div { dt { (words.say("chart-author")) } dd { (author) } } }
+            @if let Some(custodian) = &document.custodian { div { dt { (words.say("chart-kept-by")) } dd { (custodian) } } }
+            @if document.preliminary { div { dt { (words.say("chart-status")) } dd { (words.say("chart-preliminary")) } } }
         }
-        @if document.attachments.is_empty() && document.narrative.is_none() { (empty("Nothing is attached to this document.")) }
+        @if document.attachments.is_empty() && document.narrative.is_none() { (empty(&words.say("chart-nothing-is-attached-to-this"))) }
         @for (nth, attachment) in document.attachments.iter().enumerate() {
-            (attached(attachment, &format!("{base}/documents/{}/content/{nth}", document.id)))
+            (attached(words, attachment, clinical.get(&nth), &format!("{base}/documents/{}/content/{nth}", document.id)))
         }
         @if let Some(narrative) = &document.narrative {
-            section.narrative aria-label="As written by the sender" { h2 { "As written by the sender" } (clean(narrative)) }
+            section.narrative aria-label=(words.say("chart-as-written-by-the-sender")) { h2 { (words.say("chart-as-written-by-the-sender")) } (clean(narrative)) }
         }
     }
 }
 
-fn attached(attachment: &Attachment, address: &str) -> Markup {
+fn attached(words: &Words, attachment: &Attachment, clinical: Option<&Ccda>, address: &str) -> Markup {
     let text = match (&attachment.place, attachment.content_type.as_str()) {
         (Place::Inside(bytes), "text/plain" | "text/markdown") => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
@@ -72,17 +110,24 @@ fn attached(attachment: &Attachment, address: &str) -> Markup {
         }
         _ => None,
     };
-    let name = attachment.title.clone().unwrap_or_else(|| kind(&attachment.content_type).to_owned());
+    let name = attachment.title.clone().unwrap_or_else(|| kind(words, &attachment.content_type));
     html! {
         section.attachment aria-label=(name) {
             @if let Some(text) = text { div.note-text { (text) } }
             @else if let Some(markup) = markup { div.narrative { (clean(&markup)) } }
             @else {
                 @match &attachment.place {
-                    Place::Elsewhere => { p.empty { (name) " is kept elsewhere and cannot be opened from here." } }
-                    Place::Nowhere => { p.empty { (name) ": the sender did not include the content." } }
+                    Place::Elsewhere => { p.empty { (name) " " (words.say("chart-is-kept-elsewhere-and-cannot")) } }
+                    Place::Nowhere => { p.empty { (name) (words.say("chart-the-sender-did-not-include")) } }
                     Place::Inside(_) | Place::Here(_) => {
-                        p { a.open href=(address) { "Open " (name) } " " span.quiet { (kind(&attachment.content_type)) @if let Some(size) = attachment.size { ", " (bytes(size)) } } }
+                        @if let Some(clinical) = clinical { (super::filing::clinical(words, clinical)) }
+                        @if PICTURES.contains(&attachment.content_type.as_str()) {
+                            p.picture { a href=(address) { img src=(address) alt=(name); } }
+                        }
+                        @if attachment.content_type == PDF {
+                            object.pdf data=(address) type=(PDF) aria-label=(words.say("filing-pdf")) {}
+                        }
+                        p { a.open href=(address) { (words.say("chart-open")) " " (name) } " " span.quiet { (kind(words, &attachment.content_type)) @if let Some(size) = attachment.size { ", " (bytes(words, size)) } } }
                     }
                 }
             }
@@ -90,22 +135,25 @@ fn attached(attachment: &Attachment, address: &str) -> Markup {
     }
 }
 
+/// What is shown as a picture on the page itself.
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
 /// Content types in words.
-fn kind(content_type: &str) -> &str {
+fn kind(words: &Words, content_type: &str) -> String {
     match content_type {
-        "application/pdf" => "PDF",
-        "text/plain" => "Text",
-        "text/html" => "Web page",
-        "text/xml" | "application/xml" | "application/hl7-v3+xml" => "XML document",
-        it if it.starts_with("image/") => "Image",
-        it if it.starts_with("audio/") => "Sound",
-        _ => "File",
+        "application/pdf" => "PDF".to_owned(),
+        "text/plain" => words.say("chart-text"),
+        "text/html" => words.say("chart-web-page"),
+        "text/xml" | "application/xml" | "application/hl7-v3+xml" => words.say("chart-xml-document"),
+        it if it.starts_with("image/") => words.say("chart-image"),
+        it if it.starts_with("audio/") => words.say("chart-sound"),
+        _ => words.say("chart-file"),
     }
 }
 
-fn bytes(size: u64) -> String {
+fn bytes(words: &Words, size: u64) -> String {
     match size {
-        0..1_000 => format!("{size} bytes"),
+        0..1_000 => words.with("chart-bytes", &[("count", size.into())]),
         1_000..1_000_000 => format!("{} kB", size / 1_000),
         _ => format!("{:.1} MB", size as f64 / 1e6),
     }
@@ -186,14 +234,16 @@ pub(crate) async fn content(
         Some(known) => (*known, "inline"),
         None => ("application/octet-stream", "attachment; filename=\"document\""),
     };
-    // A file is shown in a page of its own that may do nothing at all.
+    // A file is shown in a page of its own that may do nothing at all. Viewers of PDF do not open in a sandbox; they
+    // have one of their own.
+    let policy = match content_type {
+        PDF => "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+        _ => "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-        ),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
     ];
     Ok((StatusCode::OK, headers, bytes).into_response())
 }

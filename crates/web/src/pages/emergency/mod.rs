@@ -1,9 +1,10 @@
 //! Emergency access (break-glass, screen S-04): the prompt with its reason, the end by hand, and the review by the
 //! privacy officer. The prompt is the same for a record that is hidden and for one that does not exist.
 
-use crate::components::form::{Errors, choice, lines};
+use crate::components::form::{Errors, choice_of, lines};
 use crate::components::table::{moment, moment_ago, remaining};
 use crate::components::{notice, shell, words};
+use crate::locale::Words;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
@@ -16,8 +17,13 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// How long it may last: (minutes, words).
-const SPANS: [(&str, &str); 5] =
-    [("15", "15 minutes"), ("30", "30 minutes"), ("60", "1 hour"), ("120", "2 hours"), ("240", "4 hours")];
+const SPANS: [(&str, &str); 5] = [
+    ("15", "emergency-15-minutes"),
+    ("30", "emergency-30-minutes"),
+    ("60", "emergency-1-hour"),
+    ("120", "emergency-2-hours"),
+    ("240", "emergency-4-hours"),
+];
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Given {
@@ -43,7 +49,9 @@ impl From<EmergencyError> for Refusal {
         match error {
             EmergencyError::Store(error) => Refusal::from(error),
             EmergencyError::Forbidden | EmergencyError::Unknown => Refusal::NotFound,
-            other => Refusal::Words(other.to_string()),
+            EmergencyError::Reason => Refusal::Cannot("emergency-reason-unfit"),
+            EmergencyError::Minutes => Refusal::Cannot("emergency-minutes-unfit"),
+            EmergencyError::Changed => Refusal::Cannot("common-trouble-changed"),
         }
     }
 }
@@ -58,16 +66,16 @@ pub(crate) fn unseen(visitor: &Visitor, patient: &str) -> axum::response::Respon
     let known = Id::parse(patient);
     let main = html! {
         div.own {
-            h1 { "There is nothing here" }
-            p { "The address may be wrong, or it names something you may not see." }
+            h1 { (visitor.words.say("emergency-there-is-nothing-here")) }
+            p { (visitor.words.say("emergency-the-address-may-be-wrong")) }
             @if let Some(patient) = &known {
-                p { "Is it an emergency? Then you can "
-                    a href={ (visitor.address_of(patient.as_str())) "/emergency" } { "ask for emergency access" } "." }
+                p { (visitor.words.say("emergency-is-it-an-emergency-then")) " "
+                    a href={ (visitor.address_of(patient.as_str())) "/emergency" } { (visitor.words.say("emergency-ask-for-emergency-access")) } "." }
             }
-            p { a href=(visitor.at("")) { "Back to the start" } }
+            p { a href=(visitor.at("")) { (visitor.words.say("emergency-back-to-the-start")) } }
         }
     };
-    let mut response = shell::page(visitor, "There is nothing here", main);
+    let mut response = shell::page(visitor, visitor.words.say("emergency-there-is-nothing-here"), main);
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
@@ -75,23 +83,24 @@ pub(crate) fn unseen(visitor: &Visitor, patient: &str) -> axum::response::Respon
 fn form(visitor: &Visitor, patient: &Id, given: &Given, errors: &Errors) -> axum::response::Response {
     let main = html! {
         div.own {
-            h1 { "Emergency access" }
+            h1 { (visitor.words.say("emergency-emergency-access")) }
             (errors.summary())
             (notice::caution(html! {
-                p { strong { "For the treatment of this patient, now, when it cannot wait." } }
-                p { "It opens what is restricted in this one record, for you, for a time. The privacy officer is told at once and will review it. The patient sees it." }
+                p { strong { (visitor.words.say("emergency-for-the-treatment-of-this")) } }
+                p { (visitor.words.say("emergency-it-opens-what-is-restricted")) }
             }))
             form.stacked.narrow-form method="post" action={ (visitor.address_of(patient.as_str())) "/emergency" } {
-                (lines("reason", "Why do you need it?", &given.reason, Some(&format!("At least {REASON} letters. Others will read it.")), errors))
-                (choice("minutes", "For how long?", &SPANS, &given.minutes))
+                (lines("reason", &visitor.words.say("emergency-why-do-you-need-it"), &given.reason, Some(&visitor.words.with("emergency-at-least", &[("count", REASON.into())])), errors))
+                (choice_of(visitor.words, "minutes", &visitor.words.say("emergency-for-how-long"), &SPANS, &given.minutes))
                 div.buttons {
-                    button.primary.danger-fill type="submit" { "Open this record" }
-                    a href=(visitor.at("")) { "Cancel" }
+                    button.primary.danger-fill type="submit" { (visitor.words.say("emergency-open-this-record")) }
+                    a href=(visitor.at("")) { (visitor.words.say("emergency-cancel")) }
                 }
             }
         }
     };
-    let mut response = shell::page(visitor, &errors.title("Emergency access"), main);
+    let mut response =
+        shell::page(visitor, errors.title(visitor.words, &visitor.words.say("emergency-emergency-access")), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -109,20 +118,14 @@ pub(crate) async fn open(
     let (store, caller, now) = (visitor.store(), &visitor.caller, visitor.now);
     match emergency::open(store, caller, &patient, &given.reason, minutes, &name, now).await {
         Ok(_) => Ok(see_other(&visitor.address_of(patient.as_str()))),
-        Err(short @ EmergencyError::Reason) => {
-            Ok(form(&visitor, &patient, &given, &Errors::one("reason", sentence(&short.to_string()))))
+        Err(EmergencyError::Reason) => {
+            Ok(form(&visitor, &patient, &given, &Errors::one("reason", visitor.words.say("emergency-reason-unfit"))))
         }
-        Err(span @ EmergencyError::Minutes) => {
-            Ok(form(&visitor, &patient, &given, &Errors::one("minutes", sentence(&span.to_string()))))
+        Err(EmergencyError::Minutes) => {
+            Ok(form(&visitor, &patient, &given, &Errors::one("minutes", visitor.words.say("emergency-minutes-unfit"))))
         }
         Err(other) => Err(other.into()),
     }
-}
-
-fn sentence(words: &str) -> String {
-    let mut words = format!("{words}.");
-    words[..1].make_ascii_uppercase();
-    words
 }
 
 pub(crate) async fn end(visitor: Visitor, Form(given): Form<Which>) -> Answer {
@@ -137,15 +140,15 @@ pub(crate) async fn queue(visitor: Visitor, Query(asked): Query<Asked>) -> Answe
     let names = names(&visitor, &found).await?;
     let main = html! {
         header.section-head {
-            h1 { "Emergency access" }
-            @if waiting { p { a href=(visitor.at("admin/emergency?all=yes")) { "Show reviewed ones too" } } }
-            @else { p { a href=(visitor.at("admin/emergency")) { "Only those to review" } } }
+            h1 { (visitor.words.say("emergency-emergency-access")) }
+            @if waiting { p { a href=(visitor.at("admin/emergency?all=yes")) { (visitor.words.say("emergency-show-reviewed-ones-too")) } } }
+            @else { p { a href=(visitor.at("admin/emergency")) { (visitor.words.say("emergency-only-those-to-review")) } } }
         }
-        (notice::done(asked.done.as_deref()))
-        @if found.is_empty() { p.empty { "Nothing waits for your review." } }
+        (notice::done(visitor.words, asked.done.as_deref()))
+        @if found.is_empty() { p.empty { (visitor.words.say("emergency-nothing-waits-for-your-review")) } }
         @for it in found.iter().rev() { (one(&visitor, it, &names)) }
     };
-    Ok(shell::administration(&visitor, "emergency", "Emergency access", main))
+    Ok(shell::administration(&visitor, "emergency", visitor.words.say("emergency-emergency-access"), main))
 }
 
 async fn names(visitor: &Visitor, found: &[Emergency]) -> Result<HashMap<String, String>, Refusal> {
@@ -166,22 +169,22 @@ fn one(visitor: &Visitor, it: &Emergency, names: &HashMap<String, String>) -> Ma
     html! {
         section.panel-card.review aria-labelledby=(heading) {
             header {
-                h2 id=(heading) { (it.display) " opened the record of " (names.get(&it.patient).map_or(it.patient.as_str(), String::as_str)) }
+                h2 id=(heading) { (it.display) " " (visitor.words.say("emergency-opened-the-record-of")) " " (names.get(&it.patient).map_or(it.patient.as_str(), String::as_str)) }
                 span.count {
-                    @if it.is_open(visitor.now) { span.chip.critical { "open, " (remaining(it.until - visitor.now)) " left" } }
-                    @else if it.review.is_some() { span.chip.good { "reviewed" } }
-                    @else { span.chip.notable { "to review" } }
+                    @if it.is_open(visitor.now) { span.chip.critical { (visitor.words.say("emergency-open")) " " (remaining(visitor.words, it.until - visitor.now)) " " (visitor.words.say("emergency-left")) } }
+                    @else if it.review.is_some() { span.chip.good { (visitor.words.say("emergency-reviewed-chip")) } }
+                    @else { span.chip.notable { (visitor.words.say("emergency-to-review")) } }
                 }
             }
-            p.quiet { (words::role(&it.role)) ", " (moment_ago(it.opened, visitor.now)) ", until " (moment(it.until)) }
+            p.quiet { (words::role(visitor.words, &it.role)) ", " (moment_ago(visitor.words, it.opened, visitor.now)) (visitor.words.say("emergency-until")) " " (moment(it.until)) }
             blockquote { (it.reason) }
-            @if visitor.may("audit.read") { p { a href={ (visitor.at("admin/audit?")) (seen) } { "What they looked at" } } }
+            @if visitor.may("audit.read") { p { a href={ (visitor.at("admin/audit?")) (seen) } { (visitor.words.say("emergency-what-they-looked-at")) } } }
             @match &it.review {
-                Some(review) => p.quiet { "Reviewed by " (review.display) ", " (moment(review.at)) @if !review.note.is_empty() { ": " (review.note) } },
+                Some(review) => p.quiet { (visitor.words.say("emergency-reviewed-by")) " " (review.display) ", " (moment(review.at)) @if !review.note.is_empty() { ": " (review.note) } },
                 None => form.stacked.narrow-form method="post" action=(visitor.at("admin/emergency/review")) {
                     input type="hidden" name="id" value=(it.id);
-                    div.field { label for=(note) { "Your note " span.quiet { "(optional)" } } textarea id=(note) name="note" rows="2" maxlength="2000" {} }
-                    div.buttons { button.primary type="submit" { "Mark as reviewed" } }
+                    div.field { label for=(note) { (visitor.words.say("emergency-your-note")) " " span.quiet { (visitor.words.say("emergency-optional")) } } textarea id=(note) name="note" rows="2" maxlength="2000" {} }
+                    div.buttons { button.primary type="submit" { (visitor.words.say("emergency-mark-as-reviewed")) } }
                 },
             }
         }
@@ -194,18 +197,18 @@ pub(crate) async fn review(visitor: Visitor, Form(given): Form<Which>) -> Answer
 }
 
 /// For the patient: each time somebody opened what was restricted, with the reason they gave.
-pub(crate) fn told(all: &[Emergency]) -> Markup {
+pub(crate) fn told(words: &Words, all: &[Emergency]) -> Markup {
     html! {
         @if !all.is_empty() {
             section.panel-card aria-labelledby="emergencies" {
-                header { h2 #emergencies { "Emergency access" } }
-                p.quiet { "In an emergency, restricted parts can be opened with a reason. Each time is reviewed." }
+                header { h2 #emergencies { (words.say("emergency-emergency-access")) } }
+                p.quiet { (words.say("emergency-in-an-emergency-restricted-parts")) }
                 ul.lines {
                     @for it in all {
                         li.line.tall {
-                            span.main { (it.display) " " span.quiet { (words::role(&it.role)) } }
+                            span.main { (it.display) " " span.quiet { (words::role(words, &it.role)) } }
                             span.side { (moment(it.opened)) }
-                            span.under { "Reason given: " (it.reason) @if it.review.is_some() { " Reviewed." } }
+                            span.under { (words.say("emergency-reason-given")) " " (it.reason) @if it.review.is_some() { " " (words.say("emergency-reviewed")) } }
                         }
                     }
                 }

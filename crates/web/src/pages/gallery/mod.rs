@@ -6,22 +6,25 @@ mod samples;
 use crate::components::banner::{allergies, banner};
 use crate::components::card::{Card, empty};
 use crate::components::{axis, flag, lists, measures, people, plot, shell};
+use crate::locale::{Locale, Words};
 use axum::response::Response;
 use care::chart::{AllergyState, EventKind, Flag, ResultStatus, Standing};
 use maud::{Markup, html};
 
+/// In English: who makes components reads it.
 pub(crate) async fn page() -> Response {
-    shell::workshop("Component gallery", gallery())
+    let words = Locale::English.words();
+    shell::workshop(words, "Component gallery", gallery(words))
 }
 
-pub(crate) fn gallery() -> Markup {
+pub(crate) fn gallery(words: &Words) -> Markup {
     html! {
         h1 { "Components" }
         p.lead { "Every component in its states. All values are made up." }
         (shown("Banner", &|_| html! {
-            (banner(&samples::banner(), samples::NOW))
-            (banner(&samples::deceased(), samples::NOW))
-            (banner(&samples::unknown(), samples::NOW))
+            (banner(words, &samples::banner(), samples::NOW))
+            (banner(words, &samples::deceased(), samples::NOW))
+            (banner(words, &samples::unknown(), samples::NOW))
         }))
         (shown("Allergies: known, none known, past, not recorded", &|_| html! {
             @for state in [
@@ -29,43 +32,52 @@ pub(crate) fn gallery() -> Markup {
                 AllergyState::NoneKnown("No known allergies".into()),
                 AllergyState::OnlyPast(2),
                 AllergyState::NotRecorded,
-            ] { (allergies(&state)) }
+            ] { (allergies(words, &state)) }
         }))
         (shown("Flags and statuses", &|_| html! {
             p {
                 @for it in [Flag::High, Flag::Low, Flag::Abnormal, Flag::CriticalHigh, Flag::CriticalLow, Flag::CriticalAbnormal] {
-                    (flag::badge(Some(it))) " "
+                    (flag::badge(words, Some(it))) " "
                 }
                 @for it in [ResultStatus::Preliminary, ResultStatus::Corrected, ResultStatus::Cancelled, ResultStatus::Mistaken] {
-                    (flag::status(it)) " "
+                    (flag::status(words, it)) " "
                 }
             }
         }))
         (shown("Card: filled and empty", &|theme| {
-            let card = |slug, title| Card { slug, title, base: "#", count: Some("2 active".into()), updated: None, more: false };
+            let card = |slug, title| Card {
+                slug,
+                title,
+                base: "#",
+                leads: true,
+                count: Some("2 active".into()),
+                updated: None,
+                source: Some("Riverside Family Practice".into()),
+                more: false,
+                tools: html! {},
+                folded: false,
+            };
             let (problems, nothing) = (format!("problems-{theme}"), format!("documents-{theme}"));
             html! {
-                (card(&problems, "Problems").show(html! { ul.lines { @for it in samples::problems().iter().filter(|it| it.standing == Standing::Active) { (lists::problem_line(it)) } } }))
-                (card(&nothing, "Documents").show(empty("No documents.")))
+                (card(&problems, "Problems").show(words, html! { ul.lines { @for it in samples::problems().iter().filter(|it| it.standing == Standing::Active) { (lists::problem_line(words, it)) } } }))
+                (card(&nothing, "Documents").show(words, empty("No documents.")))
             }
         }))
         (shown("Lists", &|_| html! {
-            ul.lines { @for it in samples::medications() { (lists::medication_line(&it)) } }
-            ul.lines { @for it in samples::allergies() { (lists::allergy_line(&it)) } }
-            (lists::table("Problems", &lists::PROBLEM_HEADS, &samples::problems().iter().map(lists::problem_row).collect::<Vec<_>>()))
-            (lists::table("Medications", &lists::MEDICATION_HEADS, &samples::medications().iter().map(lists::medication_row).collect::<Vec<_>>()))
+            ul.lines { @for it in samples::medications() { (lists::medication_line(words, &it)) } }
+            ul.lines { @for it in samples::allergies() { (lists::allergy_line(words, &it)) } }
         }))
         (shown("Vitals and results", &|_| html! {
-            (measures::vitals("#", &samples::vitals(), samples::NOW))
-            (measures::results("#", &samples::results()))
-            (measures::full("#", "results", "Latest result of each test", &samples::results()))
+            (measures::vitals(words, "#", &samples::vitals(), samples::NOW))
+            (measures::results(words, "#", &samples::results()))
+            (measures::full(words, "#", "results", "Latest result of each test", &samples::results()))
         }))
-        (shown("Trend: band, flags, a gap, other units", &|_| plot::plot(&samples::glucose())))
-        (shown("Trend: two series", &|_| plot::plot(&samples::pressure())))
-        (shown("Trend: one value", &|_| plot::plot(&samples::single())))
-        (shown("Trend: nothing to draw", &|_| plot::plot(&samples::words())))
-        (shown("Timeline", &|_| axis::axis(&samples::timeline(), &EventKind::ALL)))
-        (shown("People found", &|_| people::hits(&samples::hits(), |_| "#".to_owned(), samples::NOW)))
+        (shown("Trend: band, flags, a gap, other units", &|_| plot::plot(words, &samples::glucose())))
+        (shown("Trend: two series", &|_| plot::plot(words, &samples::pressure())))
+        (shown("Trend: one value", &|_| plot::plot(words, &samples::single())))
+        (shown("Trend: nothing to draw", &|_| plot::plot(words, &samples::words())))
+        (shown("Timeline", &|_| axis::axis(words, &samples::timeline(), &EventKind::ALL)))
+        (shown("People found", &|_| people::hits(words, &samples::hits(), |_| "#".to_owned(), samples::NOW)))
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn banner() -> Banner {
         last_visit: Some(visit("2026-03-02T10:00:00Z", VisitStanding::Done)),
         next_visit: Some(Booking { when: when("2026-07-01T09:30:00Z"), what: Some("Diabetes review".into()) }),
         flags: vec!["Fall risk".into()],
+        wishes: vec!["Do not resuscitate".into()],
         not_shown: Vec::new(),
     }
 }
@@ -62,6 +63,7 @@ pub(crate) fn deceased() -> Banner {
         person,
         allergies: AllergyState::NoneKnown("No known allergies".into()),
         flags: Vec::new(),
+        wishes: Vec::new(),
         next_visit: None,
         ..banner()
     }
@@ -79,6 +81,7 @@ pub(crate) fn unknown() -> Banner {
         last_visit: None,
         next_visit: None,
         flags: Vec::new(),
+        wishes: Vec::new(),
         not_shown: Vec::new(),
     }
 }
@@ -95,6 +98,7 @@ fn visit(from: &str, standing: VisitStanding) -> Visit {
         reasons: vec!["Diabetes review".into()],
         clinician: Some("Dr. Miguel Santos".into()),
         place: Some("Room 4".into()),
+        source: None,
     }
 }
 
@@ -160,6 +164,7 @@ pub(crate) fn medications() -> Vec<Medication> {
         prescriber: Some("Dr. Miguel Santos".into()),
         refills: Some(3),
         reported: false,
+        stated: false,
         note: None,
     };
     vec![
@@ -197,6 +202,7 @@ fn reading(
         specimen: None,
         method: None,
         note: None,
+        source: None,
     }
 }
 
@@ -295,6 +301,7 @@ pub(crate) fn timeline() -> Timeline {
         detail: None,
         flag,
         id: None,
+        source: None,
     };
     Timeline {
         events: vec![

@@ -1,8 +1,9 @@
 //! A patient, or who acts for one, comes for the first time (screen P-13): the code from the practice and the
 //! patient's date of birth, then a user name and a password. Nothing says which of the two was wrong.
 
-use crate::components::form::{Errors, choice, field};
-use crate::components::shell;
+use crate::components::form::{Errors, choice_of, field};
+use crate::components::{shell, words};
+use crate::locale::Words;
 use crate::pages::account::password::RULE;
 use crate::pages::sign_in::{Stopped, onward, too_often};
 use crate::request::{Answer, Place};
@@ -35,19 +36,19 @@ pub(crate) struct Given {
 }
 
 const MONTHS: [(&str, &str); 13] = [
-    ("", "Month"),
-    ("01", "January"),
-    ("02", "February"),
-    ("03", "March"),
-    ("04", "April"),
-    ("05", "May"),
-    ("06", "June"),
-    ("07", "July"),
-    ("08", "August"),
-    ("09", "September"),
-    ("10", "October"),
-    ("11", "November"),
-    ("12", "December"),
+    ("", "door-month"),
+    ("01", "door-january"),
+    ("02", "door-february"),
+    ("03", "door-march"),
+    ("04", "door-april"),
+    ("05", "door-may"),
+    ("06", "door-june"),
+    ("07", "door-july"),
+    ("08", "door-august"),
+    ("09", "door-september"),
+    ("10", "door-october"),
+    ("11", "door-november"),
+    ("12", "door-december"),
 ];
 
 pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Answer {
@@ -64,10 +65,10 @@ fn birth_date(given: &Given) -> Option<String> {
 
 pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     let Some(born) = birth_date(&given) else {
-        return Ok(form(&place, &given, &Errors::one("day", "Give the date of birth as day, month and year.")));
+        return Ok(form(&place, &given, &Errors::one("day", place.words.say("door-give-the-date-of-birth"))));
     };
     if given.password != given.again {
-        return Ok(form(&place, &given, &Errors::one("again", "The two passwords are not the same.")));
+        return Ok(form(&place, &given, &Errors::one("again", place.words.say("door-the-two-passwords-are-not"))));
     }
     let who = NewLogin::Fresh { username: given.username.trim(), password: &given.password };
     let errors = match place.access().accept_invitation(&place.visit, given.code.trim(), &born, who, place.now).await {
@@ -75,29 +76,28 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
             Ok(response) => return Ok(response),
             Err(Stopped(words)) => Errors::one("code", words),
         },
-        Err(AccessError::Wrong | AccessError::Expired | AccessError::NoSuchUser) => Errors::one(
-            "code",
-            "Code and date of birth do not fit, or the code is no longer valid. Check both, or ask the practice for a new one.",
-        ),
+        Err(AccessError::Wrong | AccessError::Expired | AccessError::NoSuchUser) => {
+            Errors::one("code", place.words.say("door-code-and-date-of-birth"))
+        }
         Err(AccessError::Wait { until }) => Errors::one("code", too_often(&place, until)),
-        Err(weak @ AccessError::Password(_)) => Errors::one("password", weak.to_string()),
+        Err(weak @ AccessError::Password(_)) => Errors::one("password", words::trouble(place.words, &weak)),
         Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
-            Errors::one("username", name.to_string())
+            Errors::one("username", words::trouble(place.words, &name))
         }
         Err(other) => return Err(other.into()),
     };
     Ok(form(&place, &given, &errors))
 }
 
-fn born(given: &Given, errors: &Errors) -> Markup {
+fn born(words: &Words, given: &Given, errors: &Errors) -> Markup {
     let whole = errors.summary().into_string().contains("#day");
     html! {
         fieldset.date aria-describedby=[whole.then_some("day-error")] {
-            legend { "Date of birth of the patient" }
-            @if whole { p.field-error #day-error { "Give the date of birth as day, month and year." } }
-            (field("day", "Day").value(&given.day).kind("text").autocomplete("off").maxlength(2).show(&Errors::none()))
-            (choice("month", "Month", &MONTHS, &given.month))
-            (field("year", "Year").value(&given.year).autocomplete("off").maxlength(4).show(&Errors::none()))
+            legend { (words.say("door-date-of-birth-of-the")) }
+            @if whole { p.field-error #day-error { (words.say("door-give-the-date-of-birth")) } }
+            (field("day", &words.say("door-day")).value(&given.day).kind("text").autocomplete("off").maxlength(2).show(words, &Errors::none()))
+            (choice_of(words, "month", &words.say("door-month"), &MONTHS, &given.month))
+            (field("year", &words.say("door-year")).value(&given.year).autocomplete("off").maxlength(4).show(words, &Errors::none()))
         }
     }
 }
@@ -106,25 +106,26 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
     let main = html! {
         div.sheet {
             p.over { (place.organisation.name) }
-            h1 { "Open your record" }
-            p { "The practice gave you a code on paper, or read it to you." }
+            h1 { (place.words.say("door-open-your-record")) }
+            p { (place.words.say("door-the-practice-gave-you-a")) }
             (errors.summary())
             form.stacked method="post" action=(place.at("invitation")) {
-                (field("code", "Invitation code").value(&given.code).literal().autocomplete("off").maxlength(40)
-                    .hint("It looks like K7QF-29MX-WPT3.").show(errors))
-                (born(given, errors))
-                (field("username", "Choose a user name").value(&given.username).literal().autocomplete("username").maxlength(60)
-                    .hint("Your e-mail address is a good one.").show(errors))
-                (field("password", "Choose a password").password("new-password").hint(RULE).show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
-                button.primary type="submit" { "Open my record" }
+                (field("code", &place.words.say("door-invitation-code")).value(&given.code).literal().autocomplete("off").maxlength(40)
+                    .hint(&place.words.say("door-it-looks-like-k7qf-29mx")).show(place.words, errors))
+                (born(place.words, given, errors))
+                (field("username", &place.words.say("door-choose-a-user-name")).value(&given.username).literal().autocomplete("username").maxlength(60)
+                    .hint(&place.words.say("door-your-e-mail-address-is")).show(place.words, errors))
+                (field("password", &place.words.say("door-choose-a-password")).password("new-password").hint(&place.words.say(RULE)).show(place.words, errors))
+                (field("again", &place.words.say("door-password-once-more")).password("new-password").show(place.words, errors))
+                button.primary type="submit" { (place.words.say("door-open-my-record")) }
             }
-            ul.links { li { a href=(place.at("sign-in")) { "I have a user name already" } } }
+            ul.links { li { a href=(place.at("sign-in")) { (place.words.say("door-i-have-a-user-name")) } } }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Open your record · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors
+        .title(place.words, &format!("{} · {}", place.words.say("door-open-your-record"), place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }
 
 #[cfg(test)]

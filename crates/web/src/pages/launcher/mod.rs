@@ -3,6 +3,7 @@
 
 use crate::assets;
 use crate::components::{people as list, shell};
+use crate::locale::Words;
 use crate::pages::authorize::subject;
 use crate::request::{Answer, Place, Visitor};
 use axum::Form;
@@ -51,11 +52,11 @@ async fn prepare(visitor: &Visitor, given: &Given) -> Ready {
     let scope = if given.app == OWN_APP { format!("&scope={}", encoded(given.scope.trim())) } else { String::new() };
     if given.how == "standalone" {
         let client = apps.client(&given.app, visitor.now).await.map_err(words)?;
-        let uri = client.launch_uri.as_deref().ok_or("this app has no launch address")?;
+        let uri = client.launch_uri.as_deref().ok_or_else(|| visitor.words.say("apps-this-app-has-no-launch"))?;
         let joint = if uri.contains('?') { '&' } else { '?' };
         return Ok(format!("{uri}{joint}iss={}{scope}", encoded(&visitor.organisation.fhir_base())));
     }
-    let patient = Id::parse(&given.patient).ok_or("choose a patient")?;
+    let patient = Id::parse(&given.patient).ok_or_else(|| visitor.words.say("apps-choose-a-patient"))?;
     let subject = subject(visitor);
     let address = apps.launch(&visitor.caller, &subject, &given.app, Some(&patient), None, visitor.now).await;
     Ok(format!("{}{scope}", address.map_err(words)?))
@@ -66,97 +67,97 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|b| if plain(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
-async fn show(visitor: &Visitor, words: &str, ready: Option<&Ready>) -> Answer {
+async fn show(visitor: &Visitor, typed: &str, ready: Option<&Ready>) -> Answer {
     let apps = visitor.organisation.apps();
     apps.own_app(visitor.now).await?;
     let clients = apps.launchable(visitor.now).await?;
     let (store, caller) = (&visitor.organisation.store, &visitor.caller);
-    let people = match words.is_empty() {
+    let people = match typed.is_empty() {
         true => {
-            let mut seen = people::these(store, caller, &visitor.recent()).await?;
+            let mut seen = people::these(store, caller, &visitor.recent().await?).await?;
             seen.extend(people::seen_lately(store, caller, visitor.now, 8).await?);
             seen
         }
-        false => people::find(store, caller, words, visitor.now).await?.hits,
+        false => people::find(store, caller, typed, visitor.now).await?.hits,
     };
     let slug = &visitor.organisation.slug;
     let main = html! {
         div.finder {
-            h1 { "App launcher" }
-            p.lead { "Open an app as from a chart, or by itself, and see what it is given." }
-            p.quiet { "The app acts for you, " (visitor.caller.display) ". To try it as someone else, sign in as them first." }
+            h1 { (visitor.words.say("apps-app-launcher")) }
+            p.lead { (visitor.words.say("apps-open-an-app-as-from")) }
+            p.quiet { (visitor.words.say("apps-the-app-acts-for-you")) " " (visitor.caller.display) (visitor.words.say("apps-to-try-it-as-someone")) }
             @match ready {
-                Some(Ok(address)) => p.notice.good role="status" { a #ready href=(address) { "Open the app" } " – the launch is good once, for five minutes." },
-                Some(Err(words)) => p.error role="alert" { "The app could not be opened: " (words) "." },
+                Some(Ok(address)) => p.notice.good role="status" { a #ready href=(address) { (visitor.words.say("apps-open-the-app")) } " " (visitor.words.say("apps-the-launch-is-good-once")) },
+                Some(Err(why)) => p.error role="alert" { (visitor.words.say("apps-the-app-could-not-be")) " " (why) "." },
                 None => {},
             }
             form.find-form role="search" method="get" action={ "/" (slug) "/launcher" } {
-                label for="q" { "Find a patient" }
+                label for="q" { (visitor.words.say("apps-find-a-patient")) }
                 div.search-row {
-                    input #q type="search" name="q" value=(words) autocomplete="off" spellcheck="false"
-                        placeholder="Name, date of birth, MRN or phone";
-                    button type="submit" { "Find" }
+                    input #q type="search" name="q" value=(typed) autocomplete="off" spellcheck="false"
+                        placeholder=(visitor.words.say("apps-name-date-of-birth-mrn"));
+                    button type="submit" { (visitor.words.say("apps-find")) }
                 }
             }
-            (chart(slug, &clients, &people))
-            (alone(slug, &clients))
+            (chart(visitor.words, slug, &clients, &people))
+            (alone(visitor.words, slug, &clients))
         }
     };
-    Ok(shell::page(visitor, "App launcher", main))
+    Ok(shell::page(visitor, visitor.words.say("apps-app-launcher"), main))
 }
 
-fn app_choice(id: &str, clients: &[Client]) -> Markup {
+fn app_choice(words: &Words, id: &str, clients: &[Client]) -> Markup {
     html! {
         div.field {
-            label for=(id) { "App" }
+            label for=(id) { (words.say("apps-app")) }
             select id=(id) name="app" { @for it in clients { option value=(it.id) selected[it.id == OWN_APP] { (it.name) } } }
         }
     }
 }
 
-fn scope_field(id: &str, scopes: &str) -> Markup {
+fn scope_field(words: &Words, id: &str, scopes: &str) -> Markup {
     html! {
         div.field {
-            label for=(id) { "Scopes" }
+            label for=(id) { (words.say("apps-scopes")) }
             input id=(id) type="text" name="scope" value=(scopes) autocomplete="off" spellcheck="false" aria-describedby={ (id) "-hint" };
-            p.hint id={ (id) "-hint" } { "For the app of this page; other apps ask for their own." }
+            p.hint id={ (id) "-hint" } { (words.say("apps-for-the-app-of-this")) }
         }
     }
 }
 
-fn chart(slug: &str, clients: &[Client], people: &[Hit]) -> Markup {
+fn chart(words: &Words, slug: &str, clients: &[Client], people: &[Hit]) -> Markup {
     html! {
         section.card aria-labelledby="ehr" {
-            header { h2 #ehr { "From a chart" } }
+            header { h2 #ehr { (words.say("apps-from-a-chart")) } }
             form.stacked method="post" action={ "/" (slug) "/launcher" } {
                 input type="hidden" name="how" value="ehr";
-                (app_choice("app-ehr", clients))
+                (app_choice(words, "app-ehr", clients))
                 fieldset.choose-patient {
-                    legend { "Patient" }
-                    @if people.is_empty() { p.empty { "Find a patient first." } }
+                    legend { (words.say("apps-patient")) }
+                    @if people.is_empty() { p.empty { (words.say("apps-find-a-patient-first")) } }
                     @for (at, hit) in people.iter().enumerate() {
                         div.pick {
                             input type="radio" name="patient" id={ "patient-" (at) } value=(hit.person.id) required checked[at == 0];
-                            label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(hit)) }
+                            label for={ "patient-" (at) } { (hit.person.name()) " " (list::born(words, hit)) }
                         }
                     }
                 }
-                (scope_field("scope-ehr", SCOPES))
-                button.primary type="submit" { "Prepare EHR launch" }
+                (scope_field(words, "scope-ehr", SCOPES))
+                button.primary type="submit" { (words.say("apps-prepare-ehr-launch")) }
             }
         }
     }
 }
 
-fn alone(slug: &str, clients: &[Client]) -> Markup {
+fn alone(words: &Words, slug: &str, clients: &[Client]) -> Markup {
     html! {
         section.card aria-labelledby="standalone" {
-            header { h2 #standalone { "By itself" } }
+            header { h2 #standalone { (words.say("apps-by-itself")) } }
             form.stacked method="post" action={ "/" (slug) "/launcher" } {
                 input type="hidden" name="how" value="standalone";
-                (app_choice("app-standalone", clients))
-                (scope_field("scope-standalone", STANDALONE))
-                button.primary type="submit" { "Prepare standalone launch" }
+                (app_choice(words, "app-standalone", clients))
+                (scope_field(words, "scope-standalone", STANDALONE))
+                button.primary type="submit" { (words.say("apps-prepare-standalone-launch")) }
             }
         }
     }
@@ -166,13 +167,19 @@ fn alone(slug: &str, clients: &[Client]) -> Markup {
 pub(crate) async fn app(place: Place) -> Response {
     let main = html! {
         div.sheet.broad {
-            h1 { "Launcher app" }
-            p #state role="status" { "Starting…" }
+            h1 { (place.words.say("apps-launcher-app")) }
+            p #state role="status" { (place.words.say("apps-starting")) }
             div #told data-client=(OWN_APP) {}
-            noscript { p.error { "This app needs JavaScript, as apps do." } }
-            p { a href={ "/" (place.organisation.slug) "/launcher" } { "Back to the launcher" } }
+            noscript { p.error { (place.words.say("apps-this-app-needs-javascript-as")) } }
+            p { a href={ "/" (place.organisation.slug) "/launcher" } { (place.words.say("apps-back-to-the-launcher")) } }
             script type="module" src=(assets::address("launcher.js")) {}
         }
     };
-    shell::outside("Launcher app", place.web.installation.demo, axum::http::StatusCode::OK, main)
+    shell::outside(
+        place.words,
+        &place.words.say("apps-launcher-app"),
+        place.web.installation.demo,
+        axum::http::StatusCode::OK,
+        main,
+    )
 }

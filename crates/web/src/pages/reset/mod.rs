@@ -2,7 +2,7 @@
 //! says how to get one; it never says whether somebody has an account.
 
 use crate::components::form::{Errors, field};
-use crate::components::shell;
+use crate::components::{shell, words};
 use crate::pages::account::password::RULE;
 use crate::request::{Answer, Place, see_other};
 use axum::Form;
@@ -28,7 +28,7 @@ pub(crate) struct Given {
 
 pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Answer {
     if asked.code.is_empty() {
-        return Ok(sheet(&place, "I cannot sign in", StatusCode::OK, help(&place)));
+        return Ok(sheet(&place, &place.words.say("door-i-cannot-sign-in"), StatusCode::OK, help(&place)));
     }
     match place.access().reset_of(&asked.code, place.now).await {
         Ok(username) => Ok(form(&place, &asked.code, &username, &Errors::none())),
@@ -42,12 +42,17 @@ pub(crate) async fn submit(place: Place, Form(given): Form<Given>) -> Answer {
         Err(error) => return over(&place, error),
     };
     if given.password != given.again {
-        return Ok(form(&place, &given.code, &username, &Errors::one("again", "The two passwords are not the same.")));
+        return Ok(form(
+            &place,
+            &given.code,
+            &username,
+            &Errors::one("again", place.words.say("door-the-two-passwords-are-not")),
+        ));
     }
     match place.access().set_password(&place.visit, &given.code, &given.password, place.now).await {
         Ok(()) => Ok(see_other(&place.at("sign-in?done=reset"))),
         Err(weak @ AccessError::Password(_)) => {
-            Ok(form(&place, &given.code, &username, &Errors::one("password", weak.to_string())))
+            Ok(form(&place, &given.code, &username, &Errors::one("password", words::trouble(place.words, &weak))))
         }
         Err(error) => over(&place, error),
     }
@@ -58,10 +63,10 @@ fn over(place: &Place, error: AccessError) -> Answer {
         AccessError::Store(error) => Err(error.into()),
         _ => Ok(sheet(
             place,
-            "This link is not valid any more",
+            &place.words.say("door-this-link-is-not-valid"),
             StatusCode::GONE,
             html! {
-                p { "It was used, it is too old, or it was not copied whole." }
+                p { (place.words.say("door-it-was-used-it-is")) }
                 (help(place))
             },
         )),
@@ -70,9 +75,9 @@ fn over(place: &Place, error: AccessError) -> Answer {
 
 fn help(place: &Place) -> Markup {
     html! {
-        p { "Ask the practice for a new link: they check who you are and hand it to you. Links are not sent by e-mail." }
-        p { "Lost only your telephone? Sign in with your password and use one of your recovery codes." }
-        ul.links { li { a href=(place.at("sign-in")) { "Back to signing in" } } }
+        p { (place.words.say("door-ask-the-practice-for-a")) }
+        p { (place.words.say("door-lost-only-your-telephone-sign")) }
+        ul.links { li { a href=(place.at("sign-in")) { (place.words.say("door-back-to-signing-in")) } } }
     }
 }
 
@@ -80,17 +85,17 @@ fn form(place: &Place, code: &str, username: &str, errors: &Errors) -> Response 
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     sheet(
         place,
-        &errors.title("Choose a password"),
+        &place.words.say("door-choose-a-password"),
         status,
         html! {
             (errors.summary())
             form.stacked method="post" action=(place.at("reset")) {
                 input type="hidden" name="code" value=(code);
-                p { "User name: " strong { (username) } }
+                p { (place.words.say("door-user-name-2")) " " strong { (username) } }
                 input type="hidden" name="username" value=(username) autocomplete="username";
-                (field("password", "New password").password("new-password").hint(RULE).focus().show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
-                button.primary type="submit" { "Set password" }
+                (field("password", &place.words.say("door-new-password")).password("new-password").hint(&place.words.say(RULE)).focus().show(place.words, errors))
+                (field("again", &place.words.say("door-password-once-more")).password("new-password").show(place.words, errors))
+                button.primary type="submit" { (place.words.say("door-set-password")) }
             }
         },
     )
@@ -100,10 +105,11 @@ fn sheet(place: &Place, title: &str, status: StatusCode, body: Markup) -> Respon
     let main = html! {
         div.sheet {
             p.over { (place.organisation.name) }
-            h1 { (title.trim_start_matches("Error: ")) }
+            h1 { (title) }
             (body)
         }
     };
-    let title = format!("{title} · {}", place.organisation.name);
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let errors = if status == StatusCode::UNPROCESSABLE_ENTITY { Errors::one("", "") } else { Errors::none() };
+    let title = errors.title(place.words, &format!("{title} · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

@@ -5,6 +5,7 @@ use crate::components::form::Errors;
 use crate::components::form::boxes;
 use crate::components::table::table;
 use crate::components::{notice, shell, words};
+use crate::locale::Words;
 use crate::pages::users::new::Said;
 use crate::request::{Answer, Refusal, Visitor, see_other, troubled};
 use axum::extract::{Path, Query, RawForm};
@@ -16,30 +17,30 @@ use store::{Action, Actions};
 
 /// Groups of types → what people call them.
 const GROUPS: [(&str, &str); 10] = [
-    ("people", "Patients and their relatives"),
-    ("schedule", "Appointments and schedules"),
-    ("clinical", "The clinical record"),
-    ("consent", "Consents and where data came from"),
-    ("money", "Insurance, claims and payments"),
-    ("directory", "Clinicians, places, devices and medicines"),
-    ("knowledge", "Definitions and terminology"),
-    ("integration", "Connections to other systems"),
-    ("audit", "The audit log"),
-    ("other", "Everything else"),
+    ("people", "roles-patients-and-their-relatives"),
+    ("schedule", "roles-appointments-and-schedules"),
+    ("clinical", "roles-the-clinical-record"),
+    ("consent", "roles-consents-and-where-data-came"),
+    ("money", "roles-insurance-claims-and-payments"),
+    ("directory", "roles-clinicians-places-devices-and-medicines"),
+    ("knowledge", "roles-definitions-and-terminology"),
+    ("integration", "roles-connections-to-other-systems"),
+    ("audit", "roles-the-audit-log"),
+    ("other", "roles-everything-else"),
 ];
 
 /// Permissions → what they let one do.
 const PERMISSIONS: [(&str, &str); 10] = [
-    ("chart.open", "Open charts"),
-    ("break-glass", "Use emergency access"),
-    ("break-glass.review", "Review emergency access"),
-    ("audit.read", "Read the audit log"),
-    ("users.manage", "Manage users"),
-    ("roles.read", "See what roles may do"),
-    ("sessions.manage", "End sessions of others"),
-    ("apps.manage", "Manage apps"),
-    ("operate", "Operate the server"),
-    ("export.bulk", "Export in bulk"),
+    ("chart.open", "roles-open-charts"),
+    ("break-glass", "roles-use-emergency-access"),
+    ("break-glass.review", "roles-review-emergency-access"),
+    ("audit.read", "roles-read-the-audit-log"),
+    ("users.manage", "roles-manage-users"),
+    ("roles.read", "roles-see-what-roles-may-do"),
+    ("sessions.manage", "roles-end-sessions-of-others"),
+    ("apps.manage", "roles-manage-apps"),
+    ("operate", "roles-operate-the-server"),
+    ("export.bulk", "roles-export-in-bulk"),
 ];
 
 #[derive(Deserialize, Default)]
@@ -53,36 +54,38 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Done>) -> Answer 
     let rows = roles.all().map(|role| {
         vec![
             html! { a href={ (visitor.at("admin/roles/")) (role.key) } { (role.name) } p.note { (role.about) } },
-            html! { (permissions(role).join(", ")) @if role.permissions.is_empty() { span.quiet { "–" } } },
-            html! { @if policy.second_factor.iter().any(|it| **it == *role.key) { span.chip.good { "needed" } } @else { span.quiet { "as they like" } } },
+            html! { (permissions(visitor.words, role).join(", ")) @if role.permissions.is_empty() { span.quiet { "–" } } },
+            html! { @if policy.second_factor.iter().any(|it| **it == *role.key) { span.chip.good { (visitor.words.say("roles-needed")) } } @else { span.quiet { (visitor.words.say("roles-as-they-like")) } } },
         ]
     });
     let main = html! {
-        header.section-head { h1 { "Roles" } p.quiet { "What is not named is refused." } }
-        (notice::done(asked.done.as_deref()))
-        (table("Roles", &["Role", "Permissions", "Second factor"], rows.collect()))
+        header.section-head { h1 { (visitor.words.say("roles-roles")) } p.quiet { (visitor.words.say("roles-what-is-not-named-is")) } }
+        (notice::done(visitor.words, asked.done.as_deref()))
+        (table(visitor.words, &visitor.words.say("roles-roles"), &[&visitor.words.say("roles-role"), &visitor.words.say("roles-permissions"), &visitor.words.say("roles-second-factor")], rows.collect()))
         @if visitor.may("users.manage") { (policy_form(&visitor, &policy)) }
     };
-    Ok(shell::administration(&visitor, "roles", "Roles", main))
+    Ok(shell::administration(&visitor, "roles", visitor.words.say("roles-roles"), main))
 }
 
-fn permissions(role: &Role) -> Vec<&'static str> {
-    PERMISSIONS.iter().filter(|(key, _)| role.permissions.contains(*key)).map(|(_, words)| *words).collect()
+fn permissions(words: &Words, role: &Role) -> Vec<String> {
+    PERMISSIONS.iter().filter(|(key, _)| role.permissions.contains(*key)).map(|(_, key)| words.say(key)).collect()
 }
 
 fn policy_form(visitor: &Visitor, policy: &SignInPolicy) -> Markup {
     let options: Vec<(String, String, bool)> = words::STAFF
         .iter()
-        .map(|key| ((*key).to_owned(), words::role(key), policy.second_factor.iter().any(|it| it == key)))
+        .map(|key| {
+            ((*key).to_owned(), words::role(visitor.words, key), policy.second_factor.iter().any(|it| it == key))
+        })
         .collect();
     crate::pages::account::panel(
         "second-factor",
-        "Who needs a second factor",
+        &visitor.words.say("roles-who-needs-a-second-factor"),
         html! {},
         html! {
             form.stacked method="post" action=(visitor.at("admin/roles/policy")) {
-                (boxes("roles", "At their next sign-in they set one up", &options, &Errors::none()))
-                div.buttons { button.primary type="submit" { "Save" } }
+                (boxes("roles", &visitor.words.say("roles-at-their-next-sign-in"), &options, &Errors::none()))
+                div.buttons { button.primary type="submit" { (visitor.words.say("roles-save")) } }
             }
         },
     )
@@ -99,50 +102,64 @@ pub(crate) async fn policy(visitor: Visitor, RawForm(body): RawForm) -> Answer {
 pub(crate) async fn one(visitor: Visitor, Path((_, key)): Path<(String, String)>) -> Answer {
     let roles = Roles::ours();
     let role = roles.role(&key).ok_or(Refusal::NotFound)?;
-    let main = show(&roles, role, &visitor.at("admin/roles"));
+    let main = show(visitor.words, &roles, role, &visitor.at("admin/roles"));
     Ok(shell::administration(&visitor, "roles", &role.name, main))
 }
 
-fn show(roles: &Roles, role: &Role, up: &str) -> Markup {
+fn show(words: &Words, roles: &Roles, role: &Role, up: &str) -> Markup {
     let rows = role.grants.iter().map(|grant| {
-        vec![html! { (what(roles, grant)) }, html! { (may(grant.actions)) }, html! { (grant.within.words()) }]
+        vec![
+            html! { (what(words, roles, grant)) },
+            html! { (may(words, grant.actions)) },
+            html! { (grant.within.words()) },
+        ]
     });
     html! {
-        header.section-head { h1 { (role.name) } p { a href=(up) { "All roles" } } }
+        header.section-head { h1 { (role.name) } p { a href=(up) { (words.say("roles-all-roles")) } } }
         p.lead { (role.about) }
-        @if role.grants.is_empty() { p.empty { "By itself this role reaches no data." } }
-        @else { (table("Data", &["What", "May", "Of whom"], rows.collect())) }
+        @if role.grants.is_empty() { p.empty { (words.say("roles-by-itself-this-role-reaches")) } }
+        @else { (table(words, &words.say("roles-data"), &[&words.say("roles-what"), &words.say("roles-may"), &words.say("roles-of-whom")], rows.collect())) }
         section.panel-card aria-labelledby="permissions" {
-            header { h2 #permissions { "Permissions" } }
-            @let all = permissions(role);
-            @if all.is_empty() { p.quiet { "None." } }
-            @else { ul.lines { @for words in all { li.line { span.main { (words) } } } } }
+            header { h2 #permissions { (words.say("roles-permissions")) } }
+            @let all = permissions(words, role);
+            @if all.is_empty() { p.quiet { (words.say("roles-none")) } }
+            @else { ul.lines { @for permission in all { li.line { span.main { (permission) } } } } }
         }
     }
 }
 
 /// Whole groups by their name, single types by theirs.
-fn what(roles: &Roles, grant: &RoleGrant) -> Markup {
+fn what(words: &Words, roles: &Roles, grant: &RoleGrant) -> Markup {
     let mut left: Vec<_> = grant.kinds.iter().collect();
     let mut whole = Vec::new();
     for (group, kinds) in roles.groups() {
         let of: Vec<_> = kinds.iter().collect();
         if !of.is_empty() && of.iter().all(|it| left.contains(it)) {
             left.retain(|it| !of.contains(it));
-            whole.push(GROUPS.iter().find(|(key, _)| *key == group).map_or(group, |(_, words)| words).to_owned());
+            whole.push(
+                GROUPS
+                    .iter()
+                    .find(|(key, _)| *key == group)
+                    .map_or_else(|| group.to_owned(), |(_, key)| words.say(key)),
+            );
         }
     }
     html! {
         @for group in &whole { p { (group) } }
-        @if !left.is_empty() { p.kinds { (left.iter().map(|kind| words::kind(kind.name())).collect::<Vec<_>>().join(", ")) } }
+        @if !left.is_empty() { p.kinds { (left.iter().map(|kind| words::kind(words, kind.name())).collect::<Vec<_>>().join(", ")) } }
     }
 }
 
 /// `look, add, change, delete`.
-fn may(actions: Actions) -> String {
-    let all = [("look", Action::Read), ("add", Action::Create), ("change", Action::Update), ("delete", Action::Delete)];
-    let words: Vec<&str> = all.iter().filter(|(_, it)| actions.contains(*it)).map(|(words, _)| *words).collect();
-    words.join(", ")
+fn may(words: &Words, actions: Actions) -> String {
+    let all = [
+        ("roles-may-look", Action::Read),
+        ("roles-may-add", Action::Create),
+        ("roles-may-change", Action::Update),
+        ("roles-may-delete", Action::Delete),
+    ];
+    let may: Vec<String> = all.iter().filter(|(_, it)| actions.contains(*it)).map(|(key, _)| words.say(key)).collect();
+    may.join(", ")
 }
 
 #[cfg(test)]
@@ -151,13 +168,18 @@ mod tests {
 
     #[test]
     fn every_role_we_ship_can_be_read() {
-        let roles = Roles::ours();
+        let (roles, words) = (Roles::ours(), crate::locale::Locale::English.words());
         for role in roles.all() {
-            let shown = show(&roles, role, "/x/admin/roles").into_string();
+            let shown = show(words, &roles, role, "/x/admin/roles").into_string();
             assert!(shown.contains(&role.name), "{shown}");
-            assert_eq!(permissions(role).len(), role.permissions.len(), "{} has a permission without words", role.key);
+            assert_eq!(
+                permissions(words, role).len(),
+                role.permissions.len(),
+                "{} has a permission without words",
+                role.key
+            );
         }
-        let clinician = show(&roles, roles.role("clinician").unwrap(), "").into_string();
+        let clinician = show(words, &roles, roles.role("clinician").unwrap(), "").into_string();
         assert!(
             clinician.contains("The clinical record") && clinician.contains("look, add, change, delete"),
             "{clinician}"

@@ -32,25 +32,25 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
             html! {
                 @if visitor.may("users.manage") { a href={ (visitor.at("admin/users/")) (it.user) } { (it.display) } }
                 @else { (it.display) }
-                @if own { " " span.chip.good { "you" } }
+                @if own { " " span.chip.good { (visitor.words.say("users-you")) } }
             },
-            html! { (words::role(&it.role)) },
-            html! { (device(&it.agent)) },
-            html! { @if it.address.is_empty() { span.quiet { "unknown" } } @else { (it.address) } },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
-            html! { @if !own { (act_on(&visitor.at("admin/sessions/revoke"), &[("user", &it.user), ("id", &it.id)], "Sign out", Some(&it.display), None)) } },
+            html! { (words::role(visitor.words, &it.role)) },
+            html! { (device(visitor.words, &it.agent)) },
+            html! { @if it.address.is_empty() { span.quiet { (visitor.words.say("common-unknown")) } } @else { (it.address) } },
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
+            html! { @if !own { (act_on(&visitor.at("admin/sessions/revoke"), &[("user", &it.user), ("id", &it.id)], &visitor.words.say("users-sign-out"), Some(&it.display), None)) } },
         ]
     });
     let main = html! {
-        header.section-head { h1 { "Sessions" } p.quiet { "Who is signed in now." } }
-        (notice::done(asked.done.as_deref()))
-        (table("Open sessions", &["Who", "Role", "Device", "Address", "Last used", "Signed in", ""], rows.collect()))
+        header.section-head { h1 { (visitor.words.say("users-sessions")) } p.quiet { (visitor.words.say("users-who-is-signed-in-now")) } }
+        (notice::done(visitor.words, asked.done.as_deref()))
+        (table(visitor.words, &visitor.words.say("users-open-sessions"), &[&visitor.words.say("users-who"), &visitor.words.say("users-role"), &visitor.words.say("users-device"), &visitor.words.say("users-address"), &visitor.words.say("users-last-used"), &visitor.words.say("users-signed-in"), ""], rows.collect()))
         @if sessions.len() == PAGE && let Some(last) = sessions.last() {
-            p.pager { a href={ (visitor.at("admin/sessions?after=")) (last.id) } { "More" } }
+            p.pager { a href={ (visitor.at("admin/sessions?after=")) (last.id) } { (visitor.words.say("users-more")) } }
         }
     };
-    Ok(shell::administration(&visitor, "sessions", "Sessions", main))
+    Ok(shell::administration(&visitor, "sessions", visitor.words.say("users-sessions"), main))
 }
 
 pub(crate) async fn revoke(visitor: Visitor, Form(given): Form<Which>) -> Answer {

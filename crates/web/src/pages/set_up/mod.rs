@@ -2,7 +2,7 @@
 //! works once, and never again when there is somebody.
 
 use crate::components::form::{Errors, field};
-use crate::components::shell;
+use crate::components::{shell, words};
 use crate::pages::account::password::RULE;
 use crate::pages::sign_in::{Stopped, onward};
 use crate::request::{Answer, Place, Refusal};
@@ -40,7 +40,7 @@ pub(crate) async fn page(place: Place, Query(asked): Query<Asked>) -> Answer {
 
 pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     if given.password != given.again {
-        return Ok(form(&place, &given, &Errors::one("again", "The two passwords are not the same.")));
+        return Ok(form(&place, &given, &Errors::one("again", place.words.say("door-the-two-passwords-are-not"))));
     }
     let (username, display) = (given.username.trim(), given.display.trim());
     let step = place.access().set_up(&place.visit, &given.code, username, display, &given.password, place.now).await;
@@ -49,9 +49,9 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
             Ok(response) => return Ok(response),
             Err(Stopped(words)) => Errors::one("username", words),
         },
-        Err(weak @ AccessError::Password(_)) => Errors::one("password", weak.to_string()),
+        Err(weak @ AccessError::Password(_)) => Errors::one("password", words::trouble(place.words, &weak)),
         Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
-            Errors::one("username", name.to_string())
+            Errors::one("username", words::trouble(place.words, &name))
         }
         Err(AccessError::Expired | AccessError::Wrong | AccessError::Forbidden) => return Err(Refusal::NotFound),
         Err(other) => return Err(other.into()),
@@ -63,21 +63,22 @@ fn form(place: &Place, given: &Given, errors: &Errors) -> Response {
     let main = html! {
         div.sheet {
             p.over { (place.organisation.name) }
-            h1 { "Welcome" }
-            p { "You are the first. This account can create all others; afterwards this link does not work any more." }
+            h1 { (place.words.say("door-welcome")) }
+            p { (place.words.say("door-you-are-the-first-this")) }
             (errors.summary())
             form.stacked method="post" action=(place.at("set-up")) {
                 input type="hidden" name="code" value=(given.code);
-                (field("display", "Your name").value(&given.display).autocomplete("name").maxlength(120).focus().show(errors))
-                (field("username", "User name").value(&given.username).autocomplete("username").literal().maxlength(60)
-                    .hint("Letters, digits, dots and hyphens.").show(errors))
-                (field("password", "Password").password("new-password").hint(RULE).show(errors))
-                (field("again", "Password once more").password("new-password").show(errors))
-                button.primary type="submit" { "Create the first administrator" }
+                (field("display", &place.words.say("door-your-name")).value(&given.display).autocomplete("name").maxlength(120).focus().show(place.words, errors))
+                (field("username", &place.words.say("door-user-name")).value(&given.username).autocomplete("username").literal().maxlength(60)
+                    .hint(&place.words.say("door-letters-digits-dots-and-hyphens")).show(place.words, errors))
+                (field("password", &place.words.say("door-password")).password("new-password").hint(&place.words.say(RULE)).show(place.words, errors))
+                (field("again", &place.words.say("door-password-once-more")).password("new-password").show(place.words, errors))
+                button.primary type="submit" { (place.words.say("door-create-the-first-administrator")) }
             }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Welcome · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title =
+        errors.title(place.words, &format!("{} · {}", place.words.say("door-welcome"), place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

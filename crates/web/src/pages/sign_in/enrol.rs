@@ -52,15 +52,15 @@ pub(crate) async fn page(place: Place, headers: HeaderMap, Query(asked): Query<A
     }
     Ok(sheet(
         &place,
-        "Protect your account",
+        &place.words.say("door-protect-your-account"),
         &Errors::none(),
         html! {
-            p { "Your work needs a second step besides the password. Set it up once; it takes a minute." }
+            p { (place.words.say("door-your-work-needs-a-second")) }
             (passkey::ask("create", &place.at("sign-in/enrol/passkey"), &place.at("sign-in/enrol/question"),
-                "Use this device (passkey)", &[("to", &asked.to), ("name", "First passkey")], true))
+                &place.words.say("door-use-this-device-passkey"), &[("to", &asked.to), ("name", &place.words.say("door-first-passkey"))], true))
             form.stacked method="post" action=(place.at("sign-in/enrol/totp")) {
                 input type="hidden" name="to" value=(asked.to);
-                button type="submit" { "Use an authenticator app" }
+                button type="submit" { (place.words.say("door-use-an-authenticator-app")) }
             }
         },
     ))
@@ -73,16 +73,16 @@ pub(crate) async fn by_app(place: Place, headers: HeaderMap, Form(given): Form<G
     let action = place.at("sign-in/enrol/totp");
     let (Some(handle), Some(code)) = (&given.handle, &given.code) else {
         let offer = place.access().begin_totp(&me, place.now).await?;
-        let form = totp::form(&action, &offer, &hidden, &Errors::none());
-        return Ok(sheet(&place, "Set up an authenticator app", &Errors::none(), form));
+        let form = totp::form(place.words, &action, &offer, &hidden, &Errors::none());
+        return Ok(sheet(&place, &place.words.say("door-set-up-an-authenticator-app"), &Errors::none(), form));
     };
     match place.access().finish_totp(&me, handle, code.trim(), place.now).await {
         Ok(codes) => Ok(enrolled(&place, &given.to, &codes)),
         Err(AccessError::Wrong) => {
-            let errors = Errors::one("code", "This code does not fit. Type the one the app shows now.");
+            let errors = Errors::one("code", place.words.say("door-this-code-does-not-fit"));
             let offer = totp::again(handle.clone(), given.secret.clone(), given.svg.clone());
-            let form = totp::form(&action, &offer, &hidden, &errors);
-            Ok(sheet(&place, "Set up an authenticator app", &errors, form))
+            let form = totp::form(place.words, &action, &offer, &hidden, &errors);
+            Ok(sheet(&place, &place.words.say("door-set-up-an-authenticator-app"), &errors, form))
         }
         Err(AccessError::Expired) => Ok(see_other(&place.at("sign-in"))),
         Err(other) => Err(other.into()),
@@ -96,14 +96,18 @@ pub(crate) async fn question(place: Place, headers: HeaderMap) -> Response {
     };
     match asked.await {
         Ok(question) => passkey::told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": error.to_string() }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) })))
+                .into_response()
+        }
     }
 }
 
 pub(crate) async fn by_passkey(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     let Some(me) = me(&place, &headers).await? else { return Ok(see_other(&place.at("sign-in"))) };
     let (handle, answer) = (given.handle.unwrap_or_default(), given.answer.unwrap_or_default());
-    let codes = place.access().finish_passkey(&me, &handle, &answer, "First passkey", place.now).await?;
+    let codes =
+        place.access().finish_passkey(&me, &handle, &answer, &place.words.say("door-first-passkey"), place.now).await?;
     Ok(enrolled(&place, &given.to, &codes))
 }
 
@@ -111,13 +115,13 @@ pub(crate) async fn by_passkey(place: Place, headers: HeaderMap, Form(given): Fo
 fn enrolled(place: &Place, to: &str, codes: &[String]) -> Response {
     sheet(
         place,
-        "You are set up",
+        &place.words.say("door-you-are-set-up"),
         &Errors::none(),
         html! {
-            (recovery::codes(codes))
+            (recovery::codes(place.words, codes))
             form.stacked method="post" action=(place.at("sign-in/enrolled")) {
                 input type="hidden" name="to" value=(to);
-                button.primary type="submit" { "I kept them. Go on" }
+                button.primary type="submit" { (place.words.say("door-i-kept-them-go-on")) }
             }
         },
     )
@@ -144,6 +148,6 @@ fn sheet(place: &Place, title: &str, errors: &Errors, body: Markup) -> Response 
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("{title} · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title = errors.title(place.words, &format!("{title} · {}", place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

@@ -10,6 +10,8 @@ pub(crate) mod unlock;
 use crate::components::form::{Errors, field};
 use crate::components::notice;
 use crate::components::{shell, words};
+use crate::locale::Locale;
+use crate::locale::Words;
 use crate::request::{Answer, Place, Refusal, Visitor, see_other};
 use crate::sessions;
 use axum::Form;
@@ -61,15 +63,15 @@ pub(crate) async fn onward(place: &Place, headers: &HeaderMap, to: &str, step: S
             Ok(wait(place, &format!("sign-in/second?with={with}&to={to_safe}"), &pending))
         }
         SignIn::Enrol { pending } => Ok(wait(place, &format!("sign-in/enrol?to={to_safe}"), &pending)),
-        SignIn::Wrong => Err(Stopped("User name and password do not fit. Check both and try again.".to_owned())),
+        SignIn::Wrong => Err(Stopped(place.words.say("door-user-name-and-password-do"))),
         SignIn::Wait { until } => Err(Stopped(too_often(place, until))),
     }
 }
 
 /// The same words whether or not the user exists.
 pub(crate) fn too_often(place: &Place, until: i64) -> String {
-    let remaining = crate::components::table::remaining(until - place.now);
-    format!("There were too many attempts. Try again in {remaining}.")
+    let remaining = crate::components::table::remaining(place.words, until - place.now);
+    place.words.with("door-too-often", &[("remaining", remaining.into())])
 }
 
 fn letter(factor: &Factor) -> char {
@@ -131,41 +133,75 @@ async fn form(place: &Place, to: &str, username: &str, errors: &Errors, done: Op
     let main = html! {
         div.sheet {
             p.over { (organisation.name) }
-            h1 { "Sign in" }
-            (notice::done(done))
+            h1 { (place.words.say("door-sign-in")) }
+            (notice::done(place.words, done))
             (errors.summary())
             form.stacked method="post" action=(place.at("sign-in")) {
                 input type="hidden" name="to" value=(to);
-                (field("username", "User name").value(username).autocomplete("username").literal()
-                    .list((!logins.is_empty()).then_some("demo-logins")).focus().show(&Errors::none()))
-                (field("password", "Password").password("current-password").show(&Errors::none()))
-                button.primary type="submit" { "Sign in" }
+                (field("username", &place.words.say("door-user-name")).value(username).autocomplete("username").literal()
+                    .list((!logins.is_empty()).then_some("demo-logins")).focus().show(place.words, &Errors::none()))
+                (field("password", &place.words.say("door-password")).password("current-password").show(place.words, &Errors::none()))
+                button.primary type="submit" { (place.words.say("door-sign-in")) }
             }
-            (passkey::button(place, "sign-in/passkey", "Sign in with a passkey", to, false))
+            (passkey::button(place, "sign-in/passkey", &place.words.say("door-sign-in-with-a-passkey"), to, false))
             @for provider in &providers {
-                p { a.button href={ (place.at("sign-in/with/")) (provider.id) "?to=" (to) } { "Sign in with " (provider.name) } }
+                p { a.button href={ (place.at("sign-in/with/")) (provider.id) "?to=" (to) } { (place.words.say("door-sign-in-with")) " " (provider.name) } }
             }
+            (languages(place, to))
             ul.links {
-                li { a href=(place.at("invitation")) { "I have an invitation code" } }
-                li { a href=(place.at("reset")) { "I cannot sign in" } }
-                li { a href="/" { "Another organization" } }
+                li { a href=(place.at("invitation")) { (place.words.say("door-i-have-an-invitation-code")) } }
+                li { a href=(place.at("reset")) { (place.words.say("door-i-cannot-sign-in")) } }
+                li { a href="/" { (place.words.say("door-another-organization")) } }
             }
-            @if demo { (demo_logins(&logins, place.now)) }
+            @if demo { (demo_logins(place.words, &logins, place.now)) }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("Sign in · {}", organisation.name));
-    Ok(shell::outside(&title, demo, status, main))
+    let title = errors.title(place.words, &format!("{} · {}", place.words.say("door-sign-in"), organisation.name));
+    Ok(shell::outside(place.words, &title, demo, status, main))
 }
 
-fn demo_logins(logins: &[User], now: i64) -> Markup {
-    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(role));
+/// The languages that pages can be read in; the one in use is told and not offered.
+fn languages(place: &Place, to: &str) -> Markup {
+    html! {
+        form.languages method="post" action=(place.at("language")) aria-label=(place.words.say("door-language")) {
+            input type="hidden" name="to" value=(to);
+            @for locale in Locale::offered(place.web.installation.demo) {
+                button type="submit" name="language" value=(locale.tag()) lang=(locale.tag())
+                    aria-pressed=[(locale == place.words.locale).then_some("true")] { (locale.own_name()) }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Spoken {
+    language: String,
+    #[serde(default)]
+    to: String,
+}
+
+/// Another language for this browser, and back to signing in.
+pub(crate) async fn language(place: Place, Form(given): Form<Spoken>) -> Answer {
+    let to = sessions::safe_target(&place.organisation.slug, &given.to).unwrap_or_default();
+    let mut response = see_other(&match to {
+        "" => place.at("sign-in"),
+        to => place.at(&format!("sign-in?to={to}")),
+    });
+    if let Some(locale) = Locale::chosen(&given.language, place.web.installation.demo) {
+        response.headers_mut().append(header::SET_COOKIE, sessions::speaking(locale.tag()));
+    }
+    Ok(response)
+}
+
+fn demo_logins(words: &Words, logins: &[User], now: i64) -> Markup {
+    let shown = |login: &User| login.roles_at(now).first().map_or(String::new(), |role| words::role(words, role));
     html! {
         @if !logins.is_empty() {
             datalist #demo-logins { @for login in logins { option value=(login.username) {} } }
             section.demo-logins aria-labelledby="demo-title" {
-                h2 #demo-title { "Demonstration logins" }
-                p.quiet { "Passwords were printed when the server started, and are in demo.json." }
+                h2 #demo-title { (words.say("door-demonstration-logins")) }
+                p.quiet { (words.say("door-passwords-were-printed-when-the")) }
                 ul {
                     @for login in logins {
                         li { code { (login.username) } span { (login.display) } span.quiet { (shown(login)) } }

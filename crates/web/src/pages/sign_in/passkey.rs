@@ -35,7 +35,10 @@ pub(crate) async fn question(place: Place, headers: HeaderMap, Query(asked): Que
     let pending = asked.second.then(|| sessions::pending(&headers)).flatten();
     match place.access().passkey_question(pending, place.now).await {
         Ok(question) => told(&question),
-        Err(error) => (StatusCode::CONFLICT, Json(json!({ "words": error.to_string() }))).into_response(),
+        Err(error) => {
+            (StatusCode::CONFLICT, Json(json!({ "words": crate::components::words::trouble(place.words, &error) })))
+                .into_response()
+        }
     }
 }
 
@@ -46,14 +49,14 @@ pub(crate) fn told(question: &Question) -> Response {
 pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<Given>) -> Answer {
     let step = place.access().passkey_sign_in(&place.visit, &given.handle, &given.answer, place.now).await;
     let words = match step {
-        Ok(care::access::SignIn::Wrong) => "This passkey is not known here. Sign in with your password.".to_owned(),
+        Ok(care::access::SignIn::Wrong) => place.words.say("door-this-passkey-is-not-known"),
         Ok(step) => match onward(&place, &headers, &given.to, step).await {
             Ok(response) => return Ok(response),
             Err(Stopped(words)) => words,
         },
         Err(care::access::AccessError::Expired) => return Ok(see_other(&place.at("sign-in"))),
         Err(care::access::AccessError::Store(error)) => return Err(error.into()),
-        Err(other) => other.to_string(),
+        Err(other) => crate::components::words::trouble(place.words, &other),
     };
     super::form(&place, &given.to, "", &crate::components::form::Errors::one("username", words), None).await
 }

@@ -30,7 +30,7 @@ pub(crate) async fn back(place: Place, headers: HeaderMap, Query(said): Query<Ba
     match onward(&place, &headers, "", step).await {
         Ok(response) => Ok(response),
         Err(Stopped(_)) => {
-            let words = "The other account is not linked to a user here. Sign in with your password.";
+            let words = place.words.say("door-the-other-account-is-not");
             super::form(&place, "", "", &crate::components::form::Errors::one("username", words), None).await
         }
     }

@@ -51,17 +51,18 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
         _ => return Ok(see_other(&place.at("sign-in"))),
     };
     let wrong = match at {
-        "code" => "This code does not fit. Type the one your app shows now.",
-        "recovery" => "This recovery code does not fit, or was used before.",
-        _ => "This passkey does not fit.",
+        "code" => "door-this-code-does-not-fit-2",
+        "recovery" => "door-this-recovery-code-does-not",
+        _ => "door-this-passkey-does-not-fit",
     };
+    let wrong = || place.words.say(wrong);
     let words = match place.access().second(&place.visit, pending, proof, place.now).await {
-        Ok(SignIn::Wrong) => wrong.to_owned(),
+        Ok(SignIn::Wrong) => wrong(),
         Ok(step) => match onward(&place, &headers, &given.to, step).await {
             Ok(response) => return Ok(response),
             Err(Stopped(words)) => words,
         },
-        Err(AccessError::Wrong | AccessError::Passkey(_)) => wrong.to_owned(),
+        Err(AccessError::Wrong | AccessError::Passkey(_)) => wrong(),
         Err(AccessError::Expired) => return Ok(see_other(&place.at("sign-in?done=none"))),
         Err(AccessError::Wait { until }) => super::too_often(&place, until),
         Err(other) => return Err(other.into()),
@@ -76,34 +77,35 @@ fn form(place: &Place, with: &str, to: &str, errors: &Errors) -> Response {
     let recovery = html! {
         form.stacked method="post" action=(action) {
             (kept)
-            (field("recovery", "Recovery code").literal().autocomplete("off").hint("One of the codes you kept on paper. Each works once.").show(errors))
-            button.primary[only_recovery] type="submit" { "Sign in with this code" }
+            (field("recovery", &place.words.say("door-recovery-code")).literal().autocomplete("off").hint(&place.words.say("door-one-of-the-codes-you")).show(place.words, errors))
+            button.primary[only_recovery] type="submit" { (place.words.say("door-sign-in-with-this-code")) }
         }
     };
     let main = html! {
         div.sheet {
             p.over { (place.organisation.name) }
-            h1 { "One more step" }
-            p { "Your password fits. Now show that it is you." }
+            h1 { (place.words.say("door-one-more-step")) }
+            p { (place.words.say("door-your-password-fits-now-show")) }
             (errors.summary())
             @if with.contains('p') {
-                div #with-passkey { (passkey::button_primary(place, "sign-in/second", "Use your passkey", to, with, !with.contains('t'))) }
+                div #with-passkey { (passkey::button_primary(place, "sign-in/second", &place.words.say("door-use-your-passkey"), to, with, !with.contains('t'))) }
             }
             @if with.contains('t') {
                 form.stacked method="post" action=(action) {
                     (kept)
-                    (field("code", "Code").code().maxlength(12).hint("Six digits from your authenticator app. You can paste them.").focus().show(errors))
-                    button.primary type="submit" { "Continue" }
+                    (field("code", &place.words.say("door-code")).code().maxlength(12).hint(&place.words.say("door-six-digits-from-your-authenticator")).focus().show(place.words, errors))
+                    button.primary type="submit" { (place.words.say("door-continue")) }
                 }
             }
             @if with.contains('r') {
                 @if only_recovery { (recovery) }
-                @else { details open[errors.summary().into_string().contains("#recovery")] { summary { "Use a recovery code instead" } (recovery) } }
+                @else { details open[errors.summary().into_string().contains("#recovery")] { summary { (place.words.say("door-use-a-recovery-code-instead")) } (recovery) } }
             }
-            ul.links { li { a href=(place.at("sign-in")) { "Begin again" } } }
+            ul.links { li { a href=(place.at("sign-in")) { (place.words.say("door-begin-again")) } } }
         }
     };
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let title = errors.title(&format!("One more step · {}", place.organisation.name));
-    shell::outside(&title, place.web.installation.demo, status, main)
+    let title =
+        errors.title(place.words, &format!("{} · {}", place.words.say("door-one-more-step"), place.organisation.name));
+    shell::outside(place.words, &title, place.web.installation.demo, status, main)
 }

@@ -26,7 +26,11 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
         Some(pending) => place.access().second(&place.visit, pending, Proof::Totp(given.code.trim()), place.now).await,
         None => place.access().sign_in(&place.visit, &given.username, &given.password, place.now).await,
     };
-    let wrong = if pending.is_some() { "This code does not fit." } else { "The password does not fit." };
+    let wrong = place.words.say(if pending.is_some() {
+        "door-this-code-does-not-fit-3"
+    } else {
+        "door-the-password-does-not-fit"
+    });
     Ok(match step {
         Ok(SignIn::Open(opened)) if opened.session.username == given.username => {
             let mut response = StatusCode::NO_CONTENT.into_response();
@@ -40,7 +44,7 @@ pub(crate) async fn submit(place: Place, headers: HeaderMap, Form(given): Form<G
             response.headers_mut().append(header::SET_COOKIE, cookie);
             response
         }
-        Ok(SignIn::Wrong) | Err(AccessError::Wrong) => say(wrong),
+        Ok(SignIn::Wrong) | Err(AccessError::Wrong) => say(&wrong),
         Ok(SignIn::Wait { until }) | Err(AccessError::Wait { until }) => say(&super::too_often(&place, until)),
         Ok(_) | Err(AccessError::Expired) => StatusCode::CONFLICT.into_response(),
         Err(other) => return Err(other.into()),

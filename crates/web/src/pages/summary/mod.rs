@@ -1,218 +1,241 @@
 //! The first page of a chart (screen C-03): what a clinician with forty seconds must see, in three columns
-//! read from left to right: what is wrong, what is done about it and what the tests say, how they are now.
+//! read from left to right: what is wrong, what is done about it and what the tests say, how they are now. Cards can be
+//! folded and put into another order; both are kept with the person's own settings, and work without JavaScript.
 
-use crate::components::banner::counted;
-use crate::components::card::{Card, empty, not_shown};
-use crate::components::{lists, measures, shell};
-use crate::request::{Answer, Visitor, id};
-use axum::extract::Path;
-use care::chart::{Section, Standing, Summary, When};
+mod cards;
+
+use crate::components::card::{Card, not_shown};
+use crate::components::{counted, shell};
+use crate::locale::Words;
+use crate::request::{Answer, Visitor, id, see_other};
+use crate::sessions::safe_target;
+use axum::Form;
+use axum::extract::{Path, Query};
+use care::chart::{Section, Summary};
+use care::desk::{self, Settings};
 use maud::{Markup, html};
+use serde::Deserialize;
 
-/// Rows of a card; the section has them all.
-const SHORT: usize = 6;
-const LONG: usize = 10;
+/// Cards in their usual order, and how many of them stand in the first and in the second column.
+const CARDS: [&str; 12] = [
+    "note",
+    "problems",
+    "allergies",
+    "immunizations",
+    "medications",
+    "results",
+    "orders",
+    "vitals",
+    "encounters",
+    "team",
+    "documents",
+    "timeline",
+];
+const COLUMNS: [usize; 2] = [4, 3];
 
-pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Path<(String, String)>) -> Answer {
+#[derive(Deserialize, Default)]
+pub(crate) struct Asked {
+    /// Arranging: every card has buttons to move it.
+    arrange: Option<String>,
+}
+
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path((_, patient)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
+) -> Answer {
     let patient = id(&patient)?;
-    let summary = visitor.chart(&patient).summary().await?;
-    visitor.remember(&patient);
+    let chart = visitor.chart(&patient);
+    let (summary, note) =
+        tokio::try_join!(chart.summary(), desk::note(visitor.store(), &visitor.caller, &patient, visitor.now))?;
     let base = visitor.address_of(patient.as_str());
-    let main = cards(&summary, &base, visitor.now);
-    Ok(shell::chart(&visitor, &summary.banner, "", "Summary", main))
+    let frame = Frame { visitor: &visitor, base: &base, arranging: asked.arrange.is_some() };
+    let main = frame.page(&summary, note.as_deref());
+    let title = (visitor.words.say("chart-summary"), shell::Needs::of(&["summary.css"], &[]));
+    Ok(shell::chart(&visitor, &summary.banner, "", title, main))
 }
 
-pub(crate) fn cards(summary: &Summary, base: &str, now: i64) -> Markup {
-    html! {
-        h1.spoken { "Chart summary" }
-        @let hidden = refused(summary);
-        @if !hidden.is_empty() { (not_shown(&format!("{} {}", listed(&hidden), if hidden.len() == 1 { "is" } else { "are" }))) }
-        div.cards {
-            div { (problems(summary, base)) (allergies(summary, base)) (immunizations(summary, base)) }
-            div { (medications(summary, base)) (results(summary, base)) }
-            div { (vitals(summary, base, now)) (visits(summary, base)) (documents(summary, base)) (timeline(summary, base)) }
-        }
-    }
+/// What the cards of one page share.
+struct Frame<'a> {
+    visitor: &'a Visitor,
+    base: &'a str,
+    arranging: bool,
 }
 
-/// What the visitor's role leaves out of this chart, by name.
-fn refused(summary: &Summary) -> Vec<&'static str> {
-    let all = [
-        ("Problems", summary.problems.refused),
-        ("Medications", summary.medications.refused),
-        ("Allergies", summary.allergies.refused),
-        ("Immunizations", summary.immunizations.refused),
-        ("Vitals", summary.vitals.refused),
-        ("Results", summary.results.refused),
-        ("Visits", summary.visits.refused),
-        ("Documents", summary.documents.refused),
-    ];
-    all.into_iter().filter_map(|(name, refused)| refused.then_some(name)).collect()
-}
-
-/// `Problems, vitals and results`.
-fn listed(names: &[&str]) -> String {
-    let mut words = String::new();
-    for (at, name) in names.iter().enumerate() {
-        match at {
-            0 => words.push_str(name),
-            _ => {
-                words.push_str(if at + 1 == names.len() { " and " } else { ", " });
-                words.push_str(&name.to_lowercase());
+impl Frame<'_> {
+    fn page(&self, summary: &Summary, note: Option<&str>) -> Markup {
+        let words = self.visitor.words;
+        let hidden = refused(words, summary);
+        let shown: Vec<Markup> =
+            order(&self.visitor.desk).into_iter().filter_map(|slug| self.card(slug, summary, note)).collect();
+        let (first, rest) = shown.split_at(COLUMNS[0].min(shown.len()));
+        let (second, third) = rest.split_at(COLUMNS[1].min(rest.len()));
+        html! {
+            h1.spoken { (words.say("chart-chart-summary")) }
+            @if !hidden.is_empty() { (not_shown(words, &hidden.join(", "))) }
+            div.cards {
+                @for column in [first, second, third] { div { @for card in column { (card) } } }
+            }
+            p.arrange.no-print {
+                @if self.arranging { a.button.primary href=(self.base) { (words.say("chart-arranged")) } }
+                @else { a href={ (self.base) "?arrange=yes" } { (words.say("chart-arrange")) } }
             }
         }
     }
-    words
-}
 
-fn card<'a, T>(
-    slug: &'a str,
-    title: &'a str,
-    base: &'a str,
-    section: &'a Section<T>,
-    count: Option<String>,
-) -> Card<'a> {
-    Card { slug, title, base, count, updated: section.updated.as_ref(), more: section.more }
-}
-
-/// The first rows, and how many are not shown.
-fn short<'a, T: 'a>(
-    rows: impl Iterator<Item = &'a T> + Clone,
-    most: usize,
-    base: &str,
-    slug: &str,
-    line: impl Fn(&T) -> Markup,
-) -> Markup {
-    let all = rows.clone().count();
-    html! {
-        ul.lines { @for row in rows.take(most) { (line(row)) } }
-        @if all > most { p.rest { a href={ (base) "/" (slug) } { "All " (all) } } }
-    }
-}
-
-fn problems(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.problems;
-    if section.refused {
-        return html! {};
-    }
-    // What was noted for one visit alone is not on the problem list, unless there is no list.
-    let has_list = section.rows.iter().any(|it| it.standing == Standing::Active && !it.of_visit);
-    let active = || section.rows.iter().filter(move |it| it.standing == Standing::Active && !(has_list && it.of_visit));
-    let past = section.rows.iter().filter(|it| it.standing == Standing::Past).count();
-    let count = active().count();
-    card("problems", "Problems", base, section, (count > 0).then(|| format!("{count} active"))).show(html! {
-        @if count > 0 { (short(active(), LONG, base, "problems", lists::problem_line)) }
-        @else if past > 0 { (empty("No active problems.")) }
-        @else { (empty("No problems recorded.")) }
-        @if past > 0 { p.rest { a href={ (base) "/problems#past" } { (past) " past" } } }
-    })
-}
-
-fn medications(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.medications;
-    if section.refused {
-        return html! {};
-    }
-    let active = || section.rows.iter().filter(|it| matches!(it.standing, Standing::Active | Standing::OnHold));
-    let past = section.rows.iter().filter(|it| it.standing == Standing::Past).count();
-    let count = active().count();
-    card("medications", "Medications", base, section, (count > 0).then(|| format!("{count} current"))).show(html! {
-        @if count > 0 { (short(active(), LONG, base, "medications", lists::medication_line)) }
-        @else if past > 0 { (empty("No current medications.")) }
-        @else { (empty("No medications recorded.")) }
-        @if past > 0 { p.rest { a href={ (base) "/medications#past" } { (past) " past" } } }
-    })
-}
-
-fn allergies(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.allergies;
-    if section.refused {
-        return html! {};
-    }
-    let active = || section.rows.iter().filter(|it| it.standing == Standing::Active);
-    card("allergies", "Allergies", base, section, None).show(html! {
-        @if active().count() > 0 { (short(active(), LONG, base, "allergies", lists::allergy_line)) }
-        @else if section.rows.iter().any(|it| it.standing == Standing::Past) { (empty("No active allergies; past ones are in the section.")) }
-        @else { (empty("Nobody has recorded allergies, nor that there are none.")) }
-    })
-}
-
-fn immunizations(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.immunizations;
-    if section.refused {
-        return html! {};
-    }
-    let shown = || section.rows.iter().filter(|it| !it.mistaken);
-    card("immunizations", "Immunizations", base, section, None).show(html! {
-        @if shown().count() > 0 { (short(shown(), SHORT, base, "immunizations", lists::immunization_line)) }
-        @else { (empty("No immunizations recorded.")) }
-    })
-}
-
-fn vitals(summary: &Summary, base: &str, now: i64) -> Markup {
-    let section = &summary.vitals;
-    if section.refused {
-        return html! {};
-    }
-    card("vitals", "Vitals", base, section, None).show(html! {
-        @if section.rows.is_empty() { (empty("No vital signs recorded.")) }
-        @else { (measures::vitals(base, &section.rows[..section.rows.len().min(LONG)], now)) }
-    })
-}
-
-fn results(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.results;
-    if section.refused {
-        return html! {};
-    }
-    let abnormal =
-        section.rows.iter().filter(|it| it.newest().flag.is_some_and(care::chart::Flag::is_abnormal)).count();
-    let count = (!section.rows.is_empty()).then(|| {
-        if abnormal > 0 {
-            format!("{} of {} abnormal", abnormal, counted(section.rows.len(), "test"))
-        } else {
-            counted(section.rows.len(), "test")
+    fn card(&self, slug: &str, summary: &Summary, note: Option<&str>) -> Option<Markup> {
+        match slug {
+            "note" => Some(self.note(note)),
+            "problems" => self.problems(summary),
+            "allergies" => self.allergies(summary),
+            "immunizations" => self.immunizations(summary),
+            "medications" => self.medications(summary),
+            "results" => self.results(summary),
+            "orders" => self.orders(summary),
+            "vitals" => self.vitals(summary),
+            "encounters" => self.visits(summary),
+            "team" => self.team(summary),
+            "documents" => self.documents(summary),
+            "timeline" => Some(self.timeline(summary)),
+            _ => None,
         }
-    });
-    card("results", "Results", base, section, count).show(html! {
-        @if section.rows.is_empty() { (empty("No laboratory results recorded.")) }
-        @else {
-            (measures::results(base, &section.rows[..section.rows.len().min(12)]))
-            @if section.rows.len() > 12 { p.rest { a href={ (base) "/results" } { "All " (section.rows.len()) " tests" } } }
+    }
+
+    /// A card with where its rows came from and when the last of them was written.
+    fn framed<T>(
+        &self,
+        slug: &str,
+        title: &str,
+        section: &Section<T>,
+        count: Option<String>,
+        leads: bool,
+        body: Markup,
+    ) -> Option<Markup> {
+        if section.refused {
+            return None;
         }
-    })
-}
-
-fn visits(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.visits;
-    if section.refused {
-        return html! {};
+        let words = self.visitor.words;
+        let here = [self.visitor.organisation.name.clone()];
+        let sources = if section.sources.is_empty() { &here[..] } else { &section.sources };
+        let card = Card {
+            slug,
+            title: &words.say(title),
+            base: self.base,
+            leads,
+            count,
+            updated: section.updated.as_ref(),
+            source: (!section.rows.is_empty()).then(|| sources.join(", ")),
+            more: section.more,
+            tools: self.tools(slug),
+            folded: self.visitor.desk.folded.contains(slug),
+        };
+        Some(card.show(words, body))
     }
-    card("encounters", "Visits", base, section, None).show(html! {
-        @if section.rows.is_empty() { (empty("No visits recorded.")) }
-        @else { ul.lines { @for visit in section.rows.iter().take(5) { (lists::visit_line(visit)) } } }
-    })
-}
 
-fn documents(summary: &Summary, base: &str) -> Markup {
-    let section = &summary.documents;
-    if section.refused {
-        return html! {};
+    /// Buttons that fold a card, and while arranging move it.
+    fn tools(&self, slug: &str) -> Markup {
+        let (words, folded) = (self.visitor.words, self.visitor.desk.folded.contains(slug));
+        let back = if self.arranging { format!("{}?arrange=yes", self.base) } else { self.base.to_owned() };
+        let button = |act: &str, drawn: &str, key: &str| {
+            html! {
+                button.tool type="submit" name="act" value=(act) title=(words.say(key)) {
+                    span aria-hidden="true" { (drawn) } span.spoken { (words.say(key)) }
+                }
+            }
+        };
+        html! {
+            form.tools.no-print method="post" action=(self.visitor.at("desk/cards")) {
+                input type="hidden" name="card" value=(slug);
+                input type="hidden" name="back" value=(back);
+                @if self.arranging {
+                    (button("up", "↑", "chart-card-up"))
+                    (button("down", "↓", "chart-card-down"))
+                }
+                @if folded { (button("open", "▸", "chart-card-open")) } @else { (button("fold", "▾", "chart-card-fold")) }
+            }
+        }
     }
-    let shown = || section.rows.iter().filter(|it| !it.mistaken && !it.superseded);
-    card("documents", "Documents", base, section, None).show(html! {
-        @if shown().count() == 0 { (empty("No documents.")) }
-        @else { ul.lines { @for document in shown().take(SHORT) { (lists::document_line(document, base)) } } }
-    })
 }
 
-fn timeline(summary: &Summary, base: &str) -> Markup {
-    let none: Option<&When> = None;
-    let card = Card { slug: "timeline", title: "Timeline", base, count: None, updated: none, more: false };
-    card.show(html! {
-        @if summary.timeline.events.is_empty() { (empty("Nothing has happened here yet.")) }
-        @else { ul.lines { @for event in summary.timeline.events.iter().take(SHORT) { (lists::event_line(event, base)) } } }
-    })
+/// The cards in this person's order.
+fn order(settings: &Settings) -> Vec<&'static str> {
+    let known = |slug: &String| CARDS.into_iter().find(|it| it == slug);
+    let mut order: Vec<&'static str> = settings.cards.iter().filter_map(known).collect();
+    // A card that came later than the order was made stands where it usually does.
+    for (at, slug) in CARDS.iter().enumerate() {
+        if !order.contains(slug) {
+            order.insert(at.min(order.len()), slug);
+        }
+    }
+    order
+}
+
+/// What the visitor's role leaves out of this chart, by name.
+fn refused(words: &Words, summary: &Summary) -> Vec<String> {
+    let all = [
+        ("chart-problems", summary.problems.refused),
+        ("chart-medications", summary.medications.refused),
+        ("chart-allergies", summary.allergies.refused),
+        ("chart-immunizations", summary.immunizations.refused),
+        ("chart-vitals", summary.vitals.refused),
+        ("chart-results", summary.results.refused),
+        ("chart-visits", summary.visits.refused),
+        ("chart-documents", summary.documents.refused),
+        ("chart-orders", summary.orders.refused),
+        ("chart-team", summary.team.refused),
+    ];
+    all.into_iter().filter(|(_, refused)| *refused).map(|(key, _)| words.say(key)).collect()
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Arranged {
+    card: String,
+    act: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// Folds, opens or moves a card, and leads back.
+pub(crate) async fn arrange(visitor: Visitor, Form(given): Form<Arranged>) -> Answer {
+    let mut settings = (*visitor.desk).clone();
+    let mut cards = order(&settings);
+    if let Some(at) = cards.iter().position(|it| *it == given.card) {
+        match given.act.as_str() {
+            "fold" => drop(settings.folded.insert(given.card.clone())),
+            "open" => drop(settings.folded.remove(&given.card)),
+            "up" if at > 0 => cards.swap(at, at - 1),
+            "down" if at + 1 < cards.len() => cards.swap(at, at + 1),
+            _ => {}
+        }
+        settings.cards = cards.into_iter().map(str::to_owned).collect();
+        desk::keep_settings(visitor.store(), &visitor.caller, &settings, visitor.now).await?;
+    }
+    let back = safe_target(&visitor.organisation.slug, &given.back).map(|it| format!("{it}#card-{}", given.card));
+    Ok(see_other(&back.unwrap_or_else(|| visitor.at(""))))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Stuck {
+    #[serde(default)]
+    note: String,
+}
+
+/// Sticks a note to the chart.
+pub(crate) async fn stick(
+    visitor: Visitor,
+    Path((_, patient)): Path<(String, String)>,
+    Form(given): Form<Stuck>,
+) -> Answer {
+    let patient = id(&patient)?;
+    // Nobody keeps notes on whom they may not see.
+    visitor.chart(&patient).banner().await?;
+    desk::stick(visitor.store(), &visitor.caller, &patient, &given.note, visitor.now).await?;
+    Ok(see_other(&format!("{}#card-note", visitor.address_of(patient.as_str()))))
+}
+
+/// `3 active`, when there are any.
+fn some(words: &Words, key: &str, count: usize) -> Option<String> {
+    (count > 0).then(|| counted(words, key, count))
 }
 
 #[cfg(test)]
@@ -220,8 +243,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_named_in_one_sentence() {
-        assert_eq!(listed(&["Problems"]), "Problems");
-        assert_eq!(listed(&["Problems", "Vitals", "Results"]), "Problems, vitals and results");
+    fn cards_stand_in_ones_own_order_and_new_ones_at_their_usual_place() {
+        assert_eq!(order(&Settings::default()), CARDS);
+        let own = Settings { cards: vec!["vitals".into(), "nonsense".into(), "note".into()], ..Settings::default() };
+        let order = order(&own);
+        assert_eq!((order[0], order.len()), ("vitals", CARDS.len()));
+        assert!(CARDS.iter().all(|it| order.contains(it)));
     }
 }

@@ -1,27 +1,66 @@
-//! The timeline (screen C-04): everything on one axis, filtered by kind and time, and the same as a list.
+//! The timeline (screen C-04): everything on one axis, filtered by kind, source and time, as dense as one likes, and the
+//! same as a list.
 
 use super::results::{RANGES, from};
 use crate::components::card::empty;
-use crate::components::{axis, lists, shell};
+use crate::components::{axis, counted, lists, shell};
+use crate::locale::Words;
 use crate::request::{Answer, Visitor, id};
 use axum::extract::{Path, RawQuery};
-use care::chart::{Event, EventKind, Timeline};
+use care::chart::{Event, EventKind, Timeline, When};
 use maud::{Markup, html};
 
-/// What the address asks for: kinds (repeated) and a range.
+/// What was recorded here has this source in addresses.
+const HERE: &str = "here";
+
+/// What the address asks for: kinds and sources (repeated), a range, how dense.
 #[derive(Default)]
 pub(crate) struct Asked {
     kinds: Vec<EventKind>,
+    sources: Vec<String>,
     range: String,
+    density: Density,
+}
+
+/// How much of the time stands under one heading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Density {
+    #[default]
+    Years,
+    Months,
+    Days,
+}
+
+const DENSITIES: [(&str, Density, &str); 3] = [
+    ("years", Density::Years, "chart-density-years"),
+    ("months", Density::Months, "chart-density-months"),
+    ("days", Density::Days, "chart-density-days"),
+];
+
+impl Density {
+    /// What events have in common that stand together.
+    fn heading(self, when: &When) -> String {
+        match (self, when.year_and_month()) {
+            (Density::Years, (year, _)) | (Density::Months, (year, None)) => year.to_string(),
+            (Density::Months, (year, Some(month))) => {
+                When::parse(&format!("{year:04}-{month:02}")).map_or_else(|| year.to_string(), |it| it.date())
+            }
+            (Density::Days, _) => when.date(),
+        }
+    }
 }
 
 impl Asked {
     fn of(query: &str) -> Asked {
         let mut asked = Asked::default();
-        for (name, value) in query.split('&').filter_map(|it| it.split_once('=')) {
-            match name {
-                "kind" => asked.kinds.extend(EventKind::parse(value)),
-                "range" => asked.range = value.to_owned(),
+        for (name, value) in serde_urlencoded::from_str::<Vec<(String, String)>>(query).unwrap_or_default() {
+            match name.as_str() {
+                "kind" => asked.kinds.extend(EventKind::parse(&value)),
+                "source" => asked.sources.push(value),
+                "range" => asked.range = value,
+                "density" => {
+                    asked.density = DENSITIES.iter().find(|it| it.0 == value).map_or(Density::Years, |it| it.1);
+                }
                 _ => {}
             }
         }
@@ -31,6 +70,12 @@ impl Asked {
         asked.kinds.sort();
         asked.kinds.dedup();
         asked
+    }
+
+    /// Without a choice of sources all are meant.
+    fn wants(&self, event: &Event) -> bool {
+        let source = event.source.as_deref().unwrap_or(HERE);
+        self.kinds.contains(&event.kind) && (self.sources.is_empty() || self.sources.iter().any(|it| it == source))
     }
 }
 
@@ -44,44 +89,73 @@ pub(crate) async fn page(
     let asked = Asked::of(&query.unwrap_or_default());
     let from = from(&asked.range, visitor.now);
     let (banner, timeline) = tokio::try_join!(chart.banner(), chart.timeline(from.as_ref()))?;
-    visitor.remember(&patient);
     let base = visitor.address_of(patient.as_str());
-    Ok(shell::chart(&visitor, &banner, "timeline", "Timeline", show(&timeline, &asked, &base)))
+    let main = show(visitor.words, &timeline, &asked, &base);
+    Ok(shell::chart(&visitor, &banner, "timeline", visitor.words.say("chart-timeline"), main))
 }
 
-pub(crate) fn show(timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
-    let events: Vec<&Event> = timeline.events.iter().filter(|it| asked.kinds.contains(&it.kind)).collect();
+pub(crate) fn show(words: &Words, timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
+    let shown = Timeline {
+        events: timeline.events.iter().filter(|it| asked.wants(it)).cloned().collect(),
+        more: timeline.more,
+    };
+    let heading = |event: &Event| asked.density.heading(&event.when);
     html! {
-        header.section-head { h1 { "Timeline" } }
+        header.section-head { h1 { (words.say("chart-timeline")) } }
+        (filters(words, timeline, asked, base))
+        @if shown.events.is_empty() { (empty(&words.say("chart-nothing-of-these-kinds-happened"))) }
+        @else {
+            div.axis-frame { (axis::axis(words, &shown, &asked.kinds)) }
+            @if timeline.more { p.similar-note { (words.say("chart-older-events-are-not-shown")) } }
+            @for (at, group) in shown.events.chunk_by(|a, b| heading(a) == heading(b)).enumerate() {
+                @let anchor = format!("t{at}");
+                section.year aria-labelledby=(anchor) {
+                    h2 #(anchor) { (heading(&group[0])) " " span.quiet { (counted(words, "chart-events", group.len())) } }
+                    ul.lines { @for event in group { (lists::event_line(words, event, base)) } }
+                }
+            }
+        }
+    }
+}
+
+fn filters(words: &Words, timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
+    let sources = timeline.sources();
+    html! {
         form.filters action={ (base) "/timeline" } data-submit-on-change="" {
             fieldset {
-                legend { "Show" }
+                legend { (words.say("chart-show")) }
                 @for kind in EventKind::ALL {
                     label {
                         input type="checkbox" name="kind" value=(kind.slug()) checked[asked.kinds.contains(&kind)];
-                        (kind.words()) span.quiet { " " (timeline.count(kind)) }
+                        (lists::event_kind(words, kind)) span.quiet { " " (timeline.count(kind)) }
+                    }
+                }
+            }
+            @if !sources.is_empty() {
+                fieldset {
+                    legend { (words.say("chart-source")) }
+                    @for source in std::iter::once(HERE).chain(sources) {
+                        label {
+                            input type="checkbox" name="source" value=(source)
+                                checked[asked.sources.is_empty() || asked.sources.iter().any(|it| it == source)];
+                            @if source == HERE { (words.say("chart-source-here")) } @else { (source) }
+                        }
                     }
                 }
             }
             fieldset {
-                legend { "Time" }
-                @for (slug, words, _) in RANGES {
-                    label { input type="radio" name="range" value=(slug) checked[slug == asked.range]; (words) }
+                legend { (words.say("chart-time")) }
+                @for (slug, key, _) in RANGES {
+                    label { input type="radio" name="range" value=(slug) checked[slug == asked.range]; (words.say(key)) }
                 }
             }
-            button type="submit" { "Show" }
-        }
-        @if events.is_empty() { (empty("Nothing of these kinds happened in this time.")) }
-        @else {
-            div.axis-frame { (axis::axis(timeline, &asked.kinds)) }
-            @if timeline.more { p.similar-note { "Older events are not shown." } }
-            @for year in events.chunk_by(|a, b| a.when.year() == b.when.year()) {
-                @let anchor = format!("y{}", year[0].when.year());
-                section.year aria-labelledby=(anchor) {
-                    h2 #(anchor) { (year[0].when.year()) " " span.quiet { (year.len()) " event" (crate::components::s(year.len())) } }
-                    ul.lines { @for event in year { (lists::event_line(event, base)) } }
+            fieldset {
+                legend { (words.say("chart-density")) }
+                @for (slug, density, key) in DENSITIES {
+                    label { input type="radio" name="density" value=(slug) checked[density == asked.density]; (words.say(key)) }
                 }
             }
+            button type="submit" { (words.say("chart-show")) }
         }
     }
 }
@@ -91,9 +165,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_asks_for_kinds_and_a_range() {
-        let asked = Asked::of("kind=results&kind=visits&kind=nonsense&range=1y");
-        assert_eq!((asked.kinds, asked.range.as_str()), (vec![EventKind::Visit, EventKind::Result], "1y"));
+    fn an_address_asks_for_kinds_sources_a_range_and_a_density() {
+        let asked = Asked::of("kind=results&kind=visits&kind=nonsense&range=1y&source=lab%20one&density=months");
+        assert_eq!((&asked.kinds, asked.range.as_str()), (&vec![EventKind::Visit, EventKind::Result], "1y"));
+        assert_eq!((asked.sources.as_slice(), asked.density), (&["lab one".to_owned()][..], Density::Months));
         assert_eq!(Asked::of("").kinds.len(), 4);
+    }
+
+    #[test]
+    fn what_stands_together_depends_on_the_density() {
+        let day = When::parse("2024-05-09").expect("a day");
+        let told = DENSITIES.map(|(_, density, _)| density.heading(&day));
+        assert_eq!(told, ["2024", "May-2024", "09-May-2024"]);
+        let year = When::parse("2024").expect("a year");
+        assert_eq!(Density::Months.heading(&year), "2024");
     }
 }

@@ -1,7 +1,7 @@
 //! Inviting patients, and those who act for them, to the portal: a code to hand over, and the open ones.
 
 use super::handed;
-use crate::components::form::{Errors, act_on, choice, field};
+use crate::components::form::{Errors, act_on, choice_of, field};
 use crate::components::table::{moment, table};
 use crate::components::{notice, shell};
 use crate::request::{Answer, Visitor, see_other};
@@ -14,13 +14,13 @@ use maud::html;
 use serde::Deserialize;
 
 const RELATIONS: [(&str, &str, Relation); 7] = [
-    ("own", "The patient", Relation::Own),
-    ("parent", "Parent", Relation::Parent),
-    ("guardian", "Guardian", Relation::Guardian),
-    ("spouse", "Spouse or partner", Relation::Spouse),
-    ("child", "Grown child", Relation::Child),
-    ("carer", "Carer", Relation::Carer),
-    ("other", "Someone else", Relation::Other),
+    ("own", "users-the-patient", Relation::Own),
+    ("parent", "users-parent", Relation::Parent),
+    ("guardian", "users-guardian", Relation::Guardian),
+    ("spouse", "users-spouse-or-partner", Relation::Spouse),
+    ("child", "users-grown-child", Relation::Child),
+    ("carer", "users-carer", Relation::Carer),
+    ("other", "users-someone-else", Relation::Other),
 ];
 
 #[derive(Deserialize, Default)]
@@ -52,28 +52,33 @@ async fn show(visitor: &Visitor, given: &Given, errors: &Errors, done: Option<&s
     let open = visitor.access().invitations(&visitor.caller, None, 200, visitor.now).await?;
     let rows: Vec<_> = open.iter().map(|it| vec![
         html! { (it.display) },
-        html! { a href=(visitor.address_of(it.charge.patient.as_str())) { "Chart" } },
-        html! { (RELATIONS.iter().find(|(_, _, relation)| *relation == it.charge.relation).map_or("", |it| it.1)) @if it.charge.limited { " (limited)" } },
+        html! { a href=(visitor.address_of(it.charge.patient.as_str())) { (visitor.words.say("users-chart")) } },
+        html! { (RELATIONS.iter().find(|(_, _, relation)| *relation == it.charge.relation).map_or(String::new(), |it| visitor.words.say(it.1))) @if it.charge.limited { " " (visitor.words.say("users-limited")) } },
         moment(it.until),
-        html! { (act_on(&visitor.at("admin/invitations/withdraw"), &[("id", &it.id)], "Withdraw", Some(&it.display), None)) },
+        html! { (act_on(&visitor.at("admin/invitations/withdraw"), &[("id", &it.id)], &visitor.words.say("users-withdraw"), Some(&it.display), None)) },
     ]).collect();
-    let relations: Vec<(&str, &str)> = RELATIONS.iter().map(|(key, words, _)| (*key, *words)).collect();
+    let relations: Vec<(&str, &str)> = RELATIONS.iter().map(|(key, name, _)| (*key, *name)).collect();
     let main = html! {
-        header.section-head { h1 { "Invitations of patients" } }
-        (notice::done(done))
+        header.section-head { h1 { (visitor.words.say("users-invitations-of-patients")) } }
+        (notice::done(visitor.words, done))
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/invitations")) {
-            (field("patient", "Record").value(&given.patient).literal().autocomplete("off").maxlength(64)
-                .hint("The id of the patient’s record; a chart’s address ends with it.").show(errors))
-            (choice("relation", "Who is invited", &relations, &given.relation))
-            (field("display", "Name of who is invited").value(&given.display).autocomplete("off").maxlength(120).show(errors))
-            label.tick { input type="checkbox" name="limited" value="yes" checked[given.limited.is_some()]; span { "Limited: sees appointments, vaccines and allergies only" } }
-            div.buttons { button.primary type="submit" { "Make an invitation" } a href=(visitor.at("admin/users")) { "Back to users" } }
+            (field("patient", &visitor.words.say("users-record")).value(&given.patient).literal().autocomplete("off").maxlength(64)
+                .hint(&visitor.words.say("users-the-id-of-the-patient")).show(visitor.words, errors))
+            (choice_of(visitor.words, "relation", &visitor.words.say("users-who-is-invited"), &relations, &given.relation))
+            (field("display", &visitor.words.say("users-name-of-who-is-invited")).value(&given.display).autocomplete("off").maxlength(120).show(visitor.words, errors))
+            label.tick { input type="checkbox" name="limited" value="yes" checked[given.limited.is_some()]; span { (visitor.words.say("users-limited-sees-appointments-vaccines-and")) } }
+            div.buttons { button.primary type="submit" { (visitor.words.say("users-make-an-invitation")) } a href=(visitor.at("admin/users")) { (visitor.words.say("users-back-to-users")) } }
         }
-        @if rows.is_empty() { p.quiet { "No invitation is open." } }
-        @else { (table("Open invitations", &["Who", "Record", "Is", "Ends", ""], rows)) }
+        @if rows.is_empty() { p.quiet { (visitor.words.say("users-no-invitation-is-open")) } }
+        @else { (table(visitor.words, &visitor.words.say("users-open-invitations"), &[&visitor.words.say("users-who"), &visitor.words.say("users-record"), &visitor.words.say("users-is"), &visitor.words.say("users-ends"), ""], rows)) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title("Invitations"), main);
+    let mut response = shell::administration(
+        visitor,
+        "users",
+        errors.title(visitor.words, &visitor.words.say("users-invitations")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -84,10 +89,10 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     let mut errors = Errors::none();
     let patient = Id::parse(given.patient.trim());
     if patient.is_none() {
-        errors.add("patient", "Give the id of a record.");
+        errors.add("patient", visitor.words.say("users-give-the-id-of-a"));
     }
     if given.display.trim().is_empty() {
-        errors.add("display", "Give the name of who is invited.");
+        errors.add("display", visitor.words.say("users-give-the-name-of-who"));
     }
     let relation = RELATIONS.iter().find(|(key, ..)| *key == given.relation).map(|it| it.2);
     let (Some(patient), Some(relation), true) = (patient, relation, errors.is_empty()) else {
@@ -99,18 +104,20 @@ pub(crate) async fn submit(visitor: Visitor, Form(given): Form<Given>) -> Answer
     match visitor.access().invite(&visitor.caller, invite, visitor.now).await {
         Ok(link) => {
             let main = html! {
-                header.section-head { h1 { "Invitation for " (display) } }
+                header.section-head { h1 { (visitor.words.say("users-invitation-for")) " " (display) } }
                 (handed(&visitor, "invitation", &link, &display))
-                p { "They also need the patient’s date of birth." }
-                p.no-print { a.button.primary href=(visitor.at("admin/invitations?done=invited")) { "Go on" } }
+                p { (visitor.words.say("users-they-also-need-the-patient")) }
+                p.no-print { a.button.primary href=(visitor.at("admin/invitations?done=invited")) { (visitor.words.say("users-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "users", "Invitation", main))
+            Ok(shell::administration(&visitor, "users", visitor.words.say("users-invitation"), main))
         }
         Err(care::access::AccessError::NoSuchUser) => {
-            show(&visitor, &given, &Errors::one("patient", "There is no such record."), None).await
+            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None)
+                .await
         }
         Err(care::access::AccessError::Store(store::StoreError::NotFound(_))) => {
-            show(&visitor, &given, &Errors::one("patient", "There is no such record."), None).await
+            show(&visitor, &given, &Errors::one("patient", visitor.words.say("users-there-is-no-such-record")), None)
+                .await
         }
         Err(other) => Err(crate::request::troubled(&visitor, &visitor.at("admin/invitations"))(other)),
     }

@@ -6,7 +6,7 @@ pub(crate) mod new;
 pub(crate) mod one;
 
 use crate::components::table::{moment, table};
-use crate::components::{notice, s, shell, words};
+use crate::components::{counted, notice, shell, words};
 use crate::request::{Answer, Visitor};
 use axum::extract::Query;
 use care::access::{AccessResult, Link, User};
@@ -33,22 +33,22 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
     let all = everyone(&visitor).await?;
     let found: Vec<&User> = all.iter().filter(|it| fits(it, &asked, visitor.now)).collect();
     let rows = found.iter().take(SHOWN).map(|user| row(&visitor, user)).collect();
-    let count = format!("{} user{}", found.len(), s(found.len()));
+    let count = counted(visitor.words, "users-count", found.len());
     let main = html! {
         header.section-head {
-            h1 { "Users" }
-            a.button.primary href=(visitor.at("admin/users/new")) { "New user" }
-            a.button href=(visitor.at("admin/invitations")) { "Invitations of patients" }
+            h1 { (visitor.words.say("users-users")) }
+            a.button.primary href=(visitor.at("admin/users/new")) { (visitor.words.say("users-new-user")) }
+            a.button href=(visitor.at("admin/invitations")) { (visitor.words.say("users-invitations-of-patients")) }
         }
-        (notice::done(asked.done.as_deref()))
+        (notice::done(visitor.words, asked.done.as_deref()))
         (filters(&visitor, &asked))
-        @if found.is_empty() { p.empty { "Nobody fits this." } }
+        @if found.is_empty() { p.empty { (visitor.words.say("users-nobody-fits-this")) } }
         @else {
-            (table(&count, &["Name", "User name", "Roles", "State", "Since"], rows))
-            @if found.len() > SHOWN { p.quiet { "The first " (SHOWN) " are shown. Search for the others." } }
+            (table(visitor.words, &count, &[&visitor.words.say("users-name"), &visitor.words.say("users-user-name"), &visitor.words.say("users-roles"), &visitor.words.say("users-state"), &visitor.words.say("users-since")], rows))
+            @if found.len() > SHOWN { p.quiet { (counted(visitor.words, "users-first", SHOWN)) } }
         }
     };
-    Ok(shell::administration(&visitor, "users", "Users", main))
+    Ok(shell::administration(&visitor, "users", visitor.words.say("users-users"), main))
 }
 
 async fn everyone(visitor: &Visitor) -> AccessResult<Vec<User>> {
@@ -82,28 +82,28 @@ fn filters(visitor: &Visitor, asked: &Asked) -> Markup {
     let roles = words::STAFF.iter().chain(&["patient", "proxy", "proxy-limited"]);
     html! {
         form.filters role="search" action=(visitor.at("admin/users")) {
-            div.field { label for="q" { "Name" } input #q type="search" name="q" value=(asked.q) autocomplete="off"; }
-            div.field { label for="role" { "Role" } select #role name="role" {
-                option value="" { "Any" }
-                @for role in roles { option value=(role) selected[asked.role == **role] { (words::role(role)) } }
+            div.field { label for="q" { (visitor.words.say("users-name")) } input #q type="search" name="q" value=(asked.q) autocomplete="off"; }
+            div.field { label for="role" { (visitor.words.say("users-role")) } select #role name="role" {
+                option value="" { (visitor.words.say("users-any")) }
+                @for role in roles { option value=(role) selected[asked.role == **role] { (words::role(visitor.words, role)) } }
             } }
-            div.field { label for="standing" { "State" } select #standing name="standing" {
-                @for (value, words) in [("", "Active"), ("inactive", "Deactivated"), ("all", "All")] {
-                    option value=(value) selected[asked.standing == value] { (words) }
+            div.field { label for="standing" { (visitor.words.say("users-state")) } select #standing name="standing" {
+                @for (value, name) in [("", "users-active"), ("inactive", "users-deactivated"), ("all", "users-all")] {
+                    option value=(value) selected[asked.standing == value] { (visitor.words.say(name)) }
                 }
             } }
-            button type="submit" { "Show" }
+            button type="submit" { (visitor.words.say("users-show")) }
         }
     }
 }
 
 fn row(visitor: &Visitor, user: &User) -> Vec<Markup> {
-    let roles: Vec<String> = user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect();
+    let roles: Vec<String> = user.roles_at(visitor.now).iter().map(|it| words::role(visitor.words, it)).collect();
     vec![
         html! { a href={ (visitor.at("admin/users/")) (user.id) } { (user.display) } },
         html! { code { (user.username) } },
         html! { (roles.join(", ")) },
-        html! { @if user.active { "Active" } @else { span.chip.notable { "Deactivated" } } },
+        html! { @if user.active { (visitor.words.say("users-active")) } @else { span.chip.notable { (visitor.words.say("users-deactivated")) } } },
         moment(user.created),
     ]
 }
@@ -114,13 +114,13 @@ pub(crate) fn handed(visitor: &Visitor, path: &str, link: &Link, for_whom: &str)
     let address = format!("{origin}{}", visitor.at(&format!("{path}?code={}", link.code)));
     html! {
         (notice::caution(html! {
-            p { strong { "Hand this to " (for_whom) " now." } " It is shown once, works once, and ends " (moment(link.until)) "." }
+            p { strong { (visitor.words.with("users-hand-over", &[("name", for_whom.into())])) } " " (visitor.words.say("users-it-is-shown-once-works")) " " (moment(link.until)) "." }
         }))
         dl.handed {
-            dt { "Link" } dd { code { (address) } }
-            @if path == "invitation" { dt { "Code" } dd { code.secret { (link.code) } } }
+            dt { (visitor.words.say("users-link")) } dd { code { (address) } }
+            @if path == "invitation" { dt { (visitor.words.say("users-code")) } dd { code.secret { (link.code) } } }
         }
-        p.no-print { button type="button" data-print="" hidden { "Print" } }
+        p.no-print { button type="button" data-print="" hidden { (visitor.words.say("users-print")) } }
     }
 }
 

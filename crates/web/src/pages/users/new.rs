@@ -3,6 +3,7 @@
 use super::handed;
 use crate::components::form::{Errors, boxes, field};
 use crate::components::{shell, words};
+use crate::locale::Words;
 use crate::request::{Answer, Visitor};
 use axum::extract::RawForm;
 use axum::http::StatusCode;
@@ -35,11 +36,11 @@ pub(crate) async fn submit(visitor: Visitor, RawForm(body): RawForm) -> Answer {
     let said = Said::of(&body);
     let mut errors = Errors::none();
     if said.one("display").is_empty() {
-        errors.add("display", "Give the name by which people know them.");
+        errors.add("display", visitor.words.say("users-give-the-name-by-which"));
     }
     let roles = said.all("roles");
     if roles.is_empty() {
-        errors.add("roles", "Choose at least one role.");
+        errors.add("roles", visitor.words.say("users-choose-at-least-one-role"));
     }
     if !errors.is_empty() {
         return Ok(form(&visitor, &said, &errors));
@@ -59,47 +60,52 @@ pub(crate) async fn submit(visitor: Visitor, RawForm(body): RawForm) -> Answer {
     match visitor.access().create_user(&visitor.caller, new, visitor.now).await {
         Ok((user, link)) => {
             let main = html! {
-                header.section-head { h1 { (user.display) " can sign in soon" } }
+                header.section-head { h1 { (user.display) " " (visitor.words.say("users-can-sign-in-soon")) } }
                 (handed(&visitor, "reset", &link, &user.display))
-                p { "User name: " code { (user.username) } }
-                p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { "Go on" } }
+                p { (visitor.words.say("users-user-name-2")) " " code { (user.username) } }
+                p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { (visitor.words.say("users-go-on")) } }
             };
-            Ok(shell::administration(&visitor, "users", "User created", main))
+            Ok(shell::administration(&visitor, "users", visitor.words.say("users-user-created"), main))
         }
         Err(name @ (AccessError::UserNameTaken | AccessError::UserNameUnfit)) => {
-            Ok(form(&visitor, &said, &Errors::one("username", name.to_string())))
+            Ok(form(&visitor, &said, &Errors::one("username", words::trouble(visitor.words, &name))))
         }
         Err(other) => Err(crate::request::troubled(&visitor, &visitor.at("admin/users/new"))(other)),
     }
 }
 
-pub(crate) fn role_boxes(chosen: &[String], errors: &Errors) -> Markup {
+pub(crate) fn role_boxes(words: &Words, chosen: &[String], errors: &Errors) -> Markup {
     let options: Vec<(String, String, bool)> = words::STAFF
         .iter()
-        .map(|key| ((*key).to_owned(), words::role(key), chosen.iter().any(|it| it == key)))
+        .map(|key| ((*key).to_owned(), words::role(words, key), chosen.iter().any(|it| it == key)))
         .collect();
-    boxes("roles", "Roles", &options, errors)
+    boxes("roles", &words.say("users-roles"), &options, errors)
 }
 
 fn form(visitor: &Visitor, said: &Said, errors: &Errors) -> axum::response::Response {
     let main = html! {
-        header.section-head { h1 { "New user" } }
+        header.section-head { h1 { (visitor.words.say("users-new-user")) } }
         (errors.summary())
         form.stacked.narrow-form method="post" action=(visitor.at("admin/users/new")) {
-            (field("display", "Name").value(said.one("display")).autocomplete("off").maxlength(120).hint("As others should see it: “Dr. Amara Okafor”.").show(errors))
-            (field("username", "User name").value(said.one("username")).autocomplete("off").literal().maxlength(60).show(errors))
-            (field("email", "E-mail").kind("email").value(said.one("email")).autocomplete("off").optional().show(errors))
-            (role_boxes(&said.all("roles"), errors))
+            (field("display", &visitor.words.say("users-name")).value(said.one("display")).autocomplete("off").maxlength(120).hint(&visitor.words.say("users-as-others-should-see-it")).show(visitor.words, errors))
+            (field("username", &visitor.words.say("users-user-name")).value(said.one("username")).autocomplete("off").literal().maxlength(60).show(visitor.words, errors))
+            (field("email", &visitor.words.say("users-e-mail")).kind("email").value(said.one("email")).autocomplete("off").optional().show(visitor.words, errors))
+            (role_boxes(visitor.words, &said.all("roles"), errors))
             fieldset.boxes {
-                legend { "Treats patients" }
-                p.hint { "Names for the directory of practitioners. Leave empty for those who do not treat." }
-                (field("family", "Family name").value(said.one("family")).autocomplete("off").optional().show(errors))
-                (field("given", "Given name").value(said.one("given")).autocomplete("off").optional().show(errors))
+                legend { (visitor.words.say("users-treats-patients")) }
+                p.hint { (visitor.words.say("users-names-for-the-directory-of")) }
+                (field("family", &visitor.words.say("users-family-name")).value(said.one("family")).autocomplete("off").optional().show(visitor.words, errors))
+                (field("given", &visitor.words.say("users-given-name")).value(said.one("given")).autocomplete("off").optional().show(visitor.words, errors))
             }
-            div.buttons { button.primary type="submit" { "Create user" } a href=(visitor.at("admin/users")) { "Cancel" } }
+            div.buttons { button.primary type="submit" { (visitor.words.say("users-create-user")) } a href=(visitor.at("admin/users")) { (visitor.words.say("users-cancel")) } }
         }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title("New user"), main);
+    let mut response = shell::administration(
+        visitor,
+        "users",
+        errors.title(visitor.words, &visitor.words.say("users-new-user")),
+        main,
+    );
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }

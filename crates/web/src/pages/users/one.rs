@@ -36,35 +36,35 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
     let main = html! {
         header.section-head {
             h1 { (user.display) }
-            @if !user.active { span.chip.notable { "Deactivated" } }
-            p.quiet { "User name " code { (user.username) } ", created " (moment(user.created)) }
+            @if !user.active { span.chip.notable { (visitor.words.say("users-deactivated")) } }
+            p.quiet { (visitor.words.say("users-user-name")) " " code { (user.username) } (visitor.words.say("users-created")) " " (moment(user.created)) }
         }
-        (notice::done(done))
+        (notice::done(visitor.words, done))
         (errors.summary())
         div.panels {
-            (panel("details", "Details", html! {}, html! {
+            (panel("details", &visitor.words.say("users-details"), html! {}, html! {
                 form.stacked method="post" action=(at("")) {
                     input type="hidden" name="version" value=(user.version);
-                    (field("display", "Name").value(&user.display).autocomplete("off").maxlength(120).show(errors))
-                    (field("email", "E-mail").kind("email").value(user.email.as_deref().unwrap_or_default()).autocomplete("off").optional().show(errors))
-                    @if is_staff(user) { (role_boxes(&user.roles, errors)) }
-                    @else { p { "Role: " (user.roles_at(visitor.now).iter().map(|it| words::role(it)).collect::<Vec<_>>().join(", ")) } }
-                    @if let Some(person) = &user.person { p.quiet { "In the directory as " code { (person.to_string()) } } }
-                    button.primary type="submit" { "Save" }
+                    (field("display", &visitor.words.say("users-name")).value(&user.display).autocomplete("off").maxlength(120).show(visitor.words, errors))
+                    (field("email", &visitor.words.say("users-e-mail")).kind("email").value(user.email.as_deref().unwrap_or_default()).autocomplete("off").optional().show(visitor.words, errors))
+                    @if is_staff(user) { (role_boxes(visitor.words, &user.roles, errors)) }
+                    @else { p { (visitor.words.say("users-role-2")) " " (user.roles_at(visitor.now).iter().map(|it| words::role(visitor.words, it)).collect::<Vec<_>>().join(", ")) } }
+                    @if let Some(person) = &user.person { p.quiet { (visitor.words.say("users-in-the-directory-as")) " " code { (person.to_string()) } } }
+                    button.primary type="submit" { (visitor.words.say("users-save")) }
                 }
             }))
-            (panel("access", "Getting in", html! {}, html! {
-                p.quiet { "A link that works once lets them choose a new password. Check who is asking before you hand it over." }
-                (act(&at("/reset"), &[("factors", "")], "Make a link for a new password", None))
-                p.quiet { "Device lost too? This also removes passkeys, app and recovery codes." }
-                (act(&at("/reset"), &[("factors", "too")], "Reset password and second factors", None))
-                @if user.active { (act(&at("/standing"), &[("active", ""), ("version", &user.version.to_string())], "Deactivate", Some("danger"))) }
-                @else { (act(&at("/standing"), &[("active", "yes"), ("version", &user.version.to_string())], "Let them sign in again", None)) }
+            (panel("access", &visitor.words.say("users-getting-in"), html! {}, html! {
+                p.quiet { (visitor.words.say("users-a-link-that-works-once")) }
+                (act(&at("/reset"), &[("factors", "")], &visitor.words.say("users-make-a-link-for-a"), None))
+                p.quiet { (visitor.words.say("users-device-lost-too-this-also")) }
+                (act(&at("/reset"), &[("factors", "too")], &visitor.words.say("users-reset-password-and-second-factors"), None))
+                @if user.active { (act(&at("/standing"), &[("active", ""), ("version", &user.version.to_string())], &visitor.words.say("users-deactivate"), Some("danger"))) }
+                @else { (act(&at("/standing"), &[("active", "yes"), ("version", &user.version.to_string())], &visitor.words.say("users-let-them-sign-in-again"), None)) }
             }))
         }
         @if visitor.may("sessions.manage") { (sessions(visitor, user).await?) }
     };
-    let mut response = shell::administration(visitor, "users", &errors.title(&user.display), main);
+    let mut response = shell::administration(visitor, "users", errors.title(visitor.words, &user.display), main);
     if !errors.is_empty() {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -74,20 +74,20 @@ async fn show(visitor: &Visitor, user: &User, errors: &Errors, done: Option<&str
 async fn sessions(visitor: &Visitor, user: &User) -> Result<Markup, Refusal> {
     let sessions = visitor.access().sessions_of(&visitor.caller, &user.id, visitor.now).await?;
     let rows: Vec<Vec<Markup>> = sessions.iter().map(|it| {
-        let device = device(&it.agent);
+        let device = device(visitor.words, &it.agent);
         vec![
             html! { (device) },
             html! { (it.address) },
-            html! { (lapse(visitor.now - it.last_used)) },
-            moment_ago(it.signed_in, visitor.now),
+            html! { (lapse(visitor.words, visitor.now - it.last_used)) },
+            moment_ago(visitor.words, it.signed_in, visitor.now),
             html! { @if it.id != visitor.session.id {
-                (act_on(&visitor.at(&format!("admin/users/{}/sessions", user.id)), &[("id", &it.id)], "Sign out", Some(&device), None))
+                (act_on(&visitor.at(&format!("admin/users/{}/sessions", user.id)), &[("id", &it.id)], &visitor.words.say("users-sign-out"), Some(&device), None))
             } },
         ]
     }).collect();
     Ok(html! {
-        @if rows.is_empty() { p.quiet { "Not signed in anywhere." } }
-        @else { (table("Signed in", &["Device", "Address", "Last used", "Signed in", ""], rows)) }
+        @if rows.is_empty() { p.quiet { (visitor.words.say("users-not-signed-in-anywhere")) } }
+        @else { (table(visitor.words, &visitor.words.say("users-signed-in"), &[&visitor.words.say("users-device"), &visitor.words.say("users-address"), &visitor.words.say("users-last-used"), &visitor.words.say("users-signed-in"), ""], rows)) }
     })
 }
 
@@ -97,10 +97,10 @@ pub(crate) async fn change(visitor: Visitor, Path((_, id)): Address, RawForm(bod
     let roles = said.all("roles");
     let mut errors = Errors::none();
     if said.one("display").is_empty() {
-        errors.add("display", "Give the name by which people know them.");
+        errors.add("display", visitor.words.say("users-give-the-name-by-which"));
     }
     if is_staff(&user) && roles.is_empty() {
-        errors.add("roles", "Choose at least one role.");
+        errors.add("roles", visitor.words.say("users-choose-at-least-one-role"));
     }
     if !errors.is_empty() {
         return show(&visitor, &user, &errors, None).await;
@@ -138,11 +138,11 @@ async fn write(visitor: &Visitor, user: &User, version: &str, change: UserChange
             Ok(see_other(&visitor.at(&format!("admin/users/{}?done={done}", user.id))))
         }
         Err(AccessError::LastAdministrator) => {
-            let words = "Nobody else could manage users then. Give the role to someone else first.";
+            let words = visitor.words.say("users-nobody-else-could-manage-users");
             show(visitor, user, &Errors::one("roles", words), None).await
         }
         Err(AccessError::Store(store::StoreError::ItemConflict { .. })) => {
-            let words = "Somebody else changed this user meanwhile. Look at it again, then repeat your change.";
+            let words = visitor.words.say("users-somebody-else-changed-this-user");
             show(visitor, user, &Errors::one("display", words), None).await
         }
         Err(other) => Err(troubled(visitor, &visitor.at(&format!("admin/users/{}", user.id)))(other)),
@@ -160,11 +160,11 @@ pub(crate) async fn reset(visitor: Visitor, Path((_, id)): Address, Form(given):
     let factors = !given.factors.is_empty();
     let link = visitor.access().reset_password(&visitor.caller, &id, factors, visitor.now).await.map_err(back)?;
     let main = html! {
-        header.section-head { h1 { "New password for " (user.display) } }
+        header.section-head { h1 { (visitor.words.say("users-new-password-for")) " " (user.display) } }
         (handed(&visitor, "reset", &link, &user.display))
-        p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { "Go on" } }
+        p.no-print { a.button.primary href={ (visitor.at("admin/users/")) (user.id) } { (visitor.words.say("users-go-on")) } }
     };
-    Ok(shell::administration(&visitor, "users", "New password", main))
+    Ok(shell::administration(&visitor, "users", visitor.words.say("users-new-password"), main))
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,23 @@
+# How pages look and answer to one person.
+settings-title = My settings
+settings-look = How pages look
+settings-save = Save
+settings-language = Language
+settings-language-device = As this browser has it
+settings-theme = Light or dark
+settings-theme-device = As the device has it
+settings-theme-light = Light
+settings-theme-dark = Dark
+settings-density = Density
+settings-density-comfortable = Comfortable
+settings-density-compact = Compact
+settings-text = Size of text
+settings-text-normal = Normal
+settings-text-large = Large
+settings-text-larger = Larger
+settings-letters = Keys without Ctrl or Alt work (? and the letters in lists)
+settings-keys-lead = Write keys like Ctrl+Shift+O. An empty field switches the command off.
+settings-keys-usual = Usually { $keys }
+settings-keys-off = Off
+settings-keys-unread = “{ $typed }” cannot be keys: hold Ctrl or Alt with a letter, as in Ctrl+Shift+O.
+settings-keys-twice = { $keys } is used twice.

@@ -1,0 +1,23 @@
+# Cómo se ven y responden las páginas a cada persona.
+settings-title = Mis preferencias
+settings-look = Cómo se ven las páginas
+settings-save = Guardar
+settings-language = Idioma
+settings-language-device = El de este navegador
+settings-theme = Claro u oscuro
+settings-theme-device = Como el dispositivo
+settings-theme-light = Claro
+settings-theme-dark = Oscuro
+settings-density = Densidad
+settings-density-comfortable = Cómoda
+settings-density-compact = Compacta
+settings-text = Tamaño del texto
+settings-text-normal = Normal
+settings-text-large = Grande
+settings-text-larger = Más grande
+settings-letters = Las teclas sin Ctrl ni Alt funcionan (? y las letras en listas)
+settings-keys-lead = Escriba las teclas así: Ctrl+Shift+O. Un campo vacío desactiva la orden.
+settings-keys-usual = Normalmente { $keys }
+settings-keys-off = Desactivado
+settings-keys-unread = «{ $typed }» no pueden ser teclas: combine Ctrl o Alt con una letra, como en Ctrl+Shift+O.
+settings-keys-twice = { $keys } se usa dos veces.
