@@ -158,7 +158,8 @@ impl<'a> Reading<'a> {
     /// Start and end of a span (IVL_TS). A single point is both its start.
     pub(super) fn period(&self, node: Option<Node<'a>>) -> Option<Value> {
         let node = node?;
-        let start = self.date(node.kid("low")).or_else(|| self.date(Some(node))).or_else(|| self.date(node.kid("center")));
+        let start =
+            self.date(node.kid("low")).or_else(|| self.date(Some(node))).or_else(|| self.date(node.kid("center")));
         let end = self.date(node.kid("high"));
         let turned = matches!((&start, &end), (Some(start), Some(end)) if is_after(start, end));
         if turned {
@@ -173,7 +174,10 @@ impl<'a> Reading<'a> {
     /// `effectiveTime` as `<name>DateTime` or `<name>Period`.
     pub(super) fn when(&self, part: Part, name: &str, node: Option<Node<'a>>) -> Part {
         let Some(node) = node else { return part };
-        if let Some(point) = self.date(Some(node)) {
+        let ends = (node.at("low", "value"), node.at("high", "value"));
+        let at_once = ends.0.is_some() && ends.0 == ends.1;
+        let point = if at_once { self.date(node.kid("low")) } else { self.date(Some(node)) };
+        if let Some(point) = point {
             return part.with(&format!("{name}DateTime"), Some(point));
         }
         part.with(&format!("{name}Period"), self.period(Some(node)))
@@ -221,9 +225,9 @@ impl<'a> Reading<'a> {
                 codings.push(coding);
             }
         }
-        let text = self.said(node.kid("originalText")).or_else(|| {
-            codings.is_empty().then(|| node.attr("displayName").and_then(tidy)).flatten()
-        });
+        let text = self
+            .said(node.kid("originalText"))
+            .or_else(|| codings.is_empty().then(|| node.attr("displayName").and_then(tidy)).flatten());
         if node.kid("qualifier").is_some() {
             self.note(Fate::Kept, node, "qualifiers of a code are not read");
         }
@@ -266,7 +270,10 @@ impl<'a> Reading<'a> {
     pub(super) fn quantity(&self, node: Option<Node<'a>>) -> Option<Value> {
         let node = node?;
         let Some(text) = node.attr("value") else {
-            return node.kids("translation").find(|it| it.attr("value").is_some()).and_then(|it| self.quantity(Some(it)));
+            return node
+                .kids("translation")
+                .find(|it| it.attr("value").is_some())
+                .and_then(|it| self.quantity(Some(it)));
         };
         let Some(value) = decimal(text) else {
             self.note(Fate::Wrong, node, "the quantity is not a number");
@@ -323,7 +330,9 @@ impl<'a> Reading<'a> {
             }
             Some("ED") if node.attr("representation") == Some("B64") => None,
             _ if node.attr("code").is_some() => named("CodeableConcept", self.concept(Some(node))),
-            _ if node.attr("value").is_some_and(|it| decimal(it).is_some()) => named("Quantity", self.quantity(Some(node))),
+            _ if node.attr("value").is_some_and(|it| decimal(it).is_some()) => {
+                named("Quantity", self.quantity(Some(node)))
+            }
             _ => named("String", text()),
         };
         match found {
@@ -411,7 +420,14 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_fhir_writes_them() {
-        let cases = [(".5", Some("0.5")), ("+07.50", Some("7.50")), ("-0", Some("-0")), ("1,5", None), ("", None), ("NaN", None)];
+        let cases = [
+            (".5", Some("0.5")),
+            ("+07.50", Some("7.50")),
+            ("-0", Some("-0")),
+            ("1,5", None),
+            ("", None),
+            ("NaN", None),
+        ];
         for (text, expected) in cases {
             assert_eq!(decimal(text).map(|it| it.to_string()).as_deref(), expected, "{text}");
         }

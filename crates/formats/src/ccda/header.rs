@@ -30,7 +30,8 @@ impl<'a> Reading<'a> {
         let died = self.date(sdtc("deceasedTime"));
         let dead = sdtc("deceasedInd").and_then(|it| it.attr("value")).and_then(|it| it.parse::<bool>().ok());
         let dead = dead.filter(|_| died.is_none());
-        let order = sdtc("multipleBirthOrderNumber").and_then(|it| it.attr("value")).and_then(|it| it.parse::<i32>().ok());
+        let order =
+            sdtc("multipleBirthOrderNumber").and_then(|it| it.attr("value")).and_then(|it| it.parse::<i32>().ok());
         let several = sdtc("multipleBirthInd").and_then(|it| it.attr("value")).and_then(|it| it.parse::<bool>().ok());
         let marital = self.concept(kid("maritalStatusCode")).map(|mut it| {
             if let Some(code) = it.pointer_mut("/coding/0/code")
@@ -108,7 +109,8 @@ impl<'a> Reading<'a> {
             let display = node.attr("displayName");
             words.push(display.unwrap_or(code));
             let url = if is_category { "ombCategory" } else { "detailed" };
-            let coding = Part::new().with("system", Some(RACES)).with("code", Some(code)).with("display", display).done();
+            let coding =
+                Part::new().with("system", Some(RACES)).with("code", Some(code)).with("display", display).done();
             let part = json!({ "url": url, "valueCoding": coding });
             if !parts.contains(&part) {
                 parts.push(part);
@@ -123,7 +125,8 @@ impl<'a> Reading<'a> {
     }
 
     fn guardian(&self, node: Node<'a>) -> Option<Value> {
-        let guard = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "GUARD" }] });
+        let guard =
+            json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "GUARD" }] });
         let organization = self.organization(node.kid("guardianOrganization"));
         let contact = Part::new()
             .with("name", self.names(node.kid("guardianPerson")).into_iter().next())
@@ -170,7 +173,8 @@ impl<'a> Reading<'a> {
         let version = document.at("versionNumber", "value").map(|it| {
             json!({ "url": "http://hl7.org/fhir/StructureDefinition/composition-clinicaldocument-versionNumber", "valueString": it })
         });
-        let secrecy = document.at("confidentialityCode", "code").filter(|it| ["U", "L", "M", "N", "R", "V"].contains(it));
+        let secrecy =
+            document.at("confidentialityCode", "code").filter(|it| ["U", "L", "M", "N", "R", "V"].contains(it));
         let replaced = document.kids("relatedDocument").filter_map(|it| self.relation(it));
         let part = Part::of("Composition")
             .with("language", document.at("languageCode", "code"))
@@ -219,12 +223,16 @@ impl<'a> Reading<'a> {
 
     /// The main act the document tells of; those who took part are the care team.
     fn event(&self, node: Node<'a>) -> Option<Value> {
-        let members: Vec<Value> = node.kids("performer").filter_map(|it| {
-            let who = self.practitioner(it.kid("assignedEntity"))?;
-            let function = self.concept(it.kid("functionCode")).or_else(|| self.concept(it.way("assignedEntity/code")));
-            let part = Part::new().list("role", function).with("member", Some(reference(&who)));
-            Some(part.with("period", self.period(it.kid("time"))).done())
-        }).collect();
+        let members: Vec<Value> = node
+            .kids("performer")
+            .filter_map(|it| {
+                let who = self.practitioner(it.kid("assignedEntity"))?;
+                let function =
+                    self.concept(it.kid("functionCode")).or_else(|| self.concept(it.way("assignedEntity/code")));
+                let part = Part::new().list("role", function).with("member", Some(reference(&who)));
+                Some(part.with("period", self.period(it.kid("time"))).done())
+            })
+            .collect();
         if !members.is_empty() {
             let team = Part::of("CareTeam")
                 .list("identifier", self.identifiers(node))
@@ -234,7 +242,10 @@ impl<'a> Reading<'a> {
                 .list("participant", members);
             self.keep(node, "", team);
         }
-        Part::new().list("code", self.concept(node.kid("code"))).with("period", self.period(node.kid("effectiveTime"))).some()
+        Part::new()
+            .list("code", self.concept(node.kid("code")))
+            .with("period", self.period(node.kid("effectiveTime")))
+            .some()
     }
 
     /// The visit in which the document was written.
@@ -257,7 +268,8 @@ impl<'a> Reading<'a> {
         let provider = self.organization(node.way("location/healthCareFacility/serviceProviderOrganization"));
         let leaving = self.concept(node.kid("dischargeDispositionCode"));
         let class = node.kid("code").into_iter().flat_map(|it| std::iter::once(it).chain(it.kids("translation")));
-        let class = class.filter(|it| it.attr("codeSystem") == Some("2.16.840.1.113883.5.4")).find_map(|it| it.attr("code"));
+        let class =
+            class.filter(|it| it.attr("codeSystem") == Some("2.16.840.1.113883.5.4")).find_map(|it| it.attr("code"));
         let class = match class {
             Some(code) => json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code }),
             None => absent_concept("unknown")["coding"][0].clone(),

@@ -69,10 +69,14 @@ pub fn read(bytes: &[u8]) -> Result<Document, Refusal> {
     let role = root.way("recordTarget/patientRole").ok_or(Refusal::NobodysRecord)?;
     let id = root.kid("id").and_then(|_| name_of(root));
     let set = root.kid("setId").and_then(|it| {
-        it.attr("root").map(|root| format!("{}|{}", root.to_ascii_lowercase(), it.attr("extension").unwrap_or_default()))
+        it.attr("root")
+            .map(|root| format!("{}|{}", root.to_ascii_lowercase(), it.attr("extension").unwrap_or_default()))
     });
     let patient = address(&format!("Patient|{}", name_of(role).unwrap_or_else(|| role.words())));
-    let composition = address(&format!("Composition|{patient}|{}", set.as_ref().or(id.as_ref()).cloned().unwrap_or_else(|| root.words())));
+    let composition = address(&format!(
+        "Composition|{patient}|{}",
+        set.as_ref().or(id.as_ref()).cloned().unwrap_or_else(|| root.words())
+    ));
     let zone = root.at("effectiveTime", "value").and_then(datatypes::zone_of);
     let written = root.at("effectiveTime", "value").and_then(|it| moment(it, zone.as_deref())).map(|it| it.text);
 
@@ -106,7 +110,11 @@ fn made_valid(resource: &mut Value, notes: &mut Vec<Note>) -> bool {
         let Some(issue) = issues.iter().find(|it| it.is_error()) else { return true };
         let place = issue.expression.clone();
         let member = place.split('.').nth(1).map(|it| it.split('[').next().unwrap_or(it).to_owned());
-        notes.push(Note::new(Fate::Wrong, place, format!("what this document says is no valid FHIR: {}", issue.diagnostics)));
+        notes.push(Note::new(
+            Fate::Wrong,
+            place,
+            format!("what this document says is no valid FHIR: {}", issue.diagnostics),
+        ));
         let removed = member.and_then(|it| {
             let object = resource.as_object_mut()?;
             let exact = object.remove(&it);

@@ -33,8 +33,7 @@ const ELEMENTS: [(&str, &str); 22] = [
 const BORROWED: [&str; 10] = ["b", "div", "em", "i", "li", "ol", "p", "span", "strong", "ul"];
 
 /// What is left out with everything in it.
-const NEVER: [&str; 10] =
-    ["script", "style", "iframe", "object", "embed", "applet", "form", "input", "svg", "math"];
+const NEVER: [&str; 10] = ["script", "style", "iframe", "object", "embed", "applet", "form", "input", "svg", "math"];
 
 const ATTRIBUTES: [&str; 7] = ["colspan", "rowspan", "span", "scope", "abbr", "headers", "axis"];
 

@@ -164,7 +164,9 @@ impl<'a> Reading<'a> {
     }
 
     fn authoring_device(&self, node: Node<'a>, device: Node<'a>) -> String {
-        let word = |name: &str| device.kid(name).and_then(|it| tidy(&it.words()).or_else(|| it.attr("displayName").and_then(tidy)));
+        let word = |name: &str| {
+            device.kid(name).and_then(|it| tidy(&it.words()).or_else(|| it.attr("displayName").and_then(tidy)))
+        };
         let name = word("softwareName").or_else(|| word("manufacturerModelName"));
         let part = Part::of("Device")
             .list("identifier", self.identifiers(node))
@@ -180,8 +182,11 @@ impl<'a> Reading<'a> {
         let mut found: Vec<String> = Vec::new();
         for it in node.kids("performer") {
             let entity = it.kid("assignedEntity");
-            let who = self.practitioner(entity);
-            let who = who.or_else(|| self.organization(entity.and_then(|it| it.kid("representedOrganization"))));
+            // Without a person, it was the organisation: a laboratory, a pharmacy.
+            let unnamed = entity.is_some_and(|it| it.kid("assignedPerson").is_none());
+            let organization = || self.organization(entity.and_then(|it| it.kid("representedOrganization")));
+            let who = if unnamed { organization() } else { None };
+            let who = who.or_else(|| self.practitioner(entity)).or_else(organization);
             if let Some(who) = who.filter(|it| !found.contains(it)) {
                 found.push(who);
             }
@@ -229,7 +234,8 @@ impl<'a> Reading<'a> {
         if name.is_none() && kind.is_none() && identifiers.is_empty() {
             return None;
         }
-        let address = self.addresses(node).into_iter().chain(place.into_iter().flat_map(|it| self.addresses(it))).next();
+        let address =
+            self.addresses(node).into_iter().chain(place.into_iter().flat_map(|it| self.addresses(it))).next();
         let provider = node.kid("serviceProviderOrganization").or_else(|| node.kid("scopingEntity"));
         let organization = self.organization(provider);
         let part = Part::of("Location")

@@ -60,7 +60,12 @@ pub(super) fn name_of(node: Node<'_>) -> Option<String> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(document: Node<'a>, zone: Option<String>, patient: String, written: Option<String>) -> Reading<'a> {
+    pub(super) fn new(
+        document: Node<'a>,
+        zone: Option<String>,
+        patient: String,
+        written: Option<String>,
+    ) -> Reading<'a> {
         let mut ids = HashMap::new();
         for node in document.descendants().filter(|it| it.is_element()) {
             if let Some(id) = node.attribute("ID").or_else(|| node.attribute("id")) {

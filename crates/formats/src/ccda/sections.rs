@@ -146,7 +146,8 @@ impl<'a> Reading<'a> {
             let entity = author.kid("assignedAuthor");
             let Some(who) = self.practitioner(entity) else { continue };
             let organization = self.organization(entity.and_then(|it| it.kid("representedOrganization")));
-            let kind = super::part::concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author");
+            let kind =
+                super::part::concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author");
             let agent = Part::new()
                 .with("type", Some(kind))
                 .with("who", Some(reference(&who)))
@@ -221,6 +222,7 @@ trait Security {
 
 impl Security for Node<'_> {
     fn follows_security(self) -> bool {
-        self.kids("templateId").any(|it| it.attr("root").is_some_and(|it| it.starts_with("2.16.840.1.113883.3.3251.1.")))
+        self.kids("templateId")
+            .any(|it| it.attr("root").is_some_and(|it| it.starts_with("2.16.840.1.113883.3.3251.1.")))
     }
 }

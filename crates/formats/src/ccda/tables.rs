@@ -92,7 +92,10 @@ mod tests {
     #[test]
     fn roots_become_addresses_or_nothing() {
         assert_eq!(as_urn("1.2.3"), Some("urn:oid:1.2.3".to_owned()));
-        assert_eq!(as_urn("DB734647-FC99-424C-A864-7E3CDA82E704").as_deref(), Some("urn:uuid:db734647-fc99-424c-a864-7e3cda82e704"));
+        assert_eq!(
+            as_urn("DB734647-FC99-424C-A864-7E3CDA82E704").as_deref(),
+            Some("urn:uuid:db734647-fc99-424c-a864-7e3cda82e704")
+        );
         for neither in ["", "NI", "1", "1..2", "1.02", "3.1", "{guid}"] {
             assert_eq!(as_urn(neither), None, "{neither}");
         }

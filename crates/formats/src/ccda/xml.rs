@@ -264,7 +264,8 @@ mod tests {
     fn latin_letters_and_wide_letters_arrive() {
         let latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>Jos\xE9</a>";
         assert!(decode(latin).expect("is Latin-1").contains("José"));
-        let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain("<a>é</a>".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let wide: Vec<u8> =
+            [0xFF, 0xFE].into_iter().chain("<a>é</a>".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(decode(&wide).expect("is UTF-16"), "<a>é</a>");
         assert_eq!(decode(b"<a>\xE9</a>"), Err(Refusal::Encoding("UTF-8")));
     }
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn a_place_counts_only_where_it_must() {
         let tree = parse("<a><b/><c><d/></c><c><d/></c></a>").expect("is XML");
-        let last = tree.descendants().filter(|it| it.is("d")).last().expect("is there");
+        let last = tree.descendants().filter(|it| it.is("d")).next_back().expect("is there");
         assert_eq!(last.place(), "/a/c[2]/d");
     }
 }

@@ -4,7 +4,8 @@ use super::whole;
 use formats::ccda::{self, Refusal};
 
 fn with_section(inner: &str) -> String {
-    whole(&format!("<section><code code=\"51848-0\" codeSystem=\"2.16.840.1.113883.6.1\"/>{inner}</section>")).expect("is a section")
+    whole(&format!("<section><code code=\"51848-0\" codeSystem=\"2.16.840.1.113883.6.1\"/>{inner}</section>"))
+        .expect("is a section")
 }
 
 #[test]
@@ -35,7 +36,8 @@ fn a_script_in_a_narrative_does_not_arrive() {
     let text = r#"<text><paragraph onclick="x()">seen<script>alert(1)</script></paragraph>
         <linkHtml href="javascript:alert(1)">here</linkHtml></text>"#;
     let document = ccda::read(with_section(text).as_bytes()).expect("is read");
-    let composition = document.read.resources.iter().find(|(address, _)| *address == document.composition).expect("is there");
+    let composition =
+        document.read.resources.iter().find(|(address, _)| *address == document.composition).expect("is there");
     let div = composition.1["section"][0]["text"]["div"].as_str().expect("has a narrative");
     assert!(div.contains("seen") && div.contains("here"));
     assert!(!div.contains("script") && !div.contains("onclick"), "{div}");
@@ -79,7 +81,8 @@ fn a_later_version_keeps_the_addresses_of_what_it_tells_again() {
         ccda::read(text.replace("<recordTarget>", &versioned).as_bytes()).expect("is read")
     };
     let (first, second) = (entry("1"), entry("2"));
-    let addresses = |it: &ccda::Document| it.read.resources.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>();
+    let addresses =
+        |it: &ccda::Document| it.read.resources.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>();
     assert_eq!(addresses(&first), addresses(&second));
     assert_eq!((first.version, second.version), (Some(1), Some(2)));
     assert_ne!(first.read, second.read);

@@ -42,7 +42,8 @@ fn every_public_document_is_read_and_nearly_every_entry_of_it_becomes_fhir() {
             for (_, resource) in &document.read.resources {
                 let kind = resource["resourceType"].as_str().expect("has a type");
                 *resources.entry(kind.to_owned()).or_default() += 1;
-                let issues: Vec<_> = fhir::validate::validate(resource).into_iter().filter(fhir::Issue::is_error).collect();
+                let issues: Vec<_> =
+                    fhir::validate::validate(resource).into_iter().filter(fhir::Issue::is_error).collect();
                 assert!(issues.is_empty(), "{}: {kind} {issues:?}", path.display());
             }
             for note in &document.read.notes {

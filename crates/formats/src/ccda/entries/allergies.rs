@@ -50,7 +50,8 @@ impl<'a> Reading<'a> {
                 self.note(Fate::Kept, it, "a reaction that did not happen has no place in an allergy");
                 continue;
             }
-            let manifestation = self.concept(it.kid("value")).or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it })));
+            let manifestation =
+                self.concept(it.kid("value")).or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it })));
             let Some(manifestation) = manifestation else { continue };
             let reaction = Part::new()
                 .list("manifestation", Some(manifestation))

@@ -18,7 +18,8 @@ impl<'a> Reading<'a> {
         let status = node.at("statusCode", "code").and_then(|it| tables::map("immunization.status", it));
         let status = if node.negated() { "not-done" } else { status.unwrap_or("completed") };
         let refusal = node.inner_with("22.4.53").find_map(|it| self.concept(it.kid("code")));
-        let lot = material(node).and_then(|it| it.kid("lotNumberText")).map(|it| it.words()).filter(|it| !it.is_empty());
+        let lot =
+            material(node).and_then(|it| it.kid("lotNumberText")).map(|it| it.words()).filter(|it| !it.is_empty());
         let maker = self.organization(node.way("consumable/manufacturedProduct/manufacturerOrganization"));
         let performers = self.performers(node).into_iter().map(|it| json!({ "actor": reference(&it) }));
         let series = node.inner_with("22.4.118").find_map(|it| it.at("value", "value"));
@@ -29,7 +30,7 @@ impl<'a> Reading<'a> {
         let reactions = node.inner_with("22.4.9").filter_map(|it| {
             let detail = self.general(it, "", None, "reaction");
             let date = self.start(it.kid("effectiveTime"));
-            Some(Part::new().with("date", date).with("detail", detail.map(|it| reference(&it))).some()?)
+            Part::new().with("date", date).with("detail", detail.map(|it| reference(&it))).some()
         });
         let reactions: Vec<_> = reactions.collect();
         let part = Part::of("Immunization")

@@ -33,7 +33,8 @@ impl<'a> Reading<'a> {
 
     pub(super) fn medication_request(&self, node: Node<'a>, role: &str) -> String {
         let order = node.inner_with("22.4.17").next();
-        let status = node.at("statusCode", "code").and_then(|it| tables::map("medication.status", it)).unwrap_or("unknown");
+        let status =
+            node.at("statusCode", "code").and_then(|it| tables::map("medication.status", it)).unwrap_or("unknown");
         let intent = match node.attr("moodCode") {
             Some("INT" | "RQO") => "order",
             Some("PRP") => "proposal",
@@ -96,7 +97,9 @@ impl<'a> Reading<'a> {
         let condition = node.kid("precondition");
         let needed = condition.and_then(|it| it.kid("criterion")).and_then(|it| {
             let coded = self.concept(it.kid("value")).or_else(|| self.concept(it.kid("code")));
-            coded.filter(|it| it["coding"][0]["code"] != "ASSERTION").or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it })))
+            coded
+                .filter(|it| it["coding"][0]["code"] != "ASSERTION")
+                .or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it })))
         });
         let maybe = needed.is_none() && condition.is_some();
         Part::new()
@@ -183,7 +186,8 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn lone_order(&self, node: Node<'a>, _: &'a str) -> Outcome {
-        let status = node.at("statusCode", "code").and_then(|it| tables::map("medication.status", it)).unwrap_or("unknown");
+        let status =
+            node.at("statusCode", "code").and_then(|it| tables::map("medication.status", it)).unwrap_or("unknown");
         let part = Part::of("MedicationRequest")
             .list("identifier", self.identifiers(node))
             .with("status", Some(status))
@@ -204,7 +208,8 @@ impl<'a> Reading<'a> {
     }
 
     fn dispense(&self, node: Node<'a>, of: Option<(Node<'a>, &str)>) {
-        let status = node.at("statusCode", "code").and_then(|it| tables::map("dispense.status", it)).unwrap_or("unknown");
+        let status =
+            node.at("statusCode", "code").and_then(|it| tables::map("dispense.status", it)).unwrap_or("unknown");
         let substance = match (material(node), of) {
             (None, Some((activity, _))) => self.substance(activity),
             _ => self.substance(node),

@@ -105,7 +105,10 @@ impl<'a> Reading<'a> {
             ("1.21", Reading::encounter),
         ];
         let known = readers.iter().find(|(template, _)| node.follows(template)).map(|(_, reader)| *reader);
-        if node.null().is_some() && !node.children().any(|it| it.is("value") || it.is("consumable")) && node.inner().next().is_none() {
+        if node.null().is_some()
+            && !node.children().any(|it| it.is("value") || it.is("consumable"))
+            && node.inner().next().is_none()
+        {
             return NOTHING;
         }
         match known {
@@ -194,7 +197,8 @@ impl<'a> Reading<'a> {
     /// Notes the inner statements that are on none of these templates.
     fn unread(&self, node: Node<'a>, taken: &[&str]) {
         for it in node.inner() {
-            let is_taken = taken.iter().any(|template| it.follows(template)) || it.follows("22.4.64") || it.follows("22.4.122");
+            let is_taken =
+                taken.iter().any(|template| it.follows(template)) || it.follows("22.4.64") || it.follows("22.4.122");
             if !is_taken {
                 self.note(Fate::Kept, it, "an inner statement that has no place in the resource of the outer one");
             }

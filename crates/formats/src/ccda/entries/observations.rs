@@ -47,7 +47,8 @@ impl<'a> Reading<'a> {
 
     /// What every observation has; without what it measured.
     fn observed(&self, node: Node<'a>, section: &str, kind: Option<&str>) -> Part {
-        let status = node.at("statusCode", "code").and_then(|it| tables::map("observation.status", it)).unwrap_or("final");
+        let status =
+            node.at("statusCode", "code").and_then(|it| tables::map("observation.status", it)).unwrap_or("final");
         let kind = kind.or_else(|| tables::map("section.category", section));
         let mut performers: Vec<Value> = self.performers(node).iter().map(|it| reference(it)).collect();
         if performers.is_empty() {
@@ -120,7 +121,10 @@ impl<'a> Reading<'a> {
         if kind.is_none() && identifiers.is_empty() {
             return None;
         }
-        let part = Part::of("Specimen").list("identifier", identifiers).with("type", kind).with("subject", Some(self.subject()));
+        let part = Part::of("Specimen")
+            .list("identifier", identifiers)
+            .with("type", kind)
+            .with("subject", Some(self.subject()));
         Some(self.keep(role, "", part))
     }
 
@@ -147,7 +151,9 @@ impl<'a> Reading<'a> {
         let status = node.at("statusCode", "code").and_then(|it| tables::map("report.status", it)).unwrap_or("final");
         let issued = node.kids("author").find_map(|it| self.instant(it.kid("time")));
         let mut performers = self.performers(node);
-        performers.extend(self.author(node).filter(|it| self.member(it, "resourceType").is_some_and(|it| it == "Practitioner")));
+        performers.extend(
+            self.author(node).filter(|it| self.member(it, "resourceType").is_some_and(|it| it == "Practitioner")),
+        );
         performers.dedup();
         let specimen = self.specimen(node);
         let words = self.said(node.kid("text"));
@@ -181,7 +187,10 @@ impl<'a> Reading<'a> {
             }
             let time = |it: &Node<'a>| it.kid("effectiveTime").and_then(|it| it.attr("value"));
             let other = signs.iter().copied().find(|other| {
-                loinc(*it) == Some(SYSTOLIC) && loinc(*other) == Some(DIASTOLIC) && time(it) == time(other) && !taken.contains(other)
+                loinc(*it) == Some(SYSTOLIC)
+                    && loinc(*other) == Some(DIASTOLIC)
+                    && time(it) == time(other)
+                    && !taken.contains(other)
             });
             match other {
                 Some(other) if !it.negated() && !other.negated() => {
@@ -215,7 +224,8 @@ impl<'a> Reading<'a> {
     fn has_systolic(&self, signs: &[Node<'a>], diastolic: Node<'a>) -> bool {
         let time = |it: Node<'a>| it.kid("effectiveTime").and_then(|it| it.attr("value"));
         let later = signs.iter().skip_while(|it| **it != diastolic).skip(1);
-        let mut halves = later.filter(|it| loinc(**it) == Some(SYSTOLIC) && time(**it) == time(diastolic) && !it.negated());
+        let mut halves =
+            later.filter(|it| loinc(**it) == Some(SYSTOLIC) && time(**it) == time(diastolic) && !it.negated());
         !diastolic.negated() && halves.next().is_some()
     }
 

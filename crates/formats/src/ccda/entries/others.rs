@@ -23,10 +23,15 @@ impl<'a> Reading<'a> {
                 self.note(Fate::Kept, it, "a condition that a relative does not have has no place in FHIR");
                 continue;
             }
-            let Some(code) = self.concept(it.kid("value")).or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it }))) else {
+            let Some(code) =
+                self.concept(it.kid("value")).or_else(|| self.said(it.kid("text")).map(|it| json!({ "text": it })))
+            else {
                 continue;
             };
-            let age = it.inner_with("22.4.31").find_map(|it| self.quantity(it.kid("value"))).filter(|it| it.get("code").is_some());
+            let age = it
+                .inner_with("22.4.31")
+                .find_map(|it| self.quantity(it.kid("value")))
+                .filter(|it| it.get("code").is_some());
             let deadly = it.inner_with("22.4.47").next().is_some();
             fatal |= deadly;
             let start = self.start(it.kid("effectiveTime")).filter(|_| age.is_none());
@@ -41,7 +46,10 @@ impl<'a> Reading<'a> {
         let sex = person.and_then(|it| it.at("administrativeGenderCode", "code"));
         let sex = sex.and_then(|it| tables::map("gender", it));
         let died = person.and_then(|it| self.date(it.sdtc("deceasedTime")));
-        let dead = person.and_then(|it| it.sdtc("deceasedInd")).and_then(|it| it.attr("value")).and_then(|it| it.parse::<bool>().ok());
+        let dead = person
+            .and_then(|it| it.sdtc("deceasedInd"))
+            .and_then(|it| it.attr("value"))
+            .and_then(|it| it.parse::<bool>().ok());
         let dead = dead.or(fatal.then_some(true)).filter(|_| died.is_none());
         let name = person.and_then(|it| it.kid("name")).map(|it| it.words()).filter(|it| !it.is_empty());
         let part = Part::of("FamilyMemberHistory")
@@ -63,7 +71,8 @@ impl<'a> Reading<'a> {
     pub(super) fn coverage(&self, node: Node<'a>, section: &'a str) -> Outcome {
         let mut outcome = EMPTY;
         for it in node.inner().filter(|it| it.is("act")) {
-            let order = it.parent().and_then(|it| it.at("sequenceNumber", "value")).and_then(|it| it.parse::<u32>().ok());
+            let order =
+                it.parent().and_then(|it| it.at("sequenceNumber", "value")).and_then(|it| it.parse::<u32>().ok());
             self.one_policy(it, order.filter(|it| *it > 0));
             outcome = Outcome::Made;
         }
@@ -99,8 +108,12 @@ impl<'a> Reading<'a> {
         };
         let member = part_of("COV");
         let holder = part_of("HLD");
-        let number = member.and_then(|it| it.kids("id").find_map(|it| it.attr("extension").or_else(|| it.attr("root"))));
-        let period = node.kids("participant").find(|it| it.attr("typeCode") == Some("COV")).and_then(|it| self.period(it.kid("time")));
+        let number =
+            member.and_then(|it| it.kids("id").find_map(|it| it.attr("extension").or_else(|| it.attr("root"))));
+        let period = node
+            .kids("participant")
+            .find(|it| it.attr("typeCode") == Some("COV"))
+            .and_then(|it| self.period(it.kid("time")));
         let group = node.kids("id").find_map(|it| it.attr("extension")).map(|value| {
             let kind = crate::ccda::part::concept("http://terminology.hl7.org/CodeSystem/coverage-class", "group");
             json!({ "type": kind, "value": value })
@@ -131,7 +144,8 @@ impl<'a> Reading<'a> {
         let times: Vec<Node<'a>> = node.kids("effectiveTime").collect();
         let time = times.first().copied();
         if !happened {
-            let status = node.at("statusCode", "code").and_then(|it| tables::map("request.status", it)).unwrap_or("unknown");
+            let status =
+                node.at("statusCode", "code").and_then(|it| tables::map("request.status", it)).unwrap_or("unknown");
             let intent = node.attr("moodCode").and_then(|it| tables::map("mood.intent", it)).unwrap_or("plan");
             let part = Part::of("DeviceRequest")
                 .list("identifier", self.identifiers(node))
@@ -139,7 +153,9 @@ impl<'a> Reading<'a> {
                 .with("intent", Some(intent));
             let part = match devices.first() {
                 Some(device) => part.with("codeReference", Some(reference(device))),
-                None => part.with("codeCodeableConcept", Some(named.unwrap_or_else(|| self.concept_or(product, words)))),
+                None => {
+                    part.with("codeCodeableConcept", Some(named.unwrap_or_else(|| self.concept_or(product, words))))
+                }
             };
             let part = part.with("subject", Some(self.subject()));
             let part = self
@@ -180,7 +196,8 @@ impl<'a> Reading<'a> {
         let text = node.kid("text");
         let (kind, data) = match text.and_then(|it| it.attr("representation")) {
             Some("B64") => {
-                let file = text.map(|it| it.children().filter_map(|it| it.text()).collect::<String>()).unwrap_or_default();
+                let file =
+                    text.map(|it| it.children().filter_map(|it| it.text()).collect::<String>()).unwrap_or_default();
                 let kind = text.and_then(|it| it.attr("mediaType")).unwrap_or("text/plain");
                 (kind, file.split_whitespace().collect::<String>())
             }
@@ -194,7 +211,10 @@ impl<'a> Reading<'a> {
         let context = Part::new().list("encounter", visits).with("period", self.period(node.kid("effectiveTime")));
         let authors = node.kids("author").filter_map(|it| self.practitioner(it.kid("assignedAuthor")));
         let authors: Vec<Value> = authors.map(|it| reference(&it)).collect();
-        let kinds = crate::ccda::part::concept("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note");
+        let kinds = crate::ccda::part::concept(
+            "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
+            "clinical-note",
+        );
         let part = Part::of("DocumentReference")
             .list("identifier", self.identifiers(node))
             .with("status", Some("current"))

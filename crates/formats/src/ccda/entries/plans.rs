@@ -14,7 +14,8 @@ impl<'a> Reading<'a> {
             return self.goal(node, section);
         }
         let told = node.follows("22.4.20").then(|| self.said(node.kid("text"))).flatten();
-        let status = node.at("statusCode", "code").and_then(|it| tables::map("request.status", it)).unwrap_or("unknown");
+        let status =
+            node.at("statusCode", "code").and_then(|it| tables::map("request.status", it)).unwrap_or("unknown");
         let intent = node.attr("moodCode").and_then(|it| tables::map("mood.intent", it)).unwrap_or("plan");
         let times: Vec<Node<'a>> = node.kids("effectiveTime").collect();
         let code = self.concept_or(node.kid("code"), self.said(node.kid("text")));
@@ -52,7 +53,9 @@ impl<'a> Reading<'a> {
         let value = node.kid("value");
         let words = self.said(node.kid("text"));
         let code = self.concept(node.kid("code"));
-        let aim = value.filter(|it| matches!(it.kind(), Some("CD" | "CE" | "CV" | "CO"))).and_then(|it| self.concept(Some(it)));
+        let aim = value
+            .filter(|it| matches!(it.kind(), Some("CD" | "CE" | "CV" | "CO")))
+            .and_then(|it| self.concept(Some(it)));
         let text = value.filter(|it| matches!(it.kind(), Some("ST" | "ED"))).and_then(|it| self.said(Some(it)));
         let description = aim.or_else(|| text.or(words).map(|it| json!({ "text": it }))).or_else(|| code.clone());
         let description = description.unwrap_or_else(|| self.concept_or(node.kid("code"), None));

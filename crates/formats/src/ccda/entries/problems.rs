@@ -88,7 +88,8 @@ impl<'a> Reading<'a> {
         let status = node.inner_with("22.4.6").find_map(|it| it.kid("value")?.attr("code"));
         let ended = time.and_then(|it| it.kid("high"));
         let status = status.and_then(|it| tables::map("condition.clinical", it)).unwrap_or_else(|| {
-            let act = concern.and_then(|it| it.at("statusCode", "code")).and_then(|it| tables::map("condition.act", it));
+            let act =
+                concern.and_then(|it| it.at("statusCode", "code")).and_then(|it| tables::map("condition.act", it));
             if ended.is_some() { "resolved" } else { act.unwrap_or("active") }
         });
         let over = matches!(status, "inactive" | "resolved" | "remission");

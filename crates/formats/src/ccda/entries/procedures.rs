@@ -57,7 +57,8 @@ impl<'a> Reading<'a> {
             (false, Some(status)) => status,
         };
         let codes = node.kid("code").into_iter().flat_map(|it| std::iter::once(it).chain(it.kids("translation")));
-        let class = codes.filter(|it| it.attr("codeSystem") == Some("2.16.840.1.113883.5.4")).find_map(|it| it.attr("code"));
+        let class =
+            codes.filter(|it| it.attr("codeSystem") == Some("2.16.840.1.113883.5.4")).find_map(|it| it.attr("code"));
         let class = match class {
             Some(code) => json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code }),
             None => absent_concept("unknown")["coding"][0].clone(),
