@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_place_counts_only_where_it_must() {
         let tree = parse("<a><b/><c><d/></c><c><d/></c></a>").expect("is XML");
-        let last = tree.descendants().filter(|it| it.is("d")).next_back().expect("is there");
+        let last = tree.descendants().rfind(|it| it.is("d")).expect("is there");
         assert_eq!(last.place(), "/a/c[2]/d");
     }
 }
