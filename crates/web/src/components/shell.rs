@@ -14,7 +14,7 @@ use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 12] = [
+pub(crate) const SECTIONS: [(&str, &str); 16] = [
     ("", "shell-summary"),
     ("problems", "shell-problems"),
     ("medications", "shell-medications"),
@@ -25,8 +25,12 @@ pub(crate) const SECTIONS: [(&str, &str); 12] = [
     ("encounters", "shell-encounters"),
     ("documents", "shell-documents"),
     ("timeline", "shell-timeline"),
+    ("growth", "growth-title"),
     ("history", "lists-history"),
     ("care", "lists-care"),
+    ("orders", "orders-title"),
+    ("gaps", "orders-gaps"),
+    ("apps", "orders-apps"),
 ];
 
 /// Scripts of every page of someone signed in. What only some pages need is named by them (see [`Needs`]).
@@ -144,8 +148,9 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
 ];
 
 /// Pages of the portal: (end of the address, name).
-const PORTAL: [(&str, &str); 4] = [
+const PORTAL: [(&str, &str); 5] = [
     ("portal/", "shell-portal-home"),
+    ("portal/messages", "inbox-messages"),
     ("portal/looks", "shell-portal-looks"),
     ("portal/apps", "shell-portal-apps"),
     ("account", "shell-portal-account"),
@@ -407,13 +412,19 @@ fn lock(visitor: &Visitor) -> Markup {
     }
 }
 
+/// Growth charts end at twenty years.
+fn grows(patient: &Banner, now: i64) -> bool {
+    const YEAR: i64 = 31_557_600_000;
+    patient.person.born.is_some_and(|it| now / 1000 - it.at() < 20 * YEAR)
+}
+
 fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
     let (base, words) = (visitor.address_of(&patient.person.id), visitor.words);
     let actions = actions::of_chart(visitor, &patient.person.id);
     html! {
         nav.sections aria-label=(words.say("shell-chart")) {
             ul {
-                @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug)) {
+                @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug) && (*slug != "growth" || grows(patient, visitor.now))) {
                     li {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
                             data-alt=[(at < 10).then_some(at)] { (words.say(name)) }
@@ -435,6 +446,7 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
 /// Sections that the visitor's rights keep shut are not offered.
 pub(crate) fn opens(visitor: &Visitor, section: &str) -> bool {
     care::chart::opens(visitor.store(), &visitor.caller, section)
+        && (section.is_empty() || actions::opens(visitor, &format!("patients/{{id}}/{section}")))
 }
 
 pub(crate) fn section_address(base: &str, slug: &str) -> String {

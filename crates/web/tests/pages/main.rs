@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod inbox;
 mod notes;
+mod orders;
 mod work;
 mod world;
 
@@ -54,10 +56,26 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled =
-            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}"]
-                .iter()
-                .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled = [
+            "{id}",
+            "{document}",
+            "{code}",
+            "{user}",
+            "{role}",
+            "{entry}",
+            "{app}",
+            "{kind}",
+            "{report}",
+            "{thread}",
+            "{list}",
+            "{encounter}",
+            "{note}",
+            "{set}",
+            "{item}",
+            "{request}",
+        ]
+        .iter()
+        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
@@ -93,6 +111,9 @@ fn filled(path: &str) -> String {
         "{app}",
         "{provider}",
         "{nth}",
+        "{kind}",
+        "{report}",
+        "{thread}",
         "{note}",
         "{list}",
         "{encounter}",

@@ -22,8 +22,9 @@ const NOW: i64 = 1_781_524_800_000_000;
 pub(crate) const PASSWORD: &str = "granite-badge-violin-galaxy";
 
 /// Who may sign in: user name, name, role, own record.
-const PEOPLE: [(&str, &str, &str, Option<&str>); 8] = [
+const PEOPLE: [(&str, &str, &str, Option<&str>); 9] = [
     ("okafor", "Dr. Amara Okafor", "clinician", None),
+    ("lind", "Maja Lind", "nurse", None),
     ("delgado", "Rosa Delgado", "front-desk", None),
     ("novak", "Paula Novak", "biller", None),
     ("dubois", "Marie Dubois", "practice-admin", None),
@@ -196,6 +197,23 @@ impl World {
     pub(crate) async fn post_with(&self, cookie: &str, path: &str) -> Got {
         let request = Request::post(path).header("origin", "http://ehr.example").header("cookie", cookie);
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Something that arrives from elsewhere.
+    pub(crate) async fn arrives(&self, value: Value) {
+        let checked = Checked::trusted(value).expect("a resource with an id");
+        let key = Key::new(checked.kind(), Id::parse(checked.id().unwrap()).unwrap());
+        let write = Write { key, expect: Expect::Anything, change: Change::Put(checked) };
+        let store = &self.installation.organisations[0].store;
+        store.commit(&Caller::system("test"), Batch::of("test", write), NOW).await.unwrap();
+    }
+
+    /// A stream of events, as it begins.
+    pub(crate) async fn listen(&self, cookie: &str, path: &str) -> Body {
+        let request = Request::get(path).header("cookie", cookie).header("accept", "text/event-stream");
+        let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.into_body()
     }
 
     /// A form sent by someone signed in.
