@@ -287,8 +287,7 @@ pub(crate) async fn submit(
         Ok(Saved::Kept { note, expanded }) if script => return Ok(told(words, &note, &expanded)),
         Ok(Saved::Kept { note, .. }) => note,
         Ok(Saved::Clash(clash)) if script => {
-            let by = clash.theirs.saved_by_name;
-            return Ok((StatusCode::CONFLICT, Json(json!({ "by": by }))).into_response());
+            return Ok(Json(json!({ "clash": clash.theirs.saved_by_name })).into_response());
         }
         Ok(Saved::Clash(clash)) => return merge::page(&visitor, &patient, &clash).await,
         // The second of two clicks on the way to the signature.
