@@ -209,8 +209,8 @@ each('form[data-note]', (form) => {
     const slash = SLASH.exec(upTo);
     if (slash) {
       const from = upTo.lastIndexOf('/');
-      const all = ['dx', 'rx', 'lab', 'ref'].filter((it) => it.startsWith(slash[1]) && it !== slash[1]);
-      return show(field, words.commands, all.map((it) => ({ text: `/${it} `, label: `/${it} – ${words[it]}`, from, to: upTo.length })));
+      const all = [...form.elements.command?.options ?? []].filter((it) => it.value.startsWith(slash[1]) && it.value !== slash[1]);
+      return show(field, words.commands, all.map((it) => ({ text: `/${it.value} `, label: `/${it.value} – ${it.textContent}`, from, to: upTo.length })));
     }
     const phrase = PHRASE.exec(upTo);
     if (!phrase) return shut(field);
