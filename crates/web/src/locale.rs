@@ -50,6 +50,7 @@ families![
     "emergency",
     "portal",
     "chart",
+    "orders",
     "notes",
     "closing",
     "aftercare",

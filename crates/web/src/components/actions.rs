@@ -6,15 +6,20 @@ use crate::request::Visitor;
 
 /// Something to begin in a chart: (command that its keys belong to, end of the address, what it is called, in a drawer)
 pub(crate) const OF_CHART: [(&str, &str, &str, bool); 4] = [
-    ("order", "orders", "shell-act-order", false),
+    ("order", "basket", "shell-act-order", false),
     ("note", "notes/new", "shell-act-note", false),
     ("vitals", "vitals/new", "shell-act-vitals", true),
     ("message", "message", "shell-act-message", true),
 ];
 
 /// Pages of one's own work: (end of the address, what it is called)
-pub(crate) const PLACES: [(&str, &str); 3] =
-    [("day", "shell-place-day"), ("inbox", "shell-place-inbox"), ("lists", "shell-place-lists")];
+pub(crate) const PLACES: [(&str, &str); 5] = [
+    ("day", "shell-place-day"),
+    ("inbox", "shell-place-inbox"),
+    ("lists", "shell-place-lists"),
+    ("renewals", "orders-renewals"),
+    ("orders/cosign", "orders-cosign"),
+];
 
 /// Whether there is such a page and the visitor may open it: `inbox`, `patients/{id}/orders`.
 pub(crate) fn opens(visitor: &Visitor, path: &str) -> bool {

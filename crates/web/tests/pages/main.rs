@@ -3,6 +3,7 @@
 
 mod desk;
 mod notes;
+mod orders;
 mod work;
 mod world;
 
@@ -54,10 +55,23 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled =
-            ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{note}", "{encounter}"]
-                .iter()
-                .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled = [
+            "{id}",
+            "{document}",
+            "{code}",
+            "{user}",
+            "{role}",
+            "{entry}",
+            "{app}",
+            "{list}",
+            "{note}",
+            "{encounter}",
+            "{set}",
+            "{item}",
+            "{request}",
+        ]
+        .iter()
+        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
