@@ -8,6 +8,7 @@ use care::egress::{Closed, Egress, Policy};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
@@ -16,16 +17,23 @@ pub(crate) struct World {
     random: SystemRandom,
     /// Set once the settings are known; until then nothing leaves.
     egress: OnceLock<Arc<dyn Egress>>,
+    /// Somebody asked the program to stop: what would go on for ever ends.
+    closing: AtomicBool,
 }
 
 impl World {
     pub(crate) fn new() -> World {
-        World { random: SystemRandom::new(), egress: OnceLock::new() }
+        World { random: SystemRandom::new(), egress: OnceLock::new(), closing: AtomicBool::new(false) }
     }
 
     /// Opens the way out to other servers.
     pub(crate) fn open_egress(&self, policy: Policy) {
         self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
+    }
+
+    /// From now on nothing new that has no end begins, and what there is ends.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// A few words that nobody guesses and everybody can type: 48 bits of chance.
@@ -40,6 +48,10 @@ impl World {
 impl care::organisation::Surroundings for World {
     fn now(&self) -> i64 {
         now()
+    }
+
+    fn closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Version 7 sorts by time, which keeps the id index compact.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod inbox;
 mod notes;
 mod orders;
 mod work;
@@ -63,9 +64,12 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             "{role}",
             "{entry}",
             "{app}",
+            "{kind}",
+            "{report}",
+            "{thread}",
             "{list}",
-            "{note}",
             "{encounter}",
+            "{note}",
             "{set}",
             "{item}",
             "{request}",
@@ -107,6 +111,9 @@ fn filled(path: &str) -> String {
         "{app}",
         "{provider}",
         "{nth}",
+        "{kind}",
+        "{report}",
+        "{thread}",
         "{note}",
         "{list}",
         "{encounter}",
