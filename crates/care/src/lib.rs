@@ -5,6 +5,7 @@ pub mod access;
 pub mod act;
 mod ask;
 pub mod chart;
+pub mod cohorts;
 pub mod demo;
 pub mod desk;
 pub mod draft;
@@ -17,6 +18,7 @@ pub mod people;
 mod shapes;
 pub mod terms;
 pub mod versions;
+pub mod video;
 pub mod visits;
 pub mod vitals;
 #[cfg(test)]

@@ -32,6 +32,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("acts.js", JS, include_str!("assets/acts.js")),
         ("launcher.js", JS, include_str!("assets/launcher.js")),
         ("drawer.js", JS, include_str!("assets/drawer.js")),
+        ("rtc.js", JS, include_str!("assets/rtc.js")),
+        ("video.css", CSS, include_str!("assets/video.css")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

@@ -50,6 +50,8 @@ families![
     "emergency",
     "portal",
     "chart",
+    "video",
+    "cohorts",
 ];
 
 impl Locale {

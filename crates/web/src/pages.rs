@@ -6,7 +6,9 @@ mod apps;
 pub(crate) mod audit;
 mod authorize;
 mod choose;
+mod cohorts;
 mod connected;
+
 mod disclosures;
 mod documents;
 mod emergency;
@@ -27,6 +29,7 @@ mod sign_in;
 mod summary;
 mod timeline;
 mod users;
+mod video;
 
 use crate::components::shell::CHART;
 use crate::locale::{Locale, Words};
@@ -123,6 +126,17 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
     page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
+    page("/{org}/patients/{id}/video", CHARTS, || get(video::page).post(video::submit)),
+    page("/{org}/video/{visit}/events", Policy::SignedIn, || get(video::events)),
+    page("/{org}/video/{visit}/say", Policy::SignedIn, || post(video::say)),
+    page("/{org}/lists", CHARTS, || get(cohorts::page).post(cohorts::make)),
+    page("/{org}/lists/find", CHARTS, || get(cohorts::find)),
+    page("/{org}/lists/find/export", CHARTS, || get(cohorts::export_found)),
+    page("/{org}/lists/{list}", CHARTS, || get(cohorts::one)),
+    page("/{org}/lists/{list}/export", CHARTS, || get(cohorts::export)),
+    page("/{org}/lists/{list}/add", CHARTS, || post(cohorts::add)),
+    page("/{org}/lists/{list}/remove", CHARTS, || post(cohorts::remove)),
+    page("/{org}/lists/{list}/drop", CHARTS, || post(cohorts::drop_list)),
     page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
     page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
     page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
@@ -170,6 +184,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),
     page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
     page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
+    page("/{org}/portal/video", Policy::Patient, || get(video::own)),
     page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
     // Apps.
     page("/{org}/authorize/{handle}", Policy::SignedIn, || get(authorize::page).post(authorize::submit)),

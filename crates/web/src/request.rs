@@ -1,6 +1,7 @@
 //! What a page is given: the organisation at whose address it lies, who asks, and the moment.
 
 use crate::locale::{Locale, Words};
+use crate::rooms::Rooms;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
@@ -22,11 +23,13 @@ use store::{Caller, Store, StoreError, StoreResult};
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) installation: Installation,
+    /// Video visits that are under way.
+    pub(crate) rooms: Rooms,
 }
 
 impl Web {
     pub(crate) fn new(installation: Installation) -> Web {
-        Web { installation }
+        Web { installation, rooms: Rooms::default() }
     }
 }
 

@@ -46,6 +46,9 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/unlock", For::Steps),
     ("/{org}/language", For::Steps),
     ("/{org}/desk/", For::Roles(CHART)),
+    ("/{org}/lists", For::Roles(CHART)),
+    ("/{org}/lists/", For::Roles(CHART)),
+    ("/{org}/video/", For::Steps),
     ("/{org}/session", For::SignedIn),
     ("/{org}/account", For::SignedIn),
     ("/{org}/account/", For::SignedIn),
@@ -88,6 +91,7 @@ const PARTS: &[(&str, &str)] = &[
     ("/{org}/patients/{id}/results", "Observation"),
     ("/{org}/patients/{id}/documents", "DocumentReference"),
     ("/{org}/patients/{id}/timeline", "Observation"),
+    ("/{org}/patients/{id}/video", "Encounter"),
 ];
 
 /// Whether the page is a part of a chart that this role sees nothing of.
@@ -140,6 +144,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path = address.replace("{org}", &at.slug).replace("{id}", &principal.own);
                 let path = path.replace("{code}", "8867-4").replace("{document}", "none").replace("{nth}", "0");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
+                let path = path.replace("{list}", "panel").replace("{visit}", "none");
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {

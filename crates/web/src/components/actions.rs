@@ -5,16 +5,32 @@ use crate::pages::{PAGES, Policy};
 use crate::request::Visitor;
 
 /// Something to begin in a chart: (command that its keys belong to, end of the address, what it is called, in a drawer)
-pub(crate) const OF_CHART: [(&str, &str, &str, bool); 4] = [
-    ("order", "orders", "shell-act-order", false),
-    ("note", "notes/new", "shell-act-note", false),
+pub(crate) const OF_CHART: [(&str, &str, &str, bool); 5] = [
+    ("order", "basket", "shell-act-order", false),
+    ("note", "notes", "shell-act-note", false),
     ("vitals", "vitals/new", "shell-act-vitals", true),
     ("message", "message", "shell-act-message", true),
+    ("video", "video", "shell-act-video", false),
+];
+
+/// Pages of a chart beside its ten sections: (end of the address, what it is called)
+pub(crate) const MORE: [(&str, &str); 6] = [
+    ("history", "shell-history"),
+    ("care", "shell-care"),
+    ("orders", "shell-orders"),
+    ("growth", "shell-growth"),
+    ("gaps", "shell-gaps"),
+    ("apps", "shell-chart-apps"),
 ];
 
 /// Pages of one's own work: (end of the address, what it is called)
-pub(crate) const PLACES: [(&str, &str); 3] =
-    [("day", "shell-place-day"), ("inbox", "shell-place-inbox"), ("lists", "shell-place-lists")];
+pub(crate) const PLACES: [(&str, &str); 5] = [
+    ("day", "shell-place-day"),
+    ("inbox", "shell-place-inbox"),
+    ("notes", "shell-place-notes"),
+    ("renewals", "shell-place-renewals"),
+    ("lists", "shell-place-lists"),
+];
 
 /// Whether there is such a page and the visitor may open it: `inbox`, `patients/{id}/orders`.
 pub(crate) fn opens(visitor: &Visitor, path: &str) -> bool {
@@ -39,4 +55,11 @@ pub(crate) fn of_chart(visitor: &Visitor, patient: &str) -> Vec<(&'static str, S
 pub(crate) fn places(visitor: &Visitor) -> Vec<(String, &'static str)> {
     let there = PLACES.iter().filter(|(path, _)| opens(visitor, path));
     there.map(|(path, words)| (visitor.at(path), *words)).collect()
+}
+
+/// The pages of a chart beside its sections: (address, what it is called)
+pub(crate) fn more(visitor: &Visitor, patient: &str) -> Vec<(&'static str, String, &'static str)> {
+    let there = MORE.iter().filter(|(end, _)| opens(visitor, &format!("patients/{{id}}/{end}")));
+    let base = visitor.address_of(patient);
+    there.map(|(end, words)| (*end, format!("{base}/{end}"), *words)).collect()
 }

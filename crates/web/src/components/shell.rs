@@ -142,8 +142,9 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
 ];
 
 /// Pages of the portal: (end of the address, name).
-const PORTAL: [(&str, &str); 4] = [
+const PORTAL: [(&str, &str); 5] = [
     ("portal/", "shell-portal-home"),
+    ("portal/video", "shell-portal-video"),
     ("portal/looks", "shell-portal-looks"),
     ("portal/apps", "shell-portal-apps"),
     ("account", "shell-portal-account"),
@@ -417,10 +418,16 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
                             data-alt=[(at < 10).then_some(at)] { (words.say(name)) }
                     }
                 }
+                @for (end, address, name) in actions::more(visitor, &patient.person.id) {
+                    li { a href=(address) aria-current=[(end == current).then_some("page")] { (words.say(name)) } }
+                }
                 @for (at, (command, address, name, drawer)) in actions.iter().enumerate() {
                     li.begin.apart[at == 0] {
                         a href=(address) data-key=(command) data-drawer[*drawer] { (words.say(name)) }
                     }
+                }
+                @if actions::opens(visitor, "lists") {
+                    li.begin { a href={ (visitor.at("lists?patient=")) (patient.person.id) } { (words.say("shell-act-list")) } }
                 }
                 @if visitor.may("break-glass") && visitor.emergencies.iter().all(|it| it.patient != patient.person.id) {
                     li.apart.alarming { a href={ (base) "/emergency" } { (words.say("shell-emergency")) } }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod lists;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -52,7 +53,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}"]
+        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{visit}"]
             .iter()
             .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
@@ -80,7 +81,7 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
 
 /// An address of a page with something in every hole.
 fn filled(path: &str) -> String {
-    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}"]
+    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}", "{list}", "{visit}"]
         .iter()
         .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
 }
