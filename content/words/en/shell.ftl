@@ -97,4 +97,3 @@ shell-growth = Growth
 shell-orders = Orders
 shell-gaps = Care gaps
 shell-chart-apps = Apps
-shell-content = Content

@@ -97,4 +97,3 @@ shell-growth = Crecimiento
 shell-orders = Órdenes
 shell-gaps = Pendientes de atención
 shell-chart-apps = Aplicaciones
-shell-content = Contenido
