@@ -34,6 +34,9 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("drawer.js", JS, include_str!("assets/drawer.js")),
         ("rtc.js", JS, include_str!("assets/rtc.js")),
         ("video.css", CSS, include_str!("assets/video.css")),
+        ("combo.js", JS, include_str!("assets/combo.js")),
+        ("entry.js", JS, include_str!("assets/entry.js")),
+        ("entry.css", CSS, include_str!("assets/entry.css")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

@@ -52,6 +52,10 @@ families![
     "chart",
     "video",
     "cohorts",
+    "lists",
+    "register",
+    "visit",
+    "vitals",
 ];
 
 impl Locale {

@@ -12,12 +12,14 @@ mod connected;
 mod disclosures;
 mod documents;
 mod emergency;
+mod entries;
 mod gallery;
 mod invitation;
 mod launcher;
 mod lists;
 mod looks;
 mod portal;
+mod register;
 mod reset;
 mod results;
 mod roles;
@@ -27,9 +29,12 @@ mod set_up;
 mod settings;
 mod sign_in;
 mod summary;
+mod terms;
 mod timeline;
 mod users;
 mod video;
+mod visits;
+mod vitals;
 
 use crate::components::shell::CHART;
 use crate::locale::{Locale, Words};
@@ -123,6 +128,10 @@ pub(crate) const PAGES: &[Page] = &[
     // Charts.
     page("/{org}/", Policy::Staff, || get(search::home)),
     page("/{org}/patients", CHARTS, || get(search::page)),
+    page("/{org}/patients/new", CHARTS, || get(register::page).post(register::submit)),
+    page("/{org}/day", CHARTS, || get(visits::board)),
+    page("/{org}/day/step", CHARTS, || post(visits::step)),
+    page("/{org}/terms", CHARTS, || get(terms::fragment)),
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
     page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
@@ -138,11 +147,24 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/lists/{list}/remove", CHARTS, || post(cohorts::remove)),
     page("/{org}/lists/{list}/drop", CHARTS, || post(cohorts::drop_list)),
     page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
-    page("/{org}/patients/{id}/problems", CHARTS, || get(lists::problems)),
-    page("/{org}/patients/{id}/medications", CHARTS, || get(lists::medications)),
-    page("/{org}/patients/{id}/allergies", CHARTS, || get(lists::allergies)),
-    page("/{org}/patients/{id}/immunizations", CHARTS, || get(lists::immunizations)),
+    page("/{org}/patients/{id}/problems", CHARTS, || get(entries::problems)),
+    page("/{org}/patients/{id}/medications", CHARTS, || get(entries::medications)),
+    page("/{org}/patients/{id}/allergies", CHARTS, || get(entries::allergies)),
+    page("/{org}/patients/{id}/immunizations", CHARTS, || get(entries::immunizations)),
+    page("/{org}/patients/{id}/history", CHARTS, || get(entries::history)),
+    page("/{org}/patients/{id}/care", CHARTS, || get(entries::care_plan)),
+    page("/{org}/patients/{id}/lists/{list}/new", CHARTS, || get(entries::one::new).post(entries::one::add)),
+    page("/{org}/patients/{id}/lists/{list}/reviewed", CHARTS, || post(entries::reviewed)),
+    page("/{org}/patients/{id}/lists/{list}/none", CHARTS, || post(entries::none)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}", CHARTS, || get(entries::one::page).post(entries::one::change)),
+    page("/{org}/patients/{id}/lists/{list}/{entry}/settle", CHARTS, || post(entries::one::settle)),
     page("/{org}/patients/{id}/encounters", CHARTS, || get(lists::visits)),
+    page("/{org}/patients/{id}/encounters/new", CHARTS, || get(visits::new).post(visits::start)),
+    page("/{org}/patients/{id}/encounters/{encounter}", CHARTS, || get(visits::one::page)),
+    page("/{org}/patients/{id}/encounters/{encounter}/step", CHARTS, || post(visits::one::step)),
+    page("/{org}/patients/{id}/vitals/new", CHARTS, || get(vitals::page).post(vitals::submit)),
+    page("/{org}/patients/{id}/vitals/draft", CHARTS, || post(vitals::draft)),
+    page("/{org}/patients/{id}/vitals/fix/{entry}", CHARTS, || get(vitals::fix::page).post(vitals::fix::submit)),
     page("/{org}/patients/{id}/vitals", CHARTS, || get(results::vitals)),
     page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),

@@ -278,3 +278,9 @@ pub(crate) fn see_other(to: &str) -> Response {
 pub(crate) fn id(text: &str) -> Result<Id, Refusal> {
     Id::parse(text).ok_or(Refusal::NotFound)
 }
+
+/// A form as it was sent: fields by their names, trimmed, without those that say nothing.
+pub(crate) fn typed(sent: Vec<(String, String)>) -> std::collections::BTreeMap<String, String> {
+    let said = sent.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
+    said.filter(|(_, value)| !value.is_empty()).collect()
+}

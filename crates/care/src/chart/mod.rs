@@ -125,7 +125,7 @@ struct BannerRows {
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 9] = [
+const KINDS_OF: [(&str, &[&str]); 11] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
@@ -134,6 +134,8 @@ const KINDS_OF: [(&str, &[&str]); 9] = [
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),
+    ("history", &["Procedure", "FamilyMemberHistory", "Device"]),
+    ("care", &["Goal", "CarePlan", "CareTeam"]),
     ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),
 ];
 

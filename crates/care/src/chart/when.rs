@@ -124,6 +124,16 @@ impl When {
         }
     }
 
+    /// `14:05`.
+    pub fn time_of_day(&self) -> String {
+        format!("{:02}:{:02}", self.time.hour(), self.time.minute())
+    }
+
+    /// `14:05:07`: for what happened a moment ago.
+    pub fn time(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.time.hour(), self.time.minute(), self.time.second())
+    }
+
     /// `09-May-1970 14:05` where the time is known, else the date.
     pub fn date_and_time(&self) -> String {
         match self.precision {

@@ -13,7 +13,7 @@ pub use rows::Row;
 use crate::act::{Act, ActError, Pen, Written};
 use crate::ask;
 use crate::chart::element::{at, list, owned, text};
-use crate::chart::{Section, When};
+use crate::chart::{Section, Standing, When};
 use crate::shapes::{LOINC, SNOMED, concept, hl7};
 use crate::terms::{self, Kind, Term};
 use fhir::{Id, Key, ResourceType, Value};
@@ -179,6 +179,17 @@ pub async fn open(pen: &Pen<'_>, patient: &Id, list: List, id: &Id) -> StoreResu
     }
     let row = rows::row(list, &value, &crate::chart::element::Names::default());
     Ok((build::typed(list, &value), version, row))
+}
+
+/// An entry in one of its versions: what it was called, its status, and what else was said.
+pub fn as_it_was(list: List, version: &crate::versions::Version) -> (String, Option<String>, String) {
+    let row = rows::row(list, &version.value, &crate::chart::element::Names::default());
+    let status = match row.standing {
+        Standing::Mistaken => Some("entered-in-error".to_owned()),
+        _ => row.status,
+    };
+    let more: Vec<String> = row.since.iter().map(When::date).chain(row.more.into_iter().map(|(_, it)| it)).collect();
+    (row.title, status, more.join("; "))
 }
 
 pub fn key(list: List, id: &Id) -> Key {

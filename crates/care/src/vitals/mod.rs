@@ -106,6 +106,12 @@ pub(crate) fn years(person: &Person, now: i64) -> Option<f64> {
     Some((now / 1000 - born.at()) as f64 / (365.25 * 86_400_000.0)).filter(|it| *it >= 0.0)
 }
 
+/// The age of a patient in years, where their day of birth is known.
+pub async fn age_of(pen: &Pen<'_>, patient: &Id) -> StoreResult<Option<f64>> {
+    let person = ask::read(pen.store(), pen.caller, "Patient", patient).await?;
+    Ok(years(&Person::of(&person.value), pen.now))
+}
+
 /// One observation for the page that corrects it, with its version.
 pub async fn one(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<(Reading, u64)> {
     let (value, version) = ask::own(pen.store(), pen.caller, patient, "Observation", id).await?;
@@ -155,6 +161,11 @@ impl Unit {
     pub fn conversion(&self) -> (f64, f64) {
         (self.factor, self.zero)
     }
+}
+
+/// An observation in one of its versions.
+pub fn as_it_was(version: &crate::versions::Version) -> Reading {
+    Reading::of(&version.value, &Names::default())
 }
 
 /// The key of an observation.

@@ -27,7 +27,7 @@ impl Errors {
         self.0.is_empty()
     }
 
-    fn of(&self, field: &str) -> Option<&str> {
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == field).map(|(_, words)| words.as_str())
     }
 

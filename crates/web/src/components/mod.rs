@@ -5,6 +5,7 @@ pub(crate) mod actions;
 pub(crate) mod axis;
 pub(crate) mod banner;
 pub(crate) mod card;
+pub(crate) mod combo;
 pub(crate) mod flag;
 pub(crate) mod form;
 pub(crate) mod icon;

@@ -14,7 +14,7 @@ use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 10] = [
+pub(crate) const SECTIONS: [(&str, &str); 12] = [
     ("", "shell-summary"),
     ("problems", "shell-problems"),
     ("medications", "shell-medications"),
@@ -25,6 +25,8 @@ pub(crate) const SECTIONS: [(&str, &str); 10] = [
     ("encounters", "shell-encounters"),
     ("documents", "shell-documents"),
     ("timeline", "shell-timeline"),
+    ("history", "lists-history"),
+    ("care", "lists-care"),
 ];
 
 /// Scripts of every page of someone signed in. What only some pages need is named by them (see [`Needs`]).

@@ -19,7 +19,9 @@ async fn a_list_is_made_filled_exported_and_dropped_and_is_ones_own() {
     assert!(list.text.contains("ZWETSCHKENBAUM") && list.text.contains("2 patients"), "{}", list.text);
     let file = world.get(Some(&cookie), &format!("{address}/export")).await;
     assert_eq!((file.status, file.header("content-type")), (200, "text/csv; charset=utf-8"));
-    assert!(file.text.starts_with("Name,Born,Sex,MRN,Phone,Last value\r\n") && file.text.contains("1970-05-09,Male,K-77"));
+    assert!(
+        file.text.starts_with("Name,Born,Sex,MRN,Phone,Last value\r\n") && file.text.contains("1970-05-09,Male,K-77")
+    );
     let officer = world.sign_in("thompson").await;
     let log = world.get(Some(&officer), "/riverside/admin/audit?action=taken").await;
     assert!(log.text.contains("Exported"), "taking it out is in the audit log: {}", log.text);
@@ -47,7 +49,11 @@ async fn a_cohort_is_found_by_its_last_value_and_kept_as_a_question() {
     assert!(!low.text.contains("/riverside/patients/odd\""), "an older value does not count");
     let kept = world.fill(&cookie, "/riverside/lists", "name=&question=test%3D2823-3%26compare%3Dgt%26value%3D6").await;
     let list = world.get(Some(&cookie), kept.header("location").split('?').next().unwrap()).await;
-    assert!(list.text.contains("<h1>2823-3 &gt; 6</h1>") && list.text.contains("/riverside/patients/odd\""), "{}", list.text);
+    assert!(
+        list.text.contains("<h1>2823-3 &gt; 6</h1>") && list.text.contains("/riverside/patients/odd\""),
+        "{}",
+        list.text
+    );
     let male = world.get(Some(&cookie), "/riverside/lists/find?sex=male&from=50&to=60").await;
     assert!(male.text.contains("ZWETSCHKENBAUM"), "{}", male.text);
     let panel = world.get(Some(&cookie), "/riverside/lists/panel").await;
@@ -67,7 +73,11 @@ async fn a_video_visit_waits_admits_and_ends_in_the_record() {
     sound("video", &page);
     assert!(page.header("permissions-policy").starts_with("camera=(self)"), "{}", page.header("permissions-policy"));
     assert_eq!(world.fill(&clinician, chart, "act=begin&once=v1").await.status, 303);
-    assert_eq!(world.fill(&clinician, chart, "act=begin&once=v1").await.status, 303, "the same form again changes nothing");
+    assert_eq!(
+        world.fill(&clinician, chart, "act=begin&once=v1").await.status,
+        303,
+        "the same form again changes nothing"
+    );
     let waiting = world.get(Some(&patient), "/riverside/portal/video").await;
     sound("waiting", &waiting);
     let room = waiting.text.split("data-room=\"").nth(1).and_then(|it| it.split('"').next()).unwrap().to_owned();

@@ -3,6 +3,7 @@
 
 mod desk;
 mod lists;
+mod work;
 mod world;
 
 use world::{Got, PASSWORD, World};
@@ -53,9 +54,20 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
             continue;
         }
         guarded += 1;
-        let filled = ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{list}", "{visit}"]
-            .iter()
-            .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
+        let filled = [
+            "{id}",
+            "{document}",
+            "{code}",
+            "{user}",
+            "{role}",
+            "{entry}",
+            "{app}",
+            "{list}",
+            "{encounter}",
+            "{visit}",
+        ]
+        .iter()
+        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "x1"));
         let filled = filled.replace("{nth}", "0");
         let got = world.get(None, &filled).await;
         assert_eq!(
@@ -81,9 +93,22 @@ async fn whoever_is_not_signed_in_is_led_to_sign_in_and_back() {
 
 /// An address of a page with something in every hole.
 fn filled(path: &str) -> String {
-    ["{id}", "{document}", "{code}", "{user}", "{role}", "{entry}", "{app}", "{provider}", "{nth}", "{list}", "{visit}"]
-        .iter()
-        .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
+    [
+        "{id}",
+        "{document}",
+        "{code}",
+        "{user}",
+        "{role}",
+        "{entry}",
+        "{app}",
+        "{provider}",
+        "{nth}",
+        "{list}",
+        "{encounter}",
+        "{visit}",
+    ]
+    .iter()
+    .fold(path.replace("{org}", "riverside"), |it, name| it.replace(name, "0"))
 }
 
 #[tokio::test]

@@ -66,8 +66,6 @@ pub(crate) fn gallery(words: &Words) -> Markup {
         (shown("Lists", &|_| html! {
             ul.lines { @for it in samples::medications() { (lists::medication_line(words, &it)) } }
             ul.lines { @for it in samples::allergies() { (lists::allergy_line(words, &it)) } }
-            (lists::table(words, "Problems", &lists::PROBLEM_HEADS, &samples::problems().iter().map(|it| lists::problem_row(words, it)).collect::<Vec<_>>()))
-            (lists::table(words, "Medications", &lists::MEDICATION_HEADS, &samples::medications().iter().map(|it| lists::medication_row(words, it)).collect::<Vec<_>>()))
         }))
         (shown("Vitals and results", &|_| html! {
             (measures::vitals(words, "#", &samples::vitals(), samples::NOW))

@@ -1,0 +1,52 @@
+# Visits and the rooming board.
+visit-booked = Expected
+visit-arrived = Arrived
+visit-roomed = Roomed
+visit-ready = Ready
+visit-with-clinician = With clinician
+visit-done = Done
+visit-left = Left
+visit-to-booked = Expected
+visit-to-arrived = Arrived
+visit-to-roomed = Room
+visit-to-ready = Ready
+visit-to-with-clinician = Begin
+visit-to-done = Finish
+visit-to-left = Left without being seen
+visit-board = Today
+visit-board-more = There are more than are shown.
+visit-board-empty = Nobody is expected or here today.
+visit-board-empty-next = For somebody without an appointment, open their chart and start a visit.
+visit-find = Find a patient
+visit-new-patient = New patient
+visit-similar = Similar name: check the date of birth.
+visit-born = Born
+visit-room-of = Room for { $patient }
+visit-start = Start a visit
+visit-ongoing = There is an open visit:
+visit-reason = Reason
+visit-clinician = Clinician
+visit-room = Room
+visit-room-one = Room 1
+visit-start-save = Start the visit of { $patient }
+visit-visit = Visit
+visit-back-to = Back to: { $step }
+visit-to-do = In this visit
+visit-vitals = Vital signs
+visit-history = History
+visit-note = Write a note
+visit-order = Order
+visit-close = Close the visit
+visit-no-vitals = No vital signs were taken.
+visit-diagnoses = Diagnoses
+visit-no-diagnoses = No diagnosis was recorded.
+visit-notes = Notes
+visit-no-notes = No note was written.
+visit-unsigned = Not signed
+visit-orders = Orders
+visit-no-orders = Nothing was ordered.
+visit-done-here = Done and given
+visit-minutes = { $count ->
+    [one] waits 1 minute
+   *[other] waits { $count } minutes
+}

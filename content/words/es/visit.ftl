@@ -1,0 +1,52 @@
+# Visits and the rooming board.
+visit-booked = Esperados
+visit-arrived = Llegaron
+visit-roomed = En consultorio
+visit-ready = Listos
+visit-with-clinician = Con el médico
+visit-done = Terminados
+visit-left = Se fue
+visit-to-booked = Esperado
+visit-to-arrived = Llegó
+visit-to-roomed = Pasar
+visit-to-ready = Listo
+visit-to-with-clinician = Comenzar
+visit-to-done = Terminar
+visit-to-left = Se fue sin ser atendido
+visit-board = Hoy
+visit-board-more = Hay más de los que se muestran.
+visit-board-empty = Hoy no se espera a nadie ni hay nadie aquí.
+visit-board-empty-next = Para quien no tiene cita, abra su expediente e inicie una visita.
+visit-find = Buscar un paciente
+visit-new-patient = Paciente nuevo
+visit-similar = Nombre parecido: compruebe la fecha de nacimiento.
+visit-born = Nacimiento
+visit-room-of = Consultorio para { $patient }
+visit-start = Iniciar una visita
+visit-ongoing = Hay una visita abierta:
+visit-reason = Motivo
+visit-clinician = Médico
+visit-room = Consultorio
+visit-room-one = Consultorio 1
+visit-start-save = Iniciar la visita de { $patient }
+visit-visit = Visita
+visit-back-to = Volver a: { $step }
+visit-to-do = En esta visita
+visit-vitals = Signos vitales
+visit-history = Antecedentes
+visit-note = Escribir una nota
+visit-order = Pedir
+visit-close = Cerrar la visita
+visit-no-vitals = No se tomaron signos vitales.
+visit-diagnoses = Diagnósticos
+visit-no-diagnoses = No se registró ningún diagnóstico.
+visit-notes = Notas
+visit-no-notes = No se escribió ninguna nota.
+visit-unsigned = Sin firmar
+visit-orders = Pedidos
+visit-no-orders = No se pidió nada.
+visit-done-here = Hecho y administrado
+visit-minutes = { $count ->
+    [one] espera 1 minuto
+   *[other] espera { $count } minutos
+}
