@@ -47,6 +47,27 @@ pub struct Act {
     about: Vec<Key>,
     reason: Option<String>,
     items: Vec<ItemChange>,
+    signature: Option<Signature>,
+}
+
+/// What the writer's signature on an act means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    /// What it says is theirs.
+    Author,
+    /// They have seen it and stand by it.
+    Reviewer,
+}
+
+impl Signature {
+    /// ASTM E1762-95, the codes FHIR names for `Signature.type`.
+    fn coding(self) -> Value {
+        let (code, display) = match self {
+            Signature::Author => ("1.2.840.10065.1.12.1.1", "Author's Signature"),
+            Signature::Reviewer => ("1.2.840.10065.1.12.1.13", "Review Signature"),
+        };
+        json!({ "system": "urn:iso-astm:E1762-95:2013", "code": code, "display": display })
+    }
 }
 
 #[derive(Debug)]
@@ -105,6 +126,7 @@ impl Act {
             about: Vec::new(),
             reason: None,
             items: Vec::new(),
+            signature: None,
         }
     }
 
@@ -146,6 +168,11 @@ impl Act {
     /// A record that is not FHIR, in the same transaction: a draft that is done with.
     pub fn keep(&mut self, change: ItemChange) {
         self.items.push(change);
+    }
+
+    /// The writer signs it: the Provenance bears who, when and as what (FHIR R4, 6.3 Provenance.signature).
+    pub fn signed(&mut self, signature: Signature) {
+        self.signature = Some(signature);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -289,6 +316,9 @@ impl<'a> Pen<'a> {
         };
         if let Some((code, display)) = operation {
             it["activity"]["coding"] = json!([{ "system": OPERATION, "code": code, "display": display }]);
+        }
+        if let Some(signature) = act.signature {
+            it["signature"] = json!([{ "type": [signature.coding()], "when": self.moment(), "who": self.agent() }]);
         }
         if let Some(reason) = &act.reason {
             it["reason"] = json!([{ "text": reason }]);

@@ -3,8 +3,10 @@
 
 pub mod access;
 pub mod act;
+pub mod aftercare;
 mod ask;
 pub mod chart;
+pub mod closing;
 pub mod cohorts;
 pub mod demo;
 pub mod desk;
@@ -12,6 +14,8 @@ pub mod draft;
 pub mod egress;
 pub mod entries;
 pub mod exchange;
+pub mod filing;
+pub mod notes;
 pub mod organisation;
 pub mod oversight;
 pub mod people;

@@ -34,6 +34,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("drawer.js", JS, include_str!("assets/drawer.js")),
         ("rtc.js", JS, include_str!("assets/rtc.js")),
         ("video.css", CSS, include_str!("assets/video.css")),
+        ("notes.css", CSS, include_str!("assets/notes.css")),
+        ("composer.js", JS, include_str!("assets/composer.js")),
         ("combo.js", JS, include_str!("assets/combo.js")),
         ("entry.js", JS, include_str!("assets/entry.js")),
         ("entry.css", CSS, include_str!("assets/entry.css")),

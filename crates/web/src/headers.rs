@@ -26,6 +26,12 @@ pub(crate) fn leading_to(source: &str) -> HeaderValue {
     HeaderValue::from_str(&policy).ok().filter(|_| plain).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
+/// The policy of a page that shows a PDF of ours within it.
+pub(crate) fn with_objects() -> HeaderValue {
+    HeaderValue::from_str(&format!("{POLICY}; object-src 'self'; frame-src 'self'"))
+        .unwrap_or(HeaderValue::from_static(POLICY))
+}
+
 pub(crate) async fn seal(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

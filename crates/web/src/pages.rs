@@ -2,22 +2,26 @@
 //! the guard of its policy, so a page that forgets to ask who is there cannot be written.
 
 pub(crate) mod account;
+mod aftercare;
 mod apps;
 pub(crate) mod audit;
 mod authorize;
 mod choose;
+mod closing;
 mod cohorts;
 mod connected;
 
 mod disclosures;
-mod documents;
+pub(crate) mod documents;
 mod emergency;
 mod entries;
+pub(crate) mod filing;
 mod gallery;
 mod invitation;
 mod launcher;
 mod lists;
 mod looks;
+pub(crate) mod notes;
 mod portal;
 mod register;
 mod reset;
@@ -41,7 +45,7 @@ use crate::locale::{Locale, Words};
 use crate::request::{Place, Refusal, Refused, Visitor, Web};
 use crate::sessions as cookies;
 use axum::Router;
-use axum::extract::{RawPathParams, Request, State};
+use axum::extract::{DefaultBodyLimit, RawPathParams, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -170,8 +174,32 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
     page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
+    page("/{org}/patients/{id}/documents/upload", CHARTS, || {
+        get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
+    }),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
+    page("/{org}/patients/{id}/documents/{document}/print", CHARTS, || get(documents::print::page)),
+    page("/{org}/patients/{id}/documents/{document}/review", CHARTS, || post(filing::review)),
+    page("/{org}/patients/{id}/documents/{document}/add", CHARTS, || post(notes::signed::add)),
+    page("/{org}/patients/{id}/documents/{document}/correct", CHARTS, || post(notes::signed::correct)),
+    page("/{org}/patients/{id}/documents/{document}/co-sign", CHARTS, || post(notes::signed::co_sign)),
+    page("/{org}/patients/{id}/notes", CHARTS, || get(notes::page).post(notes::begin)),
+    page("/{org}/patients/{id}/notes/{note}", CHARTS, || get(notes::composer::page).post(notes::composer::submit)),
+    page("/{org}/patients/{id}/notes/{note}/phrases", CHARTS, || get(notes::composer::offered)),
+    page("/{org}/patients/{id}/notes/{note}/command", CHARTS, || {
+        get(notes::command::page).post(notes::command::submit)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/history", CHARTS, || {
+        get(notes::history::page).post(notes::history::restore)
+    }),
+    page("/{org}/patients/{id}/notes/{note}/sign", CHARTS, || get(notes::sign::page).post(notes::sign::submit)),
+    page("/{org}/patients/{id}/notes/{note}/discard", CHARTS, || post(notes::discard)),
+    page("/{org}/patients/{id}/encounters/{encounter}/close", CHARTS, || get(closing::page).post(closing::submit)),
+    page("/{org}/patients/{id}/encounters/{encounter}/summary", CHARTS, || get(aftercare::page).post(aftercare::give)),
+    page("/{org}/notes", CHARTS, || get(notes::desk::page)),
+    page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
+    page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),

@@ -70,14 +70,7 @@ impl Visitor {
 
     /// What became of an act whose form has nothing to say about it.
     pub(crate) fn written(&self, done: Result<Written, ActError>) -> Result<Written, Refusal> {
-        done.map_err(|error| match error {
-            ActError::Store(error) => Refusal::from(error),
-            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
-            ActError::Invalid(_) => {
-                tracing::error!(%error, "a page wrote what does not hold together");
-                Refusal::Cannot("common-act-invalid")
-            }
-        })
+        done.map_err(Refusal::from)
     }
 
     /// A fresh key for a form, by which the same form sent twice is known ([`care::act::Act::once`]).
@@ -217,6 +210,19 @@ impl From<StoreError> for Refusal {
             // Hidden and absent look the same.
             StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
             other => Refusal::Store(other),
+        }
+    }
+}
+
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Refusal {
+        match error {
+            ActError::Store(error) => Refusal::from(error),
+            ActError::Conflict { .. } => Refusal::Cannot("common-act-conflict"),
+            ActError::Invalid(_) => {
+                tracing::error!(%error, "a page wrote what does not hold together");
+                Refusal::Cannot("common-act-invalid")
+            }
         }
     }
 }

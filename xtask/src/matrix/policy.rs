@@ -98,6 +98,7 @@ const CLINICIAN: &[Line] = &[
     ("clinical", "cruds", All),
     ("consent", "crus", All),
     ("Coverage Claim", "rs", All),
+    ("ChargeItem", "crs", All),
     ("directory", "rs", All),
     ("Device Medication", "crus", All),
     ("knowledge", "rs", All),

@@ -32,6 +32,8 @@ const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
+/// Who writes documents about patients.
+const WRITERS: &str = "clinician nurse";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -65,6 +67,13 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/terms", For::Roles(CHART)),
     ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
     ("/{org}/emergency/", For::Roles(BREAK)),
+    ("/{org}/notes", For::Roles(WRITERS)),
+    ("/{org}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/notes/", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/documents/upload", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/close", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/encounters/{encounter}/summary", For::Roles(WRITERS)),
     ("/{org}/launcher", For::Roles(STAFF)),
     ("/{org}/launcher/app", For::Steps),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),

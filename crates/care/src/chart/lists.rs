@@ -119,13 +119,16 @@ pub struct Medication {
     pub refills: Option<u64>,
     /// The patient or someone else reports it; nobody here prescribed it.
     pub reported: bool,
+    /// A MedicationStatement rather than a MedicationRequest.
+    pub stated: bool,
     pub note: Option<String>,
 }
 
 impl Medication {
     /// From a MedicationRequest or a MedicationStatement.
     pub(crate) fn of(value: &Value, names: &Names) -> Medication {
-        let reported = text(value, &["resourceType"]) == Some("MedicationStatement")
+        let stated = text(value, &["resourceType"]) == Some("MedicationStatement");
+        let reported = stated
             || value.get("reportedBoolean") == Some(&Value::Bool(true))
             || value.get("reportedReference").is_some();
         let status = text(value, &["status"]).unwrap_or("unknown");
@@ -154,6 +157,7 @@ impl Medication {
             prescriber: names.at(value, &["requester"]).or_else(|| names.at(value, &["informationSource"])),
             refills: at(value, &["dispenseRequest", "numberOfRepeatsAllowed"]).and_then(Value::as_u64),
             reported,
+            stated,
             note: notes(value),
         }
     }

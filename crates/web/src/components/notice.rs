@@ -47,6 +47,11 @@ pub(crate) fn done(words: &Words, word: Option<&str>) -> Markup {
     html! { @if let Some(key) = key { p.notice.good role="status" { (super::icon::icon("check")) (words.say(key)) } } }
 }
 
+/// What was done, in words that are there already.
+pub(crate) fn told(text: &str) -> Markup {
+    html! { p.notice.good role="status" { (super::icon::icon("check")) (text) } }
+}
+
 /// Something to know before going on.
 pub(crate) fn caution(words: Markup) -> Markup {
     html! { div.notice.caution { (super::icon::icon("alert")) div { (words) } } }

@@ -208,6 +208,27 @@ impl World {
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
+    /// The same from one of our scripts.
+    pub(crate) async fn fill_for_script(&self, cookie: &str, path: &str, body: &str) -> Got {
+        let request = Request::post(path)
+            .header("host", "ehr.example")
+            .header("origin", "http://ehr.example")
+            .header("cookie", cookie)
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    /// A form with a file.
+    pub(crate) async fn fill_parts(&self, cookie: &str, path: &str, body: Vec<u8>) -> Got {
+        let request = Request::post(path)
+            .header("host", "ehr.example")
+            .header("origin", "http://ehr.example")
+            .header("cookie", cookie)
+            .header("content-type", "multipart/form-data; boundary=x");
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     /// What an authenticator app shows for a secret, `later` steps of half a minute from now.
     pub(crate) fn code(&self, secret: &str, later: i64) -> String {
         care::access::one_time_code(&unbase32(secret), NOW + later * 30_000_000)
@@ -245,6 +266,14 @@ fn odd_people() -> Vec<Value> {
             "telecom": [{"system": "phone", "value": "555-867-5309"}]}),
         json!({"resourceType": "Patient", "id": "twin", "birthDate": "1971-09-05",
             "name": [{"family": "Zwetchkenbaum", "given": ["Xafer"]}]}),
+        json!({"resourceType": "Patient", "id": "seen", "gender": "female", "birthDate": "1962-01-31",
+            "name": [{"family": "Jansen", "given": ["Ida"]}]}),
+        json!({"resourceType": "Encounter", "id": "seen-visit", "status": "in-progress",
+            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+            "subject": {"reference": "Patient/seen"}, "period": {"start": "2026-06-15T11:00:00Z"}}),
+        json!({"resourceType": "Condition", "id": "seen-problem", "subject": {"reference": "Patient/seen"},
+            "clinicalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]},
+            "code": {"text": "Tennis elbow"}}),
         json!({"resourceType": "Patient", "id": "odd", "birthDate": "1980",
             "name": [{"family": "<script>alert(1)</script>", "given": ["\"Quote\" & Co"]}]}),
         json!({"resourceType": "DocumentReference", "id": "odd-note", "status": "current",

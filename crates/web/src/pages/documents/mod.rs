@@ -1,14 +1,19 @@
 //! Documents: the list, one document, and the bytes of what is attached. What others wrote is never trusted:
 //! narrative is cleaned, and attachments are served so that nothing in them can act.
 
+pub(crate) mod print;
+
 use crate::components::card::{empty, not_shown};
 use crate::components::{day, lists, shell};
 use crate::locale::Words;
+use crate::pages::notes::{self as note_pages, Asked, SHEET, refusal};
 use crate::request::{Answer, Refusal, Visitor, id};
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use care::chart::{Attachment, Document, Place};
+use care::filing::Ccda;
+use care::notes;
 use maud::{Markup, PreEscaped, html};
 use std::collections::{HashMap, HashSet};
 
@@ -17,31 +22,59 @@ pub(crate) async fn list(visitor: Visitor, Path((_, patient)): Path<(String, Str
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.documents())?;
     let base = visitor.address_of(patient.as_str());
+    let drafts = match note_pages::writes(&visitor) {
+        true => notes::of_patient(&visitor.pen(), &patient).await.map_err(refusal)?,
+        false => Vec::new(),
+    };
     let rows: Vec<Markup> = section.rows.iter().map(|it| lists::document_row(visitor.words, it, &base)).collect();
     let main = html! {
         (super::lists::heading(visitor.words, &visitor.words.say("chart-documents"), &section))
+        (note_pages::above_documents(&visitor, &base, &drafts))
         @if section.refused { (not_shown(visitor.words, &visitor.words.say("chart-documents"))) }
         @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-documents"))) }
         @else { (lists::table(visitor.words, &visitor.words.say("chart-documents-newest-first"), &lists::DOCUMENT_HEADS, &rows)) }
     };
-    Ok(shell::chart(&visitor, &banner, "documents", visitor.words.say("chart-documents"), main))
+    Ok(shell::chart(&visitor, &banner, "documents", (visitor.words.say("chart-documents"), SHEET), main))
 }
 
-pub(crate) async fn page(visitor: Visitor, Path((_, patient, document)): Path<(String, String, String)>) -> Answer {
-    let (patient, document) = (id(&patient)?, id(&document)?);
-    let chart = visitor.chart(&patient);
-    let (banner, document) = tokio::try_join!(chart.banner(), chart.document(&document))?;
+pub(crate) async fn page(
+    visitor: Visitor,
+    Path((_, patient, document)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let (words, patient, document) = (visitor.words, id(&patient)?, id(&document)?);
+    let (pen, chart) = (visitor.pen(), visitor.chart(&patient));
+    let banner = chart.banner().await?;
+    let note = notes::signed(&pen, &patient, &document).await.map_err(refusal)?;
     let base = visitor.address_of(patient.as_str());
-    Ok(shell::chart(
-        &visitor,
-        &banner,
-        "documents",
-        visitor.words.say("chart-document"),
-        one(visitor.words, &document, &base),
-    ))
+    let mut clinical = HashMap::new();
+    for (nth, attachment) in note.document.attachments.iter().enumerate() {
+        if XML.contains(&attachment.content_type.as_str())
+            && let Some((_, bytes)) = chart.content(&document, nth).await?
+            && let Some(read) = std::str::from_utf8(&bytes).ok().and_then(Ccda::read)
+        {
+            clinical.insert(nth, read);
+        }
+    }
+    let address = format!("{base}/documents/{document}");
+    let main = html! {
+        (note_pages::done(words, asked.done.as_deref()))
+        (one(words, &note.document, &base, &clinical))
+        (note_pages::signed::around(&visitor, &base, &note))
+        @if !note.ours { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }
+    };
+    let mut response = shell::chart(&visitor, &banner, "documents", (words.say("chart-document"), SHEET), main);
+    if note.document.attachments.iter().any(|it| it.content_type == PDF) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, crate::headers::with_objects());
+    }
+    Ok(response)
 }
 
-pub(crate) fn one(words: &Words, document: &Document, base: &str) -> Markup {
+const PDF: &str = "application/pdf";
+/// What may be a clinical document.
+const XML: [&str; 3] = ["text/xml", "application/xml", "application/hl7-v3+xml"];
+
+pub(crate) fn one(words: &Words, document: &Document, base: &str, clinical: &HashMap<usize, Ccda>) -> Markup {
     html! {
         header.section-head {
             h1 { (document.title) }
@@ -58,7 +91,7 @@ pub(crate) fn one(words: &Words, document: &Document, base: &str) -> Markup {
         }
         @if document.attachments.is_empty() && document.narrative.is_none() { (empty(&words.say("chart-nothing-is-attached-to-this"))) }
         @for (nth, attachment) in document.attachments.iter().enumerate() {
-            (attached(words, attachment, &format!("{base}/documents/{}/content/{nth}", document.id)))
+            (attached(words, attachment, clinical.get(&nth), &format!("{base}/documents/{}/content/{nth}", document.id)))
         }
         @if let Some(narrative) = &document.narrative {
             section.narrative aria-label=(words.say("chart-as-written-by-the-sender")) { h2 { (words.say("chart-as-written-by-the-sender")) } (clean(narrative)) }
@@ -66,7 +99,7 @@ pub(crate) fn one(words: &Words, document: &Document, base: &str) -> Markup {
     }
 }
 
-fn attached(words: &Words, attachment: &Attachment, address: &str) -> Markup {
+fn attached(words: &Words, attachment: &Attachment, clinical: Option<&Ccda>, address: &str) -> Markup {
     let text = match (&attachment.place, attachment.content_type.as_str()) {
         (Place::Inside(bytes), "text/plain" | "text/markdown") => Some(String::from_utf8_lossy(bytes).into_owned()),
         _ => None,
@@ -87,6 +120,13 @@ fn attached(words: &Words, attachment: &Attachment, address: &str) -> Markup {
                     Place::Elsewhere => { p.empty { (name) " " (words.say("chart-is-kept-elsewhere-and-cannot")) } }
                     Place::Nowhere => { p.empty { (name) (words.say("chart-the-sender-did-not-include")) } }
                     Place::Inside(_) | Place::Here(_) => {
+                        @if let Some(clinical) = clinical { (super::filing::clinical(words, clinical)) }
+                        @if PICTURES.contains(&attachment.content_type.as_str()) {
+                            p.picture { a href=(address) { img src=(address) alt=(name); } }
+                        }
+                        @if attachment.content_type == PDF {
+                            object.pdf data=(address) type=(PDF) aria-label=(words.say("filing-pdf")) {}
+                        }
                         p { a.open href=(address) { (words.say("chart-open")) " " (name) } " " span.quiet { (kind(words, &attachment.content_type)) @if let Some(size) = attachment.size { ", " (bytes(words, size)) } } }
                     }
                 }
@@ -94,6 +134,9 @@ fn attached(words: &Words, attachment: &Attachment, address: &str) -> Markup {
         }
     }
 }
+
+/// What is shown as a picture on the page itself.
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 /// Content types in words.
 fn kind(words: &Words, content_type: &str) -> String {
@@ -191,14 +234,16 @@ pub(crate) async fn content(
         Some(known) => (*known, "inline"),
         None => ("application/octet-stream", "attachment; filename=\"document\""),
     };
-    // A file is shown in a page of its own that may do nothing at all.
+    // A file is shown in a page of its own that may do nothing at all. Viewers of PDF do not open in a sandbox; they
+    // have one of their own.
+    let policy = match content_type {
+        PDF => "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+        _ => "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition)),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
-        ),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
     ];
     Ok((StatusCode::OK, headers, bytes).into_response())
 }

@@ -164,6 +164,7 @@ pub(crate) fn medications() -> Vec<Medication> {
         prescriber: Some("Dr. Miguel Santos".into()),
         refills: Some(3),
         reported: false,
+        stated: false,
         note: None,
     };
     vec![

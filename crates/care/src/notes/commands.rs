@@ -1,0 +1,102 @@
+//! Slash commands: what is asked for in the middle of a note becomes an entry of the chart, and a line of the note. A
+//! diagnosis goes on the problem list; a prescription, a test and a referral go into the writer's order basket, where
+//! they are checked and signed with the others. Nothing is ordered by a note alone.
+
+use super::text::Command;
+use super::{Note, NoteError, draft};
+use crate::act::{Act, Pen};
+use crate::chart::Standing;
+use crate::entries::{self, List, Typed};
+use crate::terms;
+use fhir::Id;
+
+/// Something that a command may mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// What comes back when it is chosen.
+    pub key: String,
+    pub name: String,
+    pub code: String,
+}
+
+/// What a command was answered with.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    pub command: Command,
+    /// What was typed after it.
+    pub about: &'a str,
+    /// The section it stands in.
+    pub part: &'a str,
+    /// The key of an [`Offer`]; or nothing, and what was typed is meant as it is.
+    pub key: &'a str,
+    pub once: &'a str,
+}
+
+/// What is known under these words.
+pub fn offers(command: Command, about: &str, most: usize) -> Vec<Offer> {
+    match command {
+        Command::Diagnosis => terms::search(terms::Kind::Problem, about, most)
+            .into_iter()
+            .map(|it| Offer { key: it.display.to_owned(), name: it.display.to_owned(), code: it.code.to_owned() })
+            .collect(),
+        Command::Prescription | Command::Test | Command::Referral => Vec::new(),
+    }
+}
+
+/// Does what was asked for, and puts its line into the note in the place of the command.
+pub async fn carry_out(pen: &Pen<'_>, patient: &Id, note: &str, answer: &Answer<'_>) -> Result<Note, NoteError> {
+    let open = draft::open(pen, patient, note).await?;
+    let name = match answer.command {
+        Command::Diagnosis => diagnose(pen, patient, &open, answer).await?,
+        Command::Prescription | Command::Test | Command::Referral => return Err(NoteError::Absent),
+    };
+    draft::answer(pen, patient, note, answer.part, answer.command, answer.about, &line(answer.command, &name)).await
+}
+
+fn line(command: Command, name: &str) -> String {
+    match command {
+        Command::Diagnosis => name.to_owned(),
+        Command::Prescription => format!("Prescription: {name}"),
+        Command::Test => format!("Test: {name}"),
+        Command::Referral => format!("Referral: {name}"),
+    }
+}
+
+/// On the problem list, unless it stands there.
+async fn diagnose(pen: &Pen<'_>, patient: &Id, note: &Note, answer: &Answer<'_>) -> Result<String, NoteError> {
+    let name = if answer.key.is_empty() { answer.about.trim() } else { answer.key };
+    let known = pen.chart(patient).problems().await?;
+    let active = |it: &&crate::chart::Problem| it.standing == Standing::Active && it.name.eq_ignore_ascii_case(name);
+    if let Some(problem) = known.rows.iter().find(active) {
+        return Ok(called(&problem.name, problem.code.as_deref()));
+    }
+    let typed: Typed = [("problem".to_owned(), name.to_owned())].into();
+    let judged = entries::judge(List::Problems, &typed, pen.now);
+    if !judged.wrong.is_empty() {
+        return Err(NoteError::Empty);
+    }
+    let visit = note.encounter.as_deref().and_then(Id::parse);
+    let act = Act::new("note.diagnosis", patient).once(answer.once);
+    entries::add(pen, patient, List::Problems, &judged, visit.as_ref(), act).await?;
+    let code = terms::exactly(terms::Kind::Problem, name).map(|it| it.code);
+    Ok(called(name, code.filter(|it| !it.is_empty())))
+}
+
+/// `Acute sinusitis (J01.90)`.
+fn called(name: &str, code: Option<&str>) -> String {
+    let code = code.and_then(|it| it.split_whitespace().next());
+    code.map_or_else(|| name.to_owned(), |code| format!("{name} ({code})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnosis_is_called_with_its_code() {
+        assert_eq!(called("Acute sinusitis", Some("J01.90")), "Acute sinusitis (J01.90)");
+        assert_eq!(called("Hypertension", Some("I10 (ICD-10-CM)")), "Hypertension (I10)");
+        assert_eq!(called("Feels odd", None), "Feels odd");
+        assert_eq!(line(Command::Test, "Hemoglobin A1c"), "Test: Hemoglobin A1c");
+    }
+}
