@@ -40,3 +40,5 @@ roles-may-look = look
 roles-may-add = add
 roles-may-change = change
 roles-may-delete = delete
+roles-sign-orders = Sign orders and prescriptions
+roles-write-orders = Write orders for a signature

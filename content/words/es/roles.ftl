@@ -40,3 +40,5 @@ roles-may-look = mirar
 roles-may-add = añadir
 roles-may-change = cambiar
 roles-may-delete = borrar
+roles-sign-orders = Firmar órdenes y recetas
+roles-write-orders = Escribir órdenes para que otro las firme

@@ -103,6 +103,14 @@ impl<'a> Drafts<'a> {
         ItemChange::delete(SHELF, self.name(form, patient))
     }
 
+    /// For [`Act::keep`](crate::act::Act::keep): what is left of the draft when a part of it is done with. Whoever uses
+    /// this says which version they read.
+    pub(crate) fn rest(&self, form: &str, patient: &Id, body: Value) -> ItemChange {
+        let kept = Kept { form: form.to_owned(), patient: patient.to_string(), body, at: self.now };
+        let bytes = serde_json::to_vec(&kept).expect("a tree of JSON can be written");
+        ItemChange::put(SHELF, self.name(form, patient), Bytes::from(bytes)).owned_by(&*self.caller.who)
+    }
+
     /// All of them, the latest first: the unsigned work.
     pub async fn mine(&self) -> StoreResult<Vec<Draft>> {
         let mut all = Vec::new();

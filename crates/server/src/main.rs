@@ -12,6 +12,7 @@ mod egress;
 mod entry;
 mod export;
 mod failure;
+mod follow;
 mod health;
 mod healthcheck;
 mod import;

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::demo::{self, Demo};
 use crate::entry;
 use crate::failure::{Done, Exit, Failure};
+use crate::follow::Follower;
 use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};
 use crate::places::{self, Place};
@@ -72,6 +73,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     };
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
+    let follower = Follower::start(installation.clone());
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");
@@ -93,6 +95,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = wishes.next() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
     control::close(&folder);
+    follower.end();
     anchors.end().await;
     shell.close().await;
     tracing::info!(target: "continuo", "stopped");

@@ -23,6 +23,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     for (name, content_type, text) in [
         ("wire.js", JS, include_str!("assets/wire.js")),
         ("continuo.css", CSS, include_str!("assets/continuo.css")),
+        ("orders.css", CSS, include_str!("assets/orders.css")),
         ("summary.css", CSS, include_str!("assets/summary.css")),
         ("search.js", JS, include_str!("assets/search.js")),
         ("keys.js", JS, include_str!("assets/keys.js")),

@@ -22,8 +22,22 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 /// The policy of a page with a form whose answer leads to an app: browsers ask this of redirects too.
 pub(crate) fn leading_to(source: &str) -> HeaderValue {
     let plain = source.bytes().all(|b| b.is_ascii_graphic() && b != b';' && b != b',');
+    // Our own charts may show the question in a frame, beside the patient it is about.
     let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {source}"));
+    let policy = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
     HeaderValue::from_str(&policy).ok().filter(|_| plain).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
+/// The policy of a page that shows another page of ours in a frame.
+pub(crate) fn framing() -> HeaderValue {
+    let policy = format!("{POLICY}; frame-src 'self'");
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
+}
+
+/// The policy of a page that our own pages may show in a frame, and nobody else.
+pub(crate) fn framed() -> HeaderValue {
+    let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'");
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
 /// The policy of a page that shows a PDF of ours within it.

@@ -52,6 +52,7 @@ families![
     "chart",
     "video",
     "cohorts",
+    "orders",
     "notes",
     "closing",
     "aftercare",

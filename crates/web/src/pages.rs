@@ -6,6 +6,7 @@ mod aftercare;
 mod apps;
 pub(crate) mod audit;
 mod authorize;
+mod chart_apps;
 mod choose;
 mod closing;
 mod cohorts;
@@ -17,13 +18,16 @@ mod emergency;
 mod entries;
 pub(crate) mod filing;
 mod gallery;
+mod gaps;
 mod invitation;
 mod launcher;
 mod lists;
 mod looks;
 pub(crate) mod notes;
+mod orders;
 mod portal;
 mod register;
+mod renewals;
 mod reset;
 mod results;
 mod roles;
@@ -93,6 +97,10 @@ const APPS: Policy = Policy::May("apps.manage");
 const AUDIT: Policy = Policy::May("audit.read");
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
+/// Those who write orders, whether they may sign them or not.
+const ORDERS: Policy = Policy::May(care::orders::WRITE);
+/// Those who sign orders.
+const SIGNS: Policy = Policy::May(care::orders::SIGN);
 
 pub(crate) const PAGES: &[Page] = &[
     page("/", Policy::Anyone, || get(choose::page)),
@@ -203,6 +211,28 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
+    // Orders.
+    page("/{org}/patients/{id}/orders", ORDERS, || get(orders::tracking::page)),
+    page("/{org}/patients/{id}/orders/cancel", SIGNS, || post(orders::tracking::cancel_order)),
+    page("/{org}/patients/{id}/basket", ORDERS, || get(orders::basket::page)),
+    page("/{org}/patients/{id}/basket/add", ORDERS, || post(orders::edit::add)),
+    page("/{org}/patients/{id}/basket/remove", ORDERS, || post(orders::edit::remove)),
+    page("/{org}/patients/{id}/basket/renew", ORDERS, || post(orders::edit::renew)),
+    page("/{org}/patients/{id}/basket/favourite", ORDERS, || post(orders::edit::favourite)),
+    page("/{org}/patients/{id}/basket/unfavourite", ORDERS, || post(orders::edit::unfavourite)),
+    page("/{org}/patients/{id}/basket/set/{set}", ORDERS, || get(orders::edit::set).post(orders::edit::add_set)),
+    page("/{org}/patients/{id}/basket/item/{item}", ORDERS, || get(orders::form::page).post(orders::form::submit)),
+    page("/{org}/patients/{id}/basket/sign", SIGNS, || post(orders::edit::sign)),
+    page("/{org}/patients/{id}/basket/forward", ORDERS, || post(orders::edit::forward)),
+    page("/{org}/patients/{id}/renewal", ORDERS, || post(renewals::ask)),
+    page("/{org}/orders/cosign", SIGNS, || get(orders::cosign::page)),
+    page("/{org}/orders/cosign/sign", SIGNS, || post(orders::cosign::sign)),
+    page("/{org}/orders/cosign/decline", SIGNS, || post(orders::cosign::decline)),
+    page("/{org}/renewals", ORDERS, || get(renewals::queue)),
+    page("/{org}/renewals/{request}", ORDERS, || get(renewals::page).post(renewals::decide)),
+    page("/{org}/patients/{id}/gaps", ORDERS, || get(gaps::page).post(gaps::answer)),
+    page("/{org}/patients/{id}/apps", CHARTS, || get(chart_apps::page)),
+    page("/{org}/patients/{id}/apps/{app}", CHARTS, || get(chart_apps::open)),
     // Administration.
     page("/{org}/admin/users", USERS, || get(users::page)),
     page("/{org}/admin/users/new", USERS, || get(users::new::page).post(users::new::submit)),

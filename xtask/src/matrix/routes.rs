@@ -32,6 +32,9 @@ const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
+/// Who writes orders, and who signs them.
+const ORDERS: &str = "clinician nurse";
+const SIGNS: &str = "clinician";
 /// Who writes documents about patients.
 const WRITERS: &str = "clinician nurse";
 
@@ -67,6 +70,16 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/terms", For::Roles(CHART)),
     ("/{org}/patients/{id}/emergency", For::Roles(BREAK)),
     ("/{org}/emergency/", For::Roles(BREAK)),
+    ("/{org}/patients/{id}/orders", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/orders/cancel", For::Roles(SIGNS)),
+    ("/{org}/patients/{id}/basket", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/basket/", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/basket/sign", For::Roles(SIGNS)),
+    ("/{org}/patients/{id}/renewal", For::Roles(ORDERS)),
+    ("/{org}/patients/{id}/gaps", For::Roles(ORDERS)),
+    ("/{org}/orders/", For::Roles(SIGNS)),
+    ("/{org}/renewals", For::Roles(ORDERS)),
+    ("/{org}/renewals/", For::Roles(ORDERS)),
     ("/{org}/notes", For::Roles(WRITERS)),
     ("/{org}/notes/", For::Roles(WRITERS)),
     ("/{org}/patients/{id}/notes", For::Roles(WRITERS)),
@@ -161,6 +174,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
                 let path = path.replace("{list}", "panel").replace("{visit}", "none");
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
+                let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
                     For::Anyone => Expect::Status(&[200]),

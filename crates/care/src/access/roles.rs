@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 13] = [
 const OTHER: &str = "other";
 
 /// Permissions that are not about resources.
-const PERMISSIONS: [&str; 10] = [
+const PERMISSIONS: [&str; 12] = [
     "apps.manage",
     "audit.read",
     "break-glass",
@@ -42,6 +42,8 @@ const PERMISSIONS: [&str; 10] = [
     "chart.open",
     "export.bulk",
     "operate",
+    "orders.sign",
+    "orders.write",
     "roles.read",
     "sessions.manage",
     "users.manage",

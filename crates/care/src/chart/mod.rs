@@ -565,8 +565,16 @@ fn ordered<T>(rows: &Rows, view: impl Fn(&Value) -> T, order: fn(&mut [T])) -> S
     section
 }
 
+/// What is only proposed, or not signed yet, is nothing that anybody takes.
+pub(crate) fn is_ordered(request: &Value) -> bool {
+    let planned = matches!(text(request, &["intent"]), Some("proposal" | "plan" | "option"));
+    !planned && text(request, &["status"]) != Some("draft")
+}
+
 fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Medication> {
     let mut section = ordered(requests, |it| Medication::of(it, names), |_| ());
+    let ordered = requests.rows.iter().map(|it| &it.value).filter(|it| is_ordered(it));
+    section.rows = ordered.map(|it| Medication::of(it, names)).collect();
     section.rows.extend(statements.rows.iter().map(|it| Medication::of(&it.value, names)));
     lists::order_medications(&mut section.rows);
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);

@@ -155,6 +155,12 @@ impl When {
         self.precision >= Precision::Day
     }
 
+    /// How many days before another it was; nothing when the day is not known, or when it is after.
+    pub(crate) fn days_before(&self, day: Date) -> Option<i64> {
+        let days = i64::from((day - self.date).get_days());
+        (self.is_whole_day() && days >= 0).then_some(days)
+    }
+
     /// How long ago: `today`, `3 days ago`, `5 months ago`, `in 2 weeks`.
     pub fn ago(&self, now: i64) -> String {
         let told = |count: i64, unit: Unit| format!("{count} {}{}", unit.word(), if count == 1 { "" } else { "s" });

@@ -59,7 +59,9 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
     stored.rows.retain(|it| belongs(of, &it.value));
     let mut kinds = vec![stored];
     if of == List::Medications {
-        kinds.push(chart.rows("MedicationRequest", &[("_sort", "-authoredon")], MOST).await?);
+        let mut requests = chart.rows("MedicationRequest", &[("_sort", "-authoredon")], MOST).await?;
+        requests.rows.retain(|it| crate::chart::is_ordered(&it.value));
+        kinds.push(requests);
     }
     let all: Vec<&ask::Rows> = kinds.iter().collect();
     // Members of a team stand in a list of their own; they are named like authors.

@@ -24,11 +24,12 @@ pub(crate) const MORE: [(&str, &str); 6] = [
 ];
 
 /// Pages of one's own work: (end of the address, what it is called)
-pub(crate) const PLACES: [(&str, &str); 5] = [
+pub(crate) const PLACES: [(&str, &str); 6] = [
     ("day", "shell-place-day"),
     ("inbox", "shell-place-inbox"),
     ("notes", "shell-place-notes"),
-    ("renewals", "shell-place-renewals"),
+    ("renewals", "orders-renewals"),
+    ("orders/cosign", "orders-cosign"),
     ("lists", "shell-place-lists"),
 ];
 

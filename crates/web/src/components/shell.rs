@@ -14,7 +14,7 @@ use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 12] = [
+pub(crate) const SECTIONS: [(&str, &str); 15] = [
     ("", "shell-summary"),
     ("problems", "shell-problems"),
     ("medications", "shell-medications"),
@@ -27,6 +27,9 @@ pub(crate) const SECTIONS: [(&str, &str); 12] = [
     ("timeline", "shell-timeline"),
     ("history", "lists-history"),
     ("care", "lists-care"),
+    ("orders", "orders-title"),
+    ("gaps", "orders-gaps"),
+    ("apps", "orders-apps"),
 ];
 
 /// Scripts of every page of someone signed in. What only some pages need is named by them (see [`Needs`]).
@@ -442,6 +445,7 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
 /// Sections that the visitor's rights keep shut are not offered.
 pub(crate) fn opens(visitor: &Visitor, section: &str) -> bool {
     care::chart::opens(visitor.store(), &visitor.caller, section)
+        && (section.is_empty() || actions::opens(visitor, &format!("patients/{{id}}/{section}")))
 }
 
 pub(crate) fn section_address(base: &str, slug: &str) -> String {

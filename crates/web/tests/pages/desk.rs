@@ -144,10 +144,10 @@ async fn cards_can_be_folded_and_moved_and_a_note_is_for_oneself() {
     let page = world.get(Some(&cookie), chart).await;
     sound(chart, &page);
     assert!(page.text.contains("class=\"card vitals folded\""), "{}", page.text);
-    let before = page.text.find("card-orders").unwrap() < page.text.find("card-vitals").unwrap();
+    let before = page.text.find("card-gaps").unwrap() < page.text.find("card-vitals").unwrap();
     world.fill(&cookie, "/riverside/desk/cards", &act("up")).await;
     let page = world.get(Some(&cookie), &format!("{chart}?arrange=yes")).await;
-    let after = page.text.find("card-vitals").unwrap() < page.text.find("card-orders").unwrap();
+    let after = page.text.find("card-vitals").unwrap() < page.text.find("card-gaps").unwrap();
     assert!(before && after && page.text.contains("Move earlier"));
     let stuck = world.fill(&cookie, &format!("{chart}/note"), "note=Call+the+daughter+%3Cfirst%3E").await;
     assert_eq!(stuck.header("location"), "/riverside/patients/known#card-note");

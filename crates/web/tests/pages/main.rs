@@ -4,6 +4,7 @@
 mod desk;
 mod lists;
 mod notes;
+mod orders;
 mod work;
 mod world;
 

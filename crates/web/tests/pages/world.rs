@@ -22,8 +22,9 @@ const NOW: i64 = 1_781_524_800_000_000;
 pub(crate) const PASSWORD: &str = "granite-badge-violin-galaxy";
 
 /// Who may sign in: user name, name, role, own record.
-const PEOPLE: [(&str, &str, &str, Option<&str>); 8] = [
+const PEOPLE: [(&str, &str, &str, Option<&str>); 9] = [
     ("okafor", "Dr. Amara Okafor", "clinician", None),
+    ("lind", "Maja Lind", "nurse", None),
     ("delgado", "Rosa Delgado", "front-desk", None),
     ("novak", "Paula Novak", "biller", None),
     ("dubois", "Marie Dubois", "practice-admin", None),

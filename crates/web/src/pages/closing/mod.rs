@@ -107,7 +107,7 @@ fn steps(words: &Words, base: &str, encounter: &Id, it: &Checklist) -> Markup {
             (step(words, it.unsigned_orders == 0, html! {
                 @match it.unsigned_orders {
                     0 => { (words.with("closing-orders-signed", &[("count", it.signed_orders.into())])) }
-                    count => { a href={ (base) "/orders" } { (words.with("closing-orders-unsigned", &[("count", count.into())])) } }
+                    count => { a href={ (base) "/basket" } { (words.with("closing-orders-unsigned", &[("count", count.into())])) } }
                 }
             }))
             (step(words, it.given.is_some(), html! {

@@ -19,7 +19,7 @@ use labels::{field_name, list_empty, list_name, spoken};
 use maud::{Markup, html};
 use store::Action;
 
-pub(crate) const NEEDS: Needs = Needs::of(&["entry.css"], &["combo.js", "entry.js"]);
+pub(crate) const NEEDS: Needs = Needs::of(&["entry.css", "orders.css"], &["combo.js", "entry.js"]);
 
 type Address = Path<(String, String)>;
 
@@ -169,6 +169,10 @@ fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> 
                 @if row.free { " " span.chip.doubt { (words.say("lists-free-text")) } }
                 @if let Some(status) = &row.status { " " span.chip { (spoken(words, "status", status)) } }
                 @if let Some(note) = &row.note { p.note { (note) } }
+                @if row.standing == Standing::Active && row.key.kind.name() == "MedicationRequest" {
+                    @let chart = base.split("/lists/").next().unwrap_or_default();
+                    (crate::components::orders::of_prescription(visitor, chart, row.key.id.as_str(), &row.title))
+                }
             }
             td { (day_or_none(words, row.since.as_ref())) @if let Some(ended) = &row.ended { " – " (day(ended)) } }
             td {

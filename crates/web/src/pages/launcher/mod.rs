@@ -175,11 +175,14 @@ pub(crate) async fn app(place: Place) -> Response {
             script type="module" src=(assets::address("launcher.js")) {}
         }
     };
-    shell::outside(
+    let mut response = shell::outside(
         place.words,
         &place.words.say("apps-launcher-app"),
         place.web.installation.demo,
         axum::http::StatusCode::OK,
         main,
-    )
+    );
+    // Our own charts show it in a frame.
+    response.headers_mut().insert(axum::http::header::CONTENT_SECURITY_POLICY, crate::headers::framed());
+    response
 }

@@ -30,8 +30,10 @@ const GROUPS: [(&str, &str); 10] = [
 ];
 
 /// Permissions → what they let one do.
-const PERMISSIONS: [(&str, &str); 10] = [
+const PERMISSIONS: [(&str, &str); 12] = [
     ("chart.open", "roles-open-charts"),
+    ("orders.sign", "roles-sign-orders"),
+    ("orders.write", "roles-write-orders"),
     ("break-glass", "roles-use-emergency-access"),
     ("break-glass.review", "roles-review-emergency-access"),
     ("audit.read", "roles-read-the-audit-log"),

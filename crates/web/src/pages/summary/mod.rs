@@ -13,11 +13,12 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use care::chart::{Section, Summary};
 use care::desk::{self, Settings};
+use care::gaps;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 /// Cards in their usual order, and how many of them stand in the first and in the second column.
-const CARDS: [&str; 12] = [
+const CARDS: [&str; 13] = [
     "note",
     "problems",
     "allergies",
@@ -25,6 +26,7 @@ const CARDS: [&str; 12] = [
     "medications",
     "results",
     "orders",
+    "gaps",
     "vitals",
     "encounters",
     "team",
@@ -46,10 +48,17 @@ pub(crate) async fn page(
 ) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
-    let (summary, note) =
-        tokio::try_join!(chart.summary(), desk::note(visitor.store(), &visitor.caller, &patient, visitor.now))?;
+    let pen = visitor.pen();
+    let due = async {
+        match care::orders::may_write(&pen) {
+            true => gaps::of_patient(&pen, &patient).await.map(Some),
+            false => Ok(None),
+        }
+    };
+    let note = desk::note(visitor.store(), &visitor.caller, &patient, visitor.now);
+    let (summary, note, due) = tokio::try_join!(Box::pin(chart.summary()), note, Box::pin(due))?;
     let base = visitor.address_of(patient.as_str());
-    let frame = Frame { visitor: &visitor, base: &base, arranging: asked.arrange.is_some() };
+    let frame = Frame { visitor: &visitor, base: &base, arranging: asked.arrange.is_some(), due: due.as_deref() };
     let main = frame.page(&summary, note.as_deref());
     let title = (visitor.words.say("chart-summary"), shell::Needs::of(&["summary.css"], &[]));
     Ok(shell::chart(&visitor, &summary.banner, "", title, main))
@@ -60,6 +69,8 @@ struct Frame<'a> {
     visitor: &'a Visitor,
     base: &'a str,
     arranging: bool,
+    /// What is due for the patient; none for those who do not decide about it.
+    due: Option<&'a [gaps::Card]>,
 }
 
 impl Frame<'_> {
@@ -92,6 +103,7 @@ impl Frame<'_> {
             "medications" => self.medications(summary),
             "results" => self.results(summary),
             "orders" => self.orders(summary),
+            "gaps" => self.due.map(|it| crate::components::gaps::due(self.visitor, self.base, it, self.tools("gaps"))),
             "vitals" => self.vitals(summary),
             "encounters" => self.visits(summary),
             "team" => self.team(summary),
