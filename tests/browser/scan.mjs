@@ -86,12 +86,12 @@ for (const [kind, id] of Object.entries(patients)) {
   for (const [name, path] of await pagesOf(id)) pages.push([`${kind}-${name}`, path, 'clinician']);
 }
 // What each role is offered, and what it is not: (role, pages it may see, pages that do not exist for it).
-const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency'];
+const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency', 'content'];
 const offered = {
   'front-desk': [], nurse: [], biller: [], clinician: [], 'integration-engineer': [],
-  'practice-admin': ['users', 'roles', 'sessions', 'apps'],
-  'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures'],
-  'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency'],
+  'practice-admin': ['users', 'roles', 'sessions', 'apps', 'content'],
+  'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'content'],
+  'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency', 'content'],
 };
 for (const [role, sections] of Object.entries(offered)) {
   if (!(role in states)) continue;

@@ -52,6 +52,7 @@ families![
     "chart",
     "video",
     "cohorts",
+    "content",
     "orders",
     "notes",
     "closing",

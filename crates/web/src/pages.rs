@@ -11,6 +11,7 @@ mod choose;
 mod closing;
 mod cohorts;
 mod connected;
+mod content;
 
 mod disclosures;
 pub(crate) mod documents;
@@ -257,6 +258,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/audit/verify", AUDIT, || get(audit::verify::page).post(audit::verify::submit)),
     page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
     page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
+    page("/{org}/admin/content", Policy::May("roles.read"), || get(content::page)),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.

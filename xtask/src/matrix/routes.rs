@@ -104,6 +104,7 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/admin/apps/", For::Roles(APPS)),
     ("/{org}/admin/audit", For::Roles(AUDIT)),
     ("/{org}/admin/audit/", For::Roles(AUDIT)),
+    ("/{org}/admin/content", For::Roles(ROLES)),
     ("/{org}/admin/emergency", For::Roles(REVIEW)),
     ("/{org}/admin/emergency/", For::Roles(REVIEW)),
 ];

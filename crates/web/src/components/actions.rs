@@ -13,16 +13,6 @@ pub(crate) const OF_CHART: [(&str, &str, &str, bool); 5] = [
     ("video", "video", "shell-act-video", false),
 ];
 
-/// Pages of a chart beside its ten sections: (end of the address, what it is called)
-pub(crate) const MORE: [(&str, &str); 6] = [
-    ("history", "shell-history"),
-    ("care", "shell-care"),
-    ("orders", "shell-orders"),
-    ("growth", "shell-growth"),
-    ("gaps", "shell-gaps"),
-    ("apps", "shell-chart-apps"),
-];
-
 /// Pages of one's own work: (end of the address, what it is called)
 pub(crate) const PLACES: [(&str, &str); 6] = [
     ("day", "shell-place-day"),
@@ -56,11 +46,4 @@ pub(crate) fn of_chart(visitor: &Visitor, patient: &str) -> Vec<(&'static str, S
 pub(crate) fn places(visitor: &Visitor) -> Vec<(String, &'static str)> {
     let there = PLACES.iter().filter(|(path, _)| opens(visitor, path));
     there.map(|(path, words)| (visitor.at(path), *words)).collect()
-}
-
-/// The pages of a chart beside its sections: (address, what it is called)
-pub(crate) fn more(visitor: &Visitor, patient: &str) -> Vec<(&'static str, String, &'static str)> {
-    let there = MORE.iter().filter(|(end, _)| opens(visitor, &format!("patients/{{id}}/{end}")));
-    let base = visitor.address_of(patient);
-    there.map(|(end, words)| (*end, format!("{base}/{end}"), *words)).collect()
 }

@@ -136,7 +136,7 @@ fn ribbon(words: &Words, demo: bool) -> Markup {
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
-pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
+pub(crate) const ADMINISTRATION: [(&str, &str, &str); 8] = [
     ("users", "shell-users", "users.manage"),
     ("roles", "shell-roles", "roles.read"),
     ("sessions", "shell-sessions", "sessions.manage"),
@@ -144,6 +144,7 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
     ("audit", "shell-audit", "audit.read"),
     ("disclosures", "shell-disclosures", "audit.read"),
     ("emergency", "shell-emergency", "break-glass.review"),
+    ("content", "shell-content", "roles.read"),
 ];
 
 /// Pages of the portal: (end of the address, name).
@@ -422,9 +423,6 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
                             data-alt=[(at < 10).then_some(at)] { (words.say(name)) }
                     }
-                }
-                @for (end, address, name) in actions::more(visitor, &patient.person.id) {
-                    li { a href=(address) aria-current=[(end == current).then_some("page")] { (words.say(name)) } }
                 }
                 @for (at, (command, address, name, drawer)) in actions.iter().enumerate() {
                     li.begin.apart[at == 0] {

@@ -111,15 +111,15 @@ async fn nobody_posts_anything_without_a_session_or_from_elsewhere() {
 #[tokio::test]
 async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
     let world = World::open().await;
-    let sections = ["users", "roles", "sessions", "apps", "audit", "disclosures", "emergency"];
+    let sections = ["users", "roles", "sessions", "apps", "audit", "disclosures", "emergency", "content"];
     // (who, whether charts, the sections of administration)
     let table: [(&str, bool, &[&str]); 7] = [
         ("okafor", true, &[]),
         ("delgado", true, &[]),
         ("novak", true, &[]),
-        ("dubois", true, &["users", "roles", "sessions", "apps"]),
-        ("wei", false, &["users", "roles", "sessions", "apps", "audit", "disclosures"]),
-        ("thompson", false, &["roles", "sessions", "audit", "disclosures", "emergency"]),
+        ("dubois", true, &["users", "roles", "sessions", "apps", "content"]),
+        ("wei", false, &["users", "roles", "sessions", "apps", "audit", "disclosures", "content"]),
+        ("thompson", false, &["roles", "sessions", "audit", "disclosures", "emergency", "content"]),
         ("weber", false, &[]),
     ];
     for (who, charts, open) in table {

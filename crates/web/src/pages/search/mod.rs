@@ -74,7 +74,6 @@ fn places(visitor: &Visitor, chart: Option<&str>, asked: &str) -> Vec<Place> {
         }
         let base = visitor.address_of(patient);
         let sections = shell::SECTIONS.iter().enumerate().filter(|(_, (slug, _))| shell::opens(visitor, slug));
-        all.extend(actions::more(visitor, patient).into_iter().map(|(_, address, key)| plain(address, key)));
         all.extend(sections.map(|(at, (slug, key))| Place {
             keys: (at < 10).then(|| format!("Alt+{at}")),
             ..plain(shell::section_address(&base, slug), key)
