@@ -186,3 +186,4 @@ lists-status-draft = Draft
 lists-status-cancelled = Cancelled
 lists-status-revoked = Revoked
 lists-status-intolerance = Intolerance
+lists-already = This is on the list already.

@@ -186,3 +186,4 @@ lists-status-draft = Borrador
 lists-status-cancelled = Cancelado
 lists-status-revoked = Revocado
 lists-status-intolerance = Intolerancia
+lists-already = Esto ya está en la lista.

@@ -272,6 +272,11 @@ impl<'a> Pen<'a> {
         }
     }
 
+    /// What a form with this key wrote, if it was sent before.
+    pub(crate) async fn written_before(&self, once: &str) -> StoreResult<Option<Written>> {
+        self.before(Some(&format!("{}/{once}", self.caller.who))).await
+    }
+
     /// What this form wrote when it was sent before.
     async fn before(&self, spent: Option<&str>) -> StoreResult<Option<Written>> {
         let Some(name) = spent else { return Ok(None) };

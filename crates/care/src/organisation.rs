@@ -15,6 +15,10 @@ pub trait Surroundings: Send + Sync {
     fn new_id(&self) -> String;
     /// A secret that nobody can guess (256 bits, URL-safe text).
     fn new_secret(&self) -> String;
+    /// The program is about to stop: what would go on for ever must end.
+    fn closing(&self) -> bool {
+        false
+    }
     /// The language of pages for whoever has none of ours (BCP 47).
     fn language(&self) -> &str {
         "en"

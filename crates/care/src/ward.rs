@@ -35,7 +35,7 @@ impl Surroundings for Counting {
 }
 
 pub(crate) struct Ward {
-    pub(crate) organisation: Organisation,
+    pub(crate) organisation: Arc<Organisation>,
     /// `Patient/ada`, a woman of 40.
     pub(crate) patient: Id,
     pub(crate) clinician: Writer,
@@ -84,7 +84,7 @@ impl Ward {
         let nurse = writer(&policies, &store, "nurse", "lind", "Maja Lind").await;
         let desk = writer(&policies, &store, "front-desk", "delgado", "Rosa Delgado").await;
         let name = "Riverside Family Practice".to_owned();
-        let organisation = Organisation { slug: "riverside".into(), name, base, store, access, surroundings };
+        let organisation = Arc::new(Organisation { slug: "riverside".into(), name, base, store, access, surroundings });
         let patient = Id::parse("ada").unwrap();
         Ward { organisation, patient, clinician, nurse, desk, now: NOON, folder }
     }

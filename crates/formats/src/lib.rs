@@ -3,5 +3,6 @@
 //! understand and says so; nothing is dropped silently.
 
 mod note;
+pub mod v2;
 
 pub use note::{Fate, Note, Read};

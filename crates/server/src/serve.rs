@@ -87,6 +87,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     tracing::info!(target: "continuo", "asked to stop; requests under way may end");
     signals::tell_service_manager("STOPPING=1");
     shell.health.enter(Stage::Stopping);
+    world.close();
     stop.notify_one();
     let patience = Duration::from_secs(config.count("server.drain_seconds"));
     tokio::select! {

@@ -10,6 +10,7 @@ use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
@@ -18,6 +19,8 @@ pub(crate) struct World {
     random: SystemRandom,
     /// Set once the settings are known; until then nothing leaves.
     egress: OnceLock<Arc<dyn Egress>>,
+    /// Somebody asked the program to stop: what would go on for ever ends.
+    closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
     pages: OnceLock<Pages>,
 }
@@ -29,7 +32,12 @@ struct Pages {
 
 impl World {
     pub(crate) fn new() -> World {
-        World { random: SystemRandom::new(), egress: OnceLock::new(), pages: OnceLock::new() }
+        World {
+            random: SystemRandom::new(),
+            egress: OnceLock::new(),
+            pages: OnceLock::new(),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// Opens the way out to other servers.
@@ -44,6 +52,11 @@ impl World {
         self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
     }
 
+    /// From now on nothing new that has no end begins, and what there is ends.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
     /// A few words that nobody guesses and everybody can type: 48 bits of chance.
     pub(crate) fn passphrase(&self) -> String {
         let mut chance = [0; 6];
@@ -56,6 +69,10 @@ impl World {
 impl care::organisation::Surroundings for World {
     fn now(&self) -> i64 {
         now()
+    }
+
+    fn closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// Version 7 sorts by time, which keeps the id index compact.

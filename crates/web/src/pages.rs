@@ -20,10 +20,14 @@ mod entries;
 pub(crate) mod filing;
 mod gallery;
 mod gaps;
+pub(crate) mod growth;
+pub(crate) mod inbox;
 mod invitation;
 mod launcher;
 mod lists;
+mod live;
 mod looks;
+mod messages;
 pub(crate) mod notes;
 mod orders;
 mod portal;
@@ -102,6 +106,9 @@ const REVIEW: &str = "break-glass.review";
 const ORDERS: Policy = Policy::May(care::orders::WRITE);
 /// Those who sign orders.
 const SIGNS: Policy = Policy::May(care::orders::SIGN);
+
+/// A request that a page makes by itself says so.
+const GLANCE: &str = "x-continuo-glance";
 
 pub(crate) const PAGES: &[Page] = &[
     page("/", Policy::Anyone, || get(choose::page)),
@@ -182,6 +189,10 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/vitals/{code}", CHARTS, || get(results::vital)),
     page("/{org}/patients/{id}/results", CHARTS, || get(results::page)),
     page("/{org}/patients/{id}/results/{code}", CHARTS, || get(results::trend)),
+    page("/{org}/patients/{id}/results/{code}/csv", CHARTS, || get(results::csv)),
+    page("/{org}/patients/{id}/reports/{kind}/{report}", CHARTS, || get(results::report)),
+    page("/{org}/patients/{id}/message", CHARTS, || get(inbox::patient_page).post(inbox::patient_submit)),
+    page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
     page("/{org}/patients/{id}/documents/upload", CHARTS, || {
         get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
@@ -212,6 +223,13 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),
+    // What requires action.
+    page("/{org}/inbox", CHARTS, || get(inbox::page)),
+    page("/{org}/inbox/do", CHARTS, || post(inbox::dispose)),
+    page("/{org}/inbox/batch", CHARTS, || post(inbox::batch)),
+    page("/{org}/inbox/new", CHARTS, || get(inbox::new).post(inbox::new_submit)),
+    page("/{org}/inbox/settings", CHARTS, || get(inbox::settings).post(inbox::settings_submit)),
+    page("/{org}/live", Policy::SignedIn, || get(live::stream)),
     // Orders.
     page("/{org}/patients/{id}/orders", ORDERS, || get(orders::tracking::page)),
     page("/{org}/patients/{id}/orders/cancel", SIGNS, || post(orders::tracking::cancel_order)),
@@ -264,6 +282,9 @@ pub(crate) const PAGES: &[Page] = &[
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
     page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),
+    page("/{org}/portal/messages", Policy::Patient, || get(messages::page)),
+    page("/{org}/portal/messages/new", Policy::Patient, || get(messages::new).post(messages::submit)),
+    page("/{org}/portal/messages/{thread}", Policy::Patient, || get(messages::one).post(messages::answer)),
     page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
     page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
     page("/{org}/portal/video", Policy::Patient, || get(video::own)),
@@ -337,7 +358,9 @@ async fn guard(
         return next.run(request).await;
     }
     let token = cookies::token(request.headers()).map(Arc::<str>::from);
-    let visitor = match who(web, organisation.clone(), token, visit, words, now).await {
+    // What a page asks by itself does not keep the session of someone who went away open.
+    let by_itself = request.headers().contains_key(GLANCE) || request.uri().path().ends_with("/live");
+    let visitor = match who(web, organisation.clone(), token, visit, words, now, by_itself).await {
         Ok(Some(visitor)) => visitor,
         Ok(None) => return to_sign_in(&organisation.slug, &request),
         Err(error) => return Refusal::from(error).into_response(),
@@ -363,7 +386,7 @@ async fn guard(
             request.extensions_mut().insert(visitor);
             let mut response = next.run(request).await;
             response.extensions_mut().insert(words);
-            if let Some(opened) = response.extensions_mut().remove::<Opened>() {
+            if let Some(opened) = response.extensions_mut().remove::<Opened>().filter(|_| !by_itself) {
                 remember(&asks, &opened).await;
             }
             match of {
@@ -385,9 +408,14 @@ async fn who(
     visit: Visit,
     words: &'static Words,
     now: i64,
+    by_itself: bool,
 ) -> StoreResult<Option<Visitor>> {
     let Some(token) = token else { return Ok(None) };
-    let Some(session) = organisation.access.session(&token, now).await? else { return Ok(None) };
+    let session = match by_itself {
+        true => organisation.access.glance(&token, now).await?,
+        false => organisation.access.session(&token, now).await?,
+    };
+    let Some(session) = session else { return Ok(None) };
     let mut caller = organisation.access.caller(&organisation.store, &session.principal, now).await?;
     caller.request = visit.request.clone();
     let store = &organisation.store;

@@ -12,9 +12,11 @@ use care::access::{Access, AccessError, Session, Visit};
 use care::act::{ActError, Pen, Written};
 use care::chart::Chart;
 use care::desk::{self, Opened, Settings};
+use care::live::Changes;
 use care::{Installation, Organisation};
 use fhir::Id;
 use maud::Markup;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,11 +27,18 @@ pub(crate) struct Web {
     pub(crate) installation: Installation,
     /// Video visits that are under way.
     pub(crate) rooms: Rooms,
+    /// What was written lately at each organisation, for those who listen.
+    changes: HashMap<String, Arc<Changes>>,
 }
 
 impl Web {
     pub(crate) fn new(installation: Installation) -> Web {
-        Web { installation, rooms: Rooms::default() }
+        let changes = installation.organisations.iter().map(|it| (it.slug.clone(), Arc::default())).collect();
+        Web { installation, rooms: Rooms::default(), changes }
+    }
+
+    pub(crate) fn changes(&self, organisation: &str) -> Arc<Changes> {
+        self.changes.get(organisation).cloned().unwrap_or_default()
     }
 }
 
@@ -204,16 +213,6 @@ impl From<AccessError> for Refusal {
     }
 }
 
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Refusal {
-        match error {
-            // Hidden and absent look the same.
-            StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
-            other => Refusal::Store(other),
-        }
-    }
-}
-
 impl From<ActError> for Refusal {
     fn from(error: ActError) -> Refusal {
         match error {
@@ -223,6 +222,16 @@ impl From<ActError> for Refusal {
                 tracing::error!(%error, "a page wrote what does not hold together");
                 Refusal::Cannot("common-act-invalid")
             }
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Refusal {
+        match error {
+            // Hidden and absent look the same.
+            StoreError::NotFound(_) | StoreError::Gone { .. } | StoreError::Forbidden => Refusal::NotFound,
+            other => Refusal::Store(other),
         }
     }
 }

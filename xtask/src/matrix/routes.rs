@@ -89,6 +89,9 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/patients/{id}/encounters/{encounter}/summary", For::Roles(WRITERS)),
     ("/{org}/launcher", For::Roles(STAFF)),
     ("/{org}/launcher/app", For::Steps),
+    ("/{org}/live", For::SignedIn),
+    ("/{org}/inbox", For::Roles(CHART)),
+    ("/{org}/inbox/", For::Roles(CHART)),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),
     ("/{org}/portal/", For::Roles(PORTAL)),
     ("/{org}/admin/users", For::Roles(USERS)),
@@ -118,6 +121,7 @@ const PARTS: &[(&str, &str)] = &[
     ("/{org}/patients/{id}/encounters", "Encounter"),
     ("/{org}/patients/{id}/vitals", "Observation"),
     ("/{org}/patients/{id}/results", "Observation"),
+    ("/{org}/patients/{id}/reports", "DiagnosticReport"),
     ("/{org}/patients/{id}/documents", "DocumentReference"),
     ("/{org}/patients/{id}/timeline", "Observation"),
     ("/{org}/patients/{id}/video", "Encounter"),
@@ -172,6 +176,8 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 }
                 let path = address.replace("{org}", &at.slug).replace("{id}", &principal.own);
                 let path = path.replace("{code}", "8867-4").replace("{document}", "none").replace("{nth}", "0");
+                let path =
+                    path.replace("{kind}", "DiagnosticReport").replace("{report}", "none").replace("{thread}", "none");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
                 let path = path.replace("{list}", "panel").replace("{visit}", "none");
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");

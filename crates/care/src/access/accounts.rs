@@ -240,6 +240,13 @@ impl Access {
         }
     }
 
+    /// The staff who can sign in and are somebody in the record: to whom work can be given.
+    pub async fn colleagues(&self, now: i64) -> StoreResult<Vec<(Key, String)>> {
+        let users = self.all_users(now).await?.into_iter().filter(|it| it.active && it.is_staff());
+        let of_record = |it: User| Some((it.person.filter(|key| key.kind.name() == "Practitioner")?, it.display));
+        Ok(users.filter_map(of_record).collect())
+    }
+
     /// Who can sign in, to be listed on the page of a demonstration; nobody anywhere else.
     pub async fn demo_logins(&self, now: i64) -> StoreResult<Vec<User>> {
         if self.settings.demo { self.user_page(None, 50, now).await } else { Ok(Vec::new()) }

@@ -172,20 +172,7 @@ impl Access {
     /// Who signed in under this token; using a session keeps it open.
     pub async fn session(&self, token: &str, now: i64) -> StoreResult<Option<Session>> {
         let key = Secret::of(token);
-        let held = match self.sessions.get(&key) {
-            Some(held) if now - held.checked < BELIEVED => held,
-            before => match self.load(&key, before, now).await? {
-                Some(held) => held,
-                None => {
-                    self.sessions.drop(&key);
-                    return Ok(None);
-                }
-            },
-        };
-        if now > held.used.load(Relaxed) + held.idle || now >= held.body.ends {
-            self.sessions.drop(&key);
-            return Ok(None);
-        }
+        let Some(held) = self.open_still(&key, now).await? else { return Ok(None) };
         held.used.fetch_max(now, Relaxed);
         let saved = held.saved.load(Relaxed);
         // One of many requests at once writes it down.
@@ -193,6 +180,30 @@ impl Access {
             self.save(&key, &held, now).await?;
         }
         Ok(Some(Session { idle_until: now + held.idle, ..held.session.clone() }))
+    }
+
+    /// The same without using it: what a page asks by itself does not keep the session of someone who went away open.
+    pub async fn glance(&self, token: &str, now: i64) -> StoreResult<Option<Session>> {
+        let held = self.open_still(&Secret::of(token), now).await?;
+        Ok(held.map(|held| Session { idle_until: held.used.load(Relaxed) + held.idle, ..held.session.clone() }))
+    }
+
+    async fn open_still(&self, key: &Secret, now: i64) -> StoreResult<Option<Arc<Held>>> {
+        let held = match self.sessions.get(key) {
+            Some(held) if now - held.checked < BELIEVED => held,
+            before => match self.load(key, before, now).await? {
+                Some(held) => held,
+                None => {
+                    self.sessions.drop(key);
+                    return Ok(None);
+                }
+            },
+        };
+        if now > held.used.load(Relaxed) + held.idle || now >= held.body.ends {
+            self.sessions.drop(key);
+            return Ok(None);
+        }
+        Ok(Some(held))
     }
 
     /// Whether a token names an open session, without using it.

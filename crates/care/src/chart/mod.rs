@@ -9,8 +9,10 @@ mod document;
 mod latest;
 mod lists;
 mod reading;
+mod review;
 mod timeline;
 mod trend;
+mod units;
 mod visit;
 pub(crate) mod when;
 
@@ -20,6 +22,7 @@ pub use latest::{Flowsheet, Latest, Panel, Row};
 pub(crate) use lists::code_and_system as code_of;
 pub use lists::{Allergy, AllergyState, Criticality, Immunization, Medication, Problem, Standing};
 pub use reading::{Flag, Measured, Part, Range, Reading, ResultStatus};
+pub use review::{COMPARED, Mark, as_csv};
 pub use timeline::{Event, EventKind, Timeline};
 pub use trend::{Point, Series, Trend};
 pub use visit::{Booking, Visit, VisitStanding};
@@ -125,12 +128,13 @@ struct BannerRows {
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 11] = [
+const KINDS_OF: [(&str, &[&str]); 12] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
     ("results", &["Observation"]),
     ("vitals", &["Observation"]),
+    ("growth", &["Observation"]),
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),

@@ -113,7 +113,7 @@ pub enum ResultStatus {
 }
 
 impl ResultStatus {
-    fn of(code: Option<&str>) -> ResultStatus {
+    pub(crate) fn of(code: Option<&str>) -> ResultStatus {
         match code {
             Some("registered" | "preliminary") => ResultStatus::Preliminary,
             Some("final") => ResultStatus::Final,
@@ -144,6 +144,10 @@ pub struct Reading {
     pub name: String,
     pub when: Option<When>,
     pub value: Measured,
+    /// The unit of the value as UCUM writes it, where it was sent so.
+    pub ucum: Option<String>,
+    /// What a corrected result said before, where that was looked up.
+    pub was: Option<Measured>,
     pub flag: Option<Flag>,
     pub range: Option<Range>,
     pub status: ResultStatus,
@@ -179,6 +183,8 @@ impl Reading {
             name: whole.name,
             when: text(value, &["effectivePeriod", "start"]).or(when).and_then(When::parse),
             value: if has_value || parts.is_empty() { whole.value } else { joined(&parts) },
+            ucum: owned(value, &["valueQuantity", "code"]).or_else(|| owned(value, &["valueQuantity", "unit"])),
+            was: None,
             flag: whole.flag.or(worst),
             range: whole.range,
             status: ResultStatus::of(text(value, &["status"])),

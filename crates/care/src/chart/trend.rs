@@ -1,7 +1,8 @@
-//! One test over time: the series to draw and the readings behind it. Values in different units are never
-//! joined; those in the less common unit stay in the table and are counted.
+//! One test over time: the series to draw and the readings behind it. Values in another unit are converted where that can
+//! be said ([`super::units`]); what cannot is never joined, stays in the table and is counted.
 
 use super::reading::{Flag, Measured, Range, Reading};
+use super::units;
 use super::when::When;
 use std::collections::HashMap;
 
@@ -39,6 +40,8 @@ pub struct Point {
     pub shown: String,
     pub flag: Option<Flag>,
     pub range: Option<Range>,
+    /// The value as it was sent, where it was converted to be drawn.
+    pub sent: Option<String>,
     /// The line is broken before this point: values between are missing.
     pub after_gap: bool,
 }
@@ -53,6 +56,7 @@ impl Trend {
         let mut series: Vec<Series> = Vec::new();
         let mut other_units = 0;
         let common = common_unit(&readings);
+        let common_ucum = readings.iter().find(|it| unit_of(&it.value) == Some(&common)).and_then(|it| it.ucum.clone());
         let mut gap_in: HashMap<String, bool> = HashMap::new();
         for reading in readings.iter().rev() {
             let Some(when) = reading.when.filter(|_| reading.counts()) else { continue };
@@ -72,17 +76,23 @@ impl Trend {
                             shown: shown.clone(),
                             flag,
                             range: range.cloned(),
+                            sent: None,
                             after_gap: gap,
                         };
-                        match series.iter_mut().find(|it| it.name == name) {
-                            Some(series) => series.points.push(point),
-                            None => series.push(Series {
-                                name: name.to_owned(),
-                                unit: unit.clone(),
-                                points: vec![point],
-                                measured: 0,
-                            }),
-                        }
+                        push(&mut series, name, unit, point);
+                    }
+                    // Of what is measured together each part would need a unit of its own.
+                    Measured::Quantity { number, .. } if reading.parts.is_empty() => {
+                        let to = common_ucum.as_deref();
+                        let factor = reading.ucum.as_deref().zip(to);
+                        let Some(factor) =
+                            factor.and_then(|(from, to)| units::factor(reading.code.as_deref(), from, to))
+                        else {
+                            other_units += 1;
+                            continue;
+                        };
+                        let gap = gap_in.insert(name.to_owned(), false).unwrap_or(false);
+                        push(&mut series, name, &common, converted(reading, *number, factor, when, flag, gap));
                     }
                     Measured::Quantity { .. } => other_units += 1,
                     Measured::Missing(_) => {
@@ -98,6 +108,43 @@ impl Trend {
         }
         let name = if whole { name } else { series.first().map_or(name, |it| it.name.clone()) };
         Trend { code: code.to_owned(), name, series, readings, other_units, more }
+    }
+}
+
+fn push(series: &mut Vec<Series>, name: &str, unit: &str, point: Point) {
+    match series.iter_mut().find(|it| it.name == name) {
+        Some(series) => series.points.push(point),
+        None => {
+            series.push(Series { name: name.to_owned(), unit: unit.to_owned(), points: vec![point], measured: 0 });
+        }
+    }
+}
+
+/// A value in the unit of the others, as many digits as make sense after multiplying.
+fn converted(reading: &Reading, number: f64, factor: f64, when: When, flag: Option<Flag>, after_gap: bool) -> Point {
+    let shown = |value: f64| {
+        let digits = (2.0 - value.abs().max(1e-9).log10().floor()).clamp(0.0, 6.0) as usize;
+        format!("{value:.digits$}")
+    };
+    let limit = |it: Option<f64>| it.map(|it| it * factor);
+    let range = reading.range.as_ref().map(|it| {
+        let (low, high) = (limit(it.low), limit(it.high));
+        let words = match (low, high) {
+            (Some(low), Some(high)) => format!("{}–{}", shown(low), shown(high)),
+            (Some(low), None) => format!("≥ {}", shown(low)),
+            (None, Some(high)) => format!("≤ {}", shown(high)),
+            (None, None) => it.shown.clone(),
+        };
+        Range { low, high, shown: words }
+    });
+    let sent = Some(reading.value.with_unit());
+    Point { when, number: number * factor, shown: shown(number * factor), flag, range, sent, after_gap }
+}
+
+fn unit_of(value: &Measured) -> Option<&String> {
+    match value {
+        Measured::Quantity { unit, .. } => Some(unit),
+        _ => None,
     }
 }
 
@@ -171,10 +218,24 @@ mod tests {
     }
 
     #[test]
-    fn values_in_different_units_are_not_joined() {
+    fn mass_and_amount_of_a_known_analyte_are_one_line() {
         let readings = vec![
             reading("2024-03-01", Some(5.0), "mmol/L"),
             reading("2024-02-01", Some(90.0), "mg/dL"),
+            reading("2024-01-01", Some(5.1), "mmol/L"),
+        ];
+        let trend = Trend::of("2345-7", readings, false);
+        assert_eq!((trend.series.len(), trend.series[0].points.len(), trend.other_units), (1, 3, 0));
+        let point = &trend.series[0].points[1];
+        assert_eq!((point.shown.as_str(), point.sent.as_deref()), ("5.00", Some("90.0 mg/dL")));
+        assert_eq!(trend.readings[1].value.with_unit(), "90.0 mg/dL", "the table says what was sent");
+    }
+
+    #[test]
+    fn what_cannot_be_converted_is_not_joined() {
+        let readings = vec![
+            reading("2024-03-01", Some(5.0), "mmol/L"),
+            reading("2024-02-01", Some(90.0), "U/L"),
             reading("2024-01-01", Some(5.1), "mmol/L"),
         ];
         let trend = Trend::of("2345-7", readings, false);

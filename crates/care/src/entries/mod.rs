@@ -220,6 +220,11 @@ pub async fn add(
     pen.commit(act).await
 }
 
+/// Whether a form that was sent before wrote this entry.
+pub async fn written_by(pen: &Pen<'_>, once: &str, entry: &Key) -> StoreResult<bool> {
+    Ok(pen.written_before(once).await?.is_some_and(|it| it.keys.iter().any(|(key, _)| key == entry)))
+}
+
 /// Writes the next version of an entry.
 pub async fn change(
     pen: &Pen<'_>,

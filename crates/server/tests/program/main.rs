@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)] // Everything here is a test.
 
 mod harness;
+mod pages;
 mod records;
 mod serving;

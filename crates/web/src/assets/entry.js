@@ -7,28 +7,36 @@ each('form[data-draft]', (form) => {
   const said = form.querySelector('[data-draft-said]');
   const version = form.querySelector('[name=draft-version]');
   let timer = 0;
-  let kept = new URLSearchParams(new FormData(form)).toString();
+  let kept = '';
   let sent = false;
-  async function keep() {
-    clearTimeout(timer);
+  let running = false;
+  const now = () => {
     const data = new URLSearchParams(new FormData(form));
     data.delete('once');
-    if (sent || data.toString() === kept) return;
+    data.delete('draft-version');
+    return data;
+  };
+  kept = now().toString();
+  async function keep() {
+    clearTimeout(timer);
+    const data = now();
+    // One at a time: the next save goes over the version that this one gets.
+    if (sent || running || data.toString() === kept) return;
+    running = true;
     kept = data.toString();
+    data.set('draft-version', version.value);
     try {
       const answer = await fetch(form.dataset.draft, { method: 'POST', body: data, headers: { accept: 'application/json' } });
       const told = await answer.json();
-      if (told.version) {
-        version.value = told.version;
-        const next = new URLSearchParams(new FormData(form));
-        next.delete('once');
-        kept = next.toString();
-      }
+      if (told.version) version.value = told.version;
       said.textContent = told.says;
     } catch {
       said.textContent = form.dataset.wordUnkept;
       kept = '';
+    } finally {
+      running = false;
     }
+    if (now().toString() !== kept && kept !== '') timer = setTimeout(keep, 300);
   }
   form.addEventListener('input', () => {
     clearTimeout(timer);

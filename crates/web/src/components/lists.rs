@@ -165,11 +165,11 @@ pub(crate) fn table(words: &Words, caption: &str, heads: &[&str], rows: &[Markup
     }
 }
 
-pub(crate) fn visit_row(words: &Words, visit: &Visit) -> Markup {
+pub(crate) fn visit_row(words: &Words, visit: &Visit, address: &str) -> Markup {
     html! {
         tr.mistaken[visit.standing == VisitStanding::Mistaken] {
             th scope="row" {
-                (visit.title()) " " (visit_standing(words, visit))
+                a href={ (address) "/encounters/" (visit.id) } { (visit.title()) } " " (visit_standing(words, visit))
                 @if visit.reasons.len() > 1 { p.note { (visit.reasons[1..].join("; ")) } }
             }
             td { (day_or_none(words, visit.from.as_ref())) }

@@ -39,8 +39,16 @@ fn was(arrow: &str, words: &str, before: &Reading) -> Markup {
 
 pub(crate) fn value(words: &Words, reading: &Reading) -> Markup {
     html! {
+        (before_correction(words, reading))
         span class={ "value " (flag::class(reading.flag)) } { (reading.value.with_unit()) }
         " " (flag::badge(words, reading.flag)) " " (flag::status(words, reading.status))
+    }
+}
+
+/// What a corrected result said before, struck out.
+fn before_correction(words: &Words, reading: &Reading) -> Markup {
+    html! {
+        @if let Some(was) = &reading.was { del.was-value { span.spoken { (words.say("results-was")) " " } (was.with_unit()) } " " }
     }
 }
 
@@ -147,7 +155,7 @@ pub(crate) fn flowsheet(words: &Words, base: &str, sheet: &Flowsheet) -> Markup 
                 }
                 @for panel in &sheet.groups {
                     tbody {
-                        tr.panel { th scope="rowgroup" colspan=(sheet.days.len() + 1) { span { (panel.name) } } }
+                        tr.panel id={ "panel-" (panel.slug()) } { th scope="rowgroup" colspan=(sheet.days.len() + 1) { span { (panel.name) } } }
                         @for row in &panel.rows {
                             tr {
                                 th scope="row" {
@@ -157,6 +165,7 @@ pub(crate) fn flowsheet(words: &Words, base: &str, sheet: &Flowsheet) -> Markup 
                                     td {
                                         @for reading in cell {
                                             span.cell-value {
+                                                (before_correction(words, reading))
                                                 span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| words.with("chart-reference", &[("range", it.shown.as_str().into())]))] { (reading.value.with_unit()) }
                                                 " " (flag::badge(words, reading.flag)) (flag::status(words, reading.status))
                                             }

@@ -6,7 +6,7 @@
 use super::flag;
 use super::spark::round;
 use crate::locale::Words;
-use care::chart::{Flag, Point, Series, Trend, When};
+use care::chart::{Flag, Mark, Point, Series, Trend, When};
 use maud::{Markup, html};
 
 const DAY: i64 = 86_400_000;
@@ -28,7 +28,34 @@ const RIGHT: f64 = 14.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 28.0;
 
+/// How a trend is drawn.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct How<'a> {
+    /// From when to when, for drawings that stand under each other; as far as there are values when nothing is said.
+    pub(crate) span: Option<(i64, i64)>,
+    /// Equal steps are equal factors. Only where every value is above nothing.
+    pub(crate) log: bool,
+    /// Medicines begun and stopped.
+    pub(crate) marks: &'a [Mark],
+}
+
+/// From the first to the last value of several trends.
+pub(crate) fn span_of(trends: &[&Trend]) -> Option<(i64, i64)> {
+    let all = || trends.iter().flat_map(|it| points(it)).map(|it| it.when.at());
+    all().min().zip(all().max())
+}
+
+/// Whether equal factors can be equal steps.
+pub(crate) fn may_be_log(trend: &Trend) -> bool {
+    points(trend).next().is_some() && points(trend).all(|it| it.number > 0.0)
+}
+
 pub(crate) fn plot(words: &Words, trend: &Trend) -> Markup {
+    plot_so(words, trend, How::default())
+}
+
+pub(crate) fn plot_so(words: &Words, trend: &Trend, how: How<'_>) -> Markup {
+    let how = How { log: how.log && may_be_log(trend), ..how };
     let drawn: usize = trend.series.iter().map(|it| it.points.len()).sum();
     if drawn == 0 {
         return html! { p.empty { (words.say("chart-there-is-nothing-to-draw")) } };
@@ -36,7 +63,7 @@ pub(crate) fn plot(words: &Words, trend: &Trend) -> Markup {
     let unit = trend.series[0].unit.as_str();
     html! {
         figure.plot data-plot="" {
-            @for size in &SIZES { (draw(words, trend, size)) }
+            @for size in &SIZES { (draw(words, trend, size, how)) }
             p.reader role="status" data-reader="" {}
             figcaption {
                 @if !unit.is_empty() { (words.say("chart-in")) " " (unit) ". " }
@@ -47,6 +74,9 @@ pub(crate) fn plot(words: &Words, trend: &Trend) -> Markup {
                 }
                 @if has_band(trend) { span.key.band { (words.say("chart-reference-range-as-sent")) } " " }
                 @if has_flags(trend) { span.key-words { (words.say("chart-high-low-critical-abnormal")) } }
+                @if points(trend).any(|it| it.sent.is_some()) { span { (words.say("results-converted")) } " " }
+                @if how.log { span { (words.say("results-log-said")) } " " }
+                @if !how.marks.is_empty() { span { (words.say("results-marks-said")) } " " }
                 @let thinned = trend.series.iter().any(|it| it.measured > it.points.len());
                 @if thinned { " " (words.say("chart-drawn-from-the-lowest-and")) }
                 @if trend.other_units > 0 {
@@ -77,12 +107,12 @@ struct Scale<'a> {
     low: f64,
     high: f64,
     step: f64,
+    log: bool,
 }
 
 impl<'a> Scale<'a> {
-    fn of(trend: &Trend, size: &'a Size) -> Scale<'a> {
-        let from = points(trend).map(|it| it.when.at()).min().unwrap_or(0);
-        let to = points(trend).map(|it| it.when.at()).max().unwrap_or(0);
+    fn of(trend: &Trend, size: &'a Size, how: How<'_>) -> Scale<'a> {
+        let (from, to) = how.span.or_else(|| span_of(&[trend])).unwrap_or((0, 0));
         // A single day still has room on both sides.
         let room = ((to - from) / 40).max(if to == from { 15 * DAY } else { 1 });
         let values = points(trend).flat_map(|it| {
@@ -94,9 +124,16 @@ impl<'a> Scale<'a> {
             low = low.min(value);
             high = high.max(value);
         }
+        if how.log {
+            // A range that begins at nothing has no place on such a scale.
+            let least = points(trend).map(|it| it.number).fold(f64::INFINITY, f64::min);
+            let low = if low > 0.0 { low } else { least };
+            let (low, high) = ((low.log10() - 0.05).floor_to_step(), (high.log10() + 0.05).ceil_to_step());
+            return Scale { size, from: from - room, to: to + room, low, high, step: 1.0, log: true };
+        }
         let step = step((high - low).max(high.abs() * 0.05).max(1e-9) / 4.0);
         let (low, high) = ((low / step - 0.25).floor() * step, (high / step + 0.25).ceil() * step);
-        Scale { size, from: from - room, to: to + room, low, high, step }
+        Scale { size, from: from - room, to: to + room, low, high, step, log: false }
     }
 
     fn x(&self, at: i64) -> f64 {
@@ -105,6 +142,7 @@ impl<'a> Scale<'a> {
     }
 
     fn y(&self, value: f64) -> f64 {
+        let value = if self.log { value.max(f64::MIN_POSITIVE).log10().max(self.low) } else { value };
         let share = (value - self.low) / (self.high - self.low);
         round(self.size.height - BOTTOM - share * (self.size.height - TOP - BOTTOM))
     }
@@ -115,6 +153,9 @@ impl<'a> Scale<'a> {
 
     /// The values at which lines lie, with their text.
     fn levels(&self) -> Vec<(f64, String)> {
+        if self.log {
+            return self.powers();
+        }
         let decimals = (-self.step.log10().floor()).clamp(0.0, 6.0) as usize;
         let count = ((self.high - self.low) / self.step).round() as usize;
         (0..=count.min(12))
@@ -123,6 +164,37 @@ impl<'a> Scale<'a> {
                 (self.y(value), format!("{value:.decimals$}"))
             })
             .collect()
+    }
+}
+
+impl Scale<'_> {
+    /// 1, 2 and 5 times the powers of ten within the scale.
+    fn powers(&self) -> Vec<(f64, String)> {
+        let (first, last) = (self.low.floor() as i32, self.high.ceil() as i32);
+        let all = (first..=last).flat_map(|power| [1.0, 2.0, 5.0].map(|it| it * 10f64.powi(power)));
+        let within = all.filter(|it| (self.low - 1e-9..=self.high + 1e-9).contains(&it.log10()));
+        within
+            .map(|value| {
+                let decimals = (-value.log10().floor()).clamp(0.0, 6.0) as usize;
+                (self.y(value), format!("{value:.decimals$}"))
+            })
+            .collect()
+    }
+}
+
+/// Ends of a scale of factors, at tenths of a power.
+trait Step {
+    fn floor_to_step(self) -> f64;
+    fn ceil_to_step(self) -> f64;
+}
+
+impl Step for f64 {
+    fn floor_to_step(self) -> f64 {
+        (self * 10.0).floor() / 10.0
+    }
+
+    fn ceil_to_step(self) -> f64 {
+        (self * 10.0).ceil() / 10.0
     }
 }
 
@@ -172,8 +244,8 @@ pub(crate) fn dates(from: i64, to: i64, most: usize) -> Vec<(i64, String)> {
     marks
 }
 
-fn draw(words: &Words, trend: &Trend, size: &Size) -> Markup {
-    let scale = Scale::of(trend, size);
+fn draw(words: &Words, trend: &Trend, size: &Size, how: How<'_>) -> Markup {
+    let scale = Scale::of(trend, size, how);
     let label = words.with("chart-over-time", &[("name", trend.name.as_str().into())]);
     html! {
         svg class={ "trend " (size.class) } viewBox={ "0 0 " (size.width) " " (size.height) } role="group" aria-label=(label) {
@@ -188,6 +260,7 @@ fn draw(words: &Words, trend: &Trend, size: &Size) -> Markup {
                     text x=(scale.x(at)) y=(scale.bottom() + 19.0) text-anchor="middle" { (text) }
                 }
             }
+            (medicines(words, how.marks, &scale))
             @for (at, series) in trend.series.iter().enumerate() {
                 path class={ "line series-" (at) } d=(line(series, &scale)) {}
             }
@@ -231,6 +304,24 @@ fn line(series: &Series, scale: &Scale<'_>) -> String {
     path
 }
 
+/// Marks at the foot where a medicine was begun (upwards) or stopped (downwards).
+fn medicines(words: &Words, marks: &[Mark], scale: &Scale<'_>) -> Markup {
+    let bottom = scale.bottom();
+    html! {
+        @for mark in marks.iter().filter(|it| (scale.from..=scale.to).contains(&it.when.at())) {
+            @let x = scale.x(mark.when.at());
+            @let said = words.with(if mark.began { "results-mark-began" } else { "results-mark-ended" },
+                &[("name", mark.name.as_str().into()), ("date", mark.when.date().into())]);
+            g.medicine role="img" aria-label=(said) {
+                title { (said) }
+                line x1=(x) x2=(x) y1=(TOP) y2=(bottom) {}
+                @if mark.began { path d={ "M" (x - 5.0) " " (bottom) "L" (x + 5.0) " " (bottom) "L" (x) " " (bottom - 9.0) "Z" } {} }
+                @else { path d={ "M" (x - 5.0) " " (bottom - 9.0) "L" (x + 5.0) " " (bottom - 9.0) "L" (x) " " (bottom) "Z" } {} }
+            }
+        }
+    }
+}
+
 /// The words of a point: `12-May-2024: 7.2 %, high (reference 4.0–5.6)`.
 fn told(words: &Words, point: &Point, series: &Series) -> String {
     let mut told = format!("{}: ", point.when.date_and_time());
@@ -240,6 +331,9 @@ fn told(words: &Words, point: &Point, series: &Series) -> String {
     told.push_str(&format!("{} {}", point.shown, series.unit));
     if let Some(flag) = point.flag {
         told.push_str(&format!(", {}", flag::said(words, flag)));
+    }
+    if let Some(sent) = &point.sent {
+        told.push_str(&format!(" ({sent})"));
     }
     if let Some(range) = &point.range {
         told.push(' ');

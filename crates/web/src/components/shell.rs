@@ -14,7 +14,7 @@ use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 15] = [
+pub(crate) const SECTIONS: [(&str, &str); 16] = [
     ("", "shell-summary"),
     ("problems", "shell-problems"),
     ("medications", "shell-medications"),
@@ -25,6 +25,7 @@ pub(crate) const SECTIONS: [(&str, &str); 15] = [
     ("encounters", "shell-encounters"),
     ("documents", "shell-documents"),
     ("timeline", "shell-timeline"),
+    ("growth", "growth-title"),
     ("history", "lists-history"),
     ("care", "lists-care"),
     ("orders", "orders-title"),
@@ -148,9 +149,10 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 8] = [
 ];
 
 /// Pages of the portal: (end of the address, name).
-const PORTAL: [(&str, &str); 5] = [
+const PORTAL: [(&str, &str); 6] = [
     ("portal/", "shell-portal-home"),
     ("portal/video", "shell-portal-video"),
+    ("portal/messages", "inbox-messages"),
     ("portal/looks", "shell-portal-looks"),
     ("portal/apps", "shell-portal-apps"),
     ("account", "shell-portal-account"),
@@ -412,13 +414,19 @@ fn lock(visitor: &Visitor) -> Markup {
     }
 }
 
+/// Growth charts end at twenty years.
+fn grows(patient: &Banner, now: i64) -> bool {
+    const YEAR: i64 = 31_557_600_000;
+    patient.person.born.is_some_and(|it| now / 1000 - it.at() < 20 * YEAR)
+}
+
 fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
     let (base, words) = (visitor.address_of(&patient.person.id), visitor.words);
     let actions = actions::of_chart(visitor, &patient.person.id);
     html! {
         nav.sections aria-label=(words.say("shell-chart")) {
             ul {
-                @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug)) {
+                @for (at, (slug, name)) in SECTIONS.iter().enumerate().filter(|(_, (slug, _))| opens(visitor, slug) && (*slug != "growth" || grows(patient, visitor.now))) {
                     li {
                         a href=(section_address(&base, slug)) aria-current=[(*slug == current).then_some("page")]
                             data-alt=[(at < 10).then_some(at)] { (words.say(name)) }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // In a test a missing thing is a failure.
 
 mod desk;
+mod inbox;
 mod lists;
 mod notes;
 mod orders;

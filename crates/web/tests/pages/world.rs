@@ -199,6 +199,23 @@ impl World {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// Something that arrives from elsewhere.
+    pub(crate) async fn arrives(&self, value: Value) {
+        let checked = Checked::trusted(value).expect("a resource with an id");
+        let key = Key::new(checked.kind(), Id::parse(checked.id().unwrap()).unwrap());
+        let write = Write { key, expect: Expect::Anything, change: Change::Put(checked) };
+        let store = &self.installation.organisations[0].store;
+        store.commit(&Caller::system("test"), Batch::of("test", write), NOW).await.unwrap();
+    }
+
+    /// A stream of events, as it begins.
+    pub(crate) async fn listen(&self, cookie: &str, path: &str) -> Body {
+        let request = Request::get(path).header("cookie", cookie).header("accept", "text/event-stream");
+        let answer = self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.into_body()
+    }
+
     /// A form sent by someone signed in.
     pub(crate) async fn fill(&self, cookie: &str, path: &str, body: &str) -> Got {
         let request = Request::post(path)

@@ -165,6 +165,7 @@ fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> 
         tr.mistaken[row.standing == Standing::Mistaken].critical[row.critical && row.standing == Standing::Active] {
             th scope="row" {
                 @if opens { a href={ (base) "/" (row.key.id) } data-drawer { (row.title) } } @else { (row.title) }
+                @if let Some(code) = &row.code { " " span.quiet.code { (code) } }
                 @if row.critical { " " span.chip.critical { (icon("alert")) (words.say("lists-high-risk")) } }
                 @if row.free { " " span.chip.doubt { (words.say("lists-free-text")) } }
                 @if let Some(status) = &row.status { " " span.chip { (spoken(words, "status", status)) } }
@@ -177,7 +178,7 @@ fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> 
             td { (day_or_none(words, row.since.as_ref())) @if let Some(ended) = &row.ended { " – " (day(ended)) } }
             td {
                 @if row.more.is_empty() { span.quiet { "–" } }
-                @else { dl.details { @for (name, value) in &row.more { div { dt { (field_name(words, name)) } dd { (spoken(words, name, value)) } } } } }
+                @else { dl.known { @for (name, value) in &row.more { div { dt { (field_name(words, name)) } dd { (spoken(words, name, value)) } } } } }
             }
             td {
                 (day_or_none(words, row.recorded.as_ref().or(row.since.as_ref())))

@@ -286,6 +286,17 @@ pub(crate) async fn add(
     if !judged.wrong.is_empty() {
         return show(&visitor, &patient, list, None, wrong(&visitor, typed, &judged)).await;
     }
+    // The same form sent twice finds what it wrote; another that says the same finds it on the list.
+    let title = typed.get(list.fields()[0].name).cloned().unwrap_or_default();
+    if matches!(list, List::Problems | List::Medications | List::Allergies)
+        && let Some(there) =
+            entries::rows(&pen, &patient, list).await?.rows.into_iter().find(|it| it.holds() && it.title == title)
+        && !entries::written_by(&pen, typed.get("once").map_or("", String::as_str), &there.key).await?
+    {
+        let mut shown = wrong(&visitor, typed, &judged);
+        shown.errors.add(list.fields()[0].name, visitor.words.say("lists-already"));
+        return show(&visitor, &patient, list, None, shown).await;
+    }
     let visit = visits::open_visit(&pen, &patient).await?;
     let act = Act::new("entry.add", &patient).once(typed.get("once").cloned().unwrap_or_default());
     visitor.written(entries::add(&pen, &patient, list, &judged, visit.as_ref(), act).await)?;

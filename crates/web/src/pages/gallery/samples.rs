@@ -194,6 +194,8 @@ fn reading(
         name: name.into(),
         when: When::parse(day),
         value: quantity(shown, unit),
+        ucum: Some(unit.into()),
+        was: None,
         flag,
         range: range.map(|(low, high)| Range { low: Some(low), high: Some(high), shown: format!("{low}–{high}") }),
         status: ResultStatus::Final,

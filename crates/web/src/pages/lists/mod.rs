@@ -2,6 +2,7 @@
 //! `pages/entries`.
 
 use crate::components::card::{empty, not_shown};
+use crate::components::icon::icon;
 use crate::components::{lists, shell};
 use crate::locale::Words;
 use crate::request::{Answer, Visitor, id};
@@ -15,9 +16,13 @@ pub(crate) async fn visits(visitor: Visitor, Path((_, patient)): Address) -> Ans
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.visits())?;
-    let rows: Vec<Markup> = section.rows.iter().map(|it| lists::visit_row(visitor.words, it)).collect();
+    let address = visitor.address_of(patient.as_str());
+    let rows: Vec<Markup> = section.rows.iter().map(|it| lists::visit_row(visitor.words, it, &address)).collect();
     let main = html! {
         (heading(visitor.words, &visitor.words.say("chart-visits"), &section))
+        @if care::visits::may_begin(&visitor.pen()) {
+            p.section-acts { a.button href={ (address) "/encounters/new" } { (icon("plus")) " " (visitor.words.say("visit-start")) } }
+        }
         @if section.refused { (not_shown(visitor.words, &visitor.words.say("chart-visits"))) }
         @else if rows.is_empty() { (empty(&visitor.words.say("chart-no-visits-recorded"))) }
         @else { (lists::table(visitor.words, &visitor.words.say("chart-visits-newest-first"), &lists::VISIT_HEADS, &rows)) }

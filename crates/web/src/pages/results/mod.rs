@@ -1,25 +1,32 @@
-//! Results and vital signs (screens C-05 and C-06): the latest of each, side by side by date, and each over
-//! time with its reference range.
+//! Results and vital signs (screens C-05 and C-06): the panels, the latest of each test, tests side by side by date, one
+//! report with what its laboratory must say of itself, and each test over time.
+
+mod report;
+mod trend;
+
+pub(crate) use report::page as report;
+pub(crate) use trend::{csv, trend, vital};
 
 use crate::components::card::{empty, not_shown};
-use crate::components::{measures, plot, shell};
+use crate::components::icon::icon;
+use crate::components::shell::Needs;
+use crate::components::{live, measures, shell};
 use crate::locale::Words;
 use crate::request::{Answer, Visitor, id};
 use axum::extract::{Path, Query};
-use care::chart::{Flowsheet, Latest, Section, Trend, When};
+use care::chart::{Flowsheet, Latest, Section, When};
+use care::inbox;
+use fhir::{Id, Key};
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::collections::HashMap;
+
+pub(crate) const NEEDS: Needs = Needs::of(&["results.css"], &[]);
 
 #[derive(Deserialize, Default)]
 pub(crate) struct Before {
     /// A date: the flowsheet shows the days before it.
     before: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-pub(crate) struct Asked {
-    #[serde(default)]
-    range: String,
 }
 
 /// How far back a trend goes: (in the address, in words, days).
@@ -45,27 +52,100 @@ pub(crate) async fn page(
 ) -> Answer {
     let patient = id(&patient)?;
     let chart = visitor.chart(&patient);
-    let (banner, latest, sheet) =
-        tokio::try_join!(chart.banner(), chart.results(), chart.flowsheet(asked.before.as_deref()))?;
+    let pen = visitor.pen();
+    let (banner, latest, sheet, waiting) = tokio::try_join!(
+        chart.banner(),
+        chart.results(),
+        chart.reviewed(asked.before.as_deref()),
+        inbox::waiting(&pen, &patient)
+    )?;
     let base = visitor.address_of(patient.as_str());
-    let main = results(visitor.words, &base, &latest, &sheet, asked.before.is_some());
-    Ok(shell::chart(&visitor, &banner, "results", visitor.words.say("chart-results"), main))
+    let main = html! {
+        (results(&visitor, &base, &latest, &sheet, asked.before.is_some(), &waiting))
+        (live::source(&visitor, Some(&patient)))
+    };
+    Ok(shell::chart(&visitor, &banner, "results", (visitor.words.say("chart-results"), NEEDS), main))
 }
 
-pub(crate) fn results(words: &Words, base: &str, latest: &Section<Latest>, sheet: &Flowsheet, earlier: bool) -> Markup {
+fn results(
+    visitor: &Visitor,
+    base: &str,
+    latest: &Section<Latest>,
+    sheet: &Flowsheet,
+    earlier: bool,
+    waiting: &HashMap<Key, Id>,
+) -> Markup {
+    let words = visitor.words;
     html! {
         (super::lists::heading(words, &words.say("chart-results"), latest))
         @if latest.refused { (not_shown(words, &words.say("chart-results"))) }
-        @else if latest.rows.is_empty() { (empty(&words.say("chart-no-laboratory-results-recorded"))) }
         @else {
-            (measures::full(words, base, "results", &words.say("chart-latest-result-of-each-test"), &latest.rows))
-            section.by-date aria-label=(words.say("chart-by-date")) {
-                @if sheet.days.is_empty() { (empty(&words.say("chart-no-results-before-this-date"))) }
-                @else { (measures::flowsheet(words, base, sheet)) }
-                nav.pager aria-label=(words.say("chart-dates")) {
-                    @if earlier { a href={ (base) "/results" } { (words.say("chart-newest")) } }
-                    @if let Some(last) = sheet.days.last().filter(|_| sheet.days.len() >= 8) {
-                        a href={ (base) "/results?before=" (last.machine()) } { (words.say("chart-earlier-than")) " " (last.date()) }
+            div #results.review data-live="Observation DiagnosticReport Task" {
+                @if latest.rows.is_empty() { (empty(&words.say("chart-no-laboratory-results-recorded"))) }
+                @else {
+                    (tree(words, sheet))
+                    div.review-main {
+                        (to_review(visitor, base, waiting))
+                        section.by-date aria-label=(words.say("chart-by-date")) {
+                            @if sheet.days.is_empty() { (empty(&words.say("chart-no-results-before-this-date"))) }
+                            @else { (measures::flowsheet(words, base, sheet)) }
+                            nav.pager aria-label=(words.say("chart-dates")) {
+                                @if earlier { a href={ (base) "/results" } { (words.say("chart-newest")) } }
+                                @if let Some(last) = sheet.days.last().filter(|_| sheet.days.len() >= 8) {
+                                    a href={ (base) "/results?before=" (last.machine()) } { (words.say("chart-earlier-than")) " " (last.date()) }
+                                }
+                            }
+                        }
+                        (measures::full(words, base, "results", &words.say("chart-latest-result-of-each-test"), &latest.rows))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The panels, with how many of their tests are out of range.
+fn tree(words: &Words, sheet: &Flowsheet) -> Markup {
+    html! {
+        nav.panel-tree aria-label=(words.say("results-panels")) {
+            ul {
+                @for panel in &sheet.groups {
+                    @let (abnormal, critical) = panel.abnormal();
+                    li {
+                        a href={ "#panel-" (panel.slug()) } {
+                            span.panel-name { (panel.name) }
+                            span.count { (panel.rows.len()) }
+                            @if abnormal > 0 {
+                                span.chip.notable[!critical].critical[critical] { (icon(if critical { "critical" } else { "abnormal" })) (words.with("results-abnormal", &[("count", abnormal.into())])) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Results of this patient that wait for someone to have seen them.
+fn to_review(visitor: &Visitor, base: &str, waiting: &HashMap<Key, Id>) -> Markup {
+    let words = visitor.words;
+    let mut all: Vec<(&Key, &Id)> = waiting.iter().collect();
+    all.sort_by_key(|it| it.0.to_string());
+    html! {
+        @if !all.is_empty() {
+            section.to-review.card aria-labelledby="to-review" {
+                h2 #to-review { (words.say("results-to-review")) " " span.count { (all.len()) } }
+                ul.lines {
+                    @for (key, task) in all {
+                        li.line {
+                            span.main { a href={ (base) "/reports/" (key.kind.name()) "/" (key.id) } { (words.say("results-look")) } }
+                            form.act method="post" action=(visitor.at("inbox/do")) {
+                                input type="hidden" name="item" value=(task);
+                                input type="hidden" name="once" value=(visitor.once());
+                                input type="hidden" name="back" value={ (base) "/results" };
+                                button type="submit" name="do" value="acknowledge" { (words.say("inbox-acknowledge")) }
+                            }
+                        }
                     }
                 }
             }
@@ -75,61 +155,20 @@ pub(crate) fn results(words: &Words, base: &str, latest: &Section<Latest>, sheet
 
 pub(crate) async fn vitals(visitor: Visitor, Path((_, patient)): Path<(String, String)>) -> Answer {
     let patient = id(&patient)?;
+    let words = visitor.words;
     let chart = visitor.chart(&patient);
     let (banner, section) = tokio::try_join!(chart.banner(), chart.vitals())?;
     let base = visitor.address_of(patient.as_str());
     let main = html! {
-        (super::lists::heading(visitor.words, &visitor.words.say("chart-vitals"), &section))
-        @if section.refused { (not_shown(visitor.words, &visitor.words.say("chart-vitals"))) }
-        @else if section.rows.is_empty() { (empty(&visitor.words.say("chart-no-vital-signs-recorded"))) }
-        @else { (measures::full(visitor.words, &base, "vitals", &visitor.words.say("chart-latest-vital-signs"), &section.rows)) }
-    };
-    Ok(shell::chart(&visitor, &banner, "vitals", visitor.words.say("chart-vitals"), main))
-}
-
-type Of = Path<(String, String, String)>;
-
-pub(crate) async fn trend(visitor: Visitor, path: Of, asked: Query<Asked>) -> Answer {
-    one(visitor, "results", path, asked).await
-}
-
-pub(crate) async fn vital(visitor: Visitor, path: Of, asked: Query<Asked>) -> Answer {
-    one(visitor, "vitals", path, asked).await
-}
-
-async fn one(
-    visitor: Visitor,
-    section: &'static str,
-    Path((_, patient, code)): Of,
-    Query(asked): Query<Asked>,
-) -> Answer {
-    let patient = id(&patient)?;
-    let chart = visitor.chart(&patient);
-    let from = from(&asked.range, visitor.now);
-    let (banner, trend) = tokio::try_join!(chart.banner(), chart.trend(&code, from.as_ref()))?;
-    let back = if section == "vitals" { visitor.words.say("chart-vitals") } else { visitor.words.say("chart-results") };
-    let address = format!("{}/{section}", visitor.address_of(patient.as_str()));
-    let main = over_time(visitor.words, &trend, &address, &back, &asked.range);
-    Ok(shell::chart(&visitor, &banner, section, visitor.words.say("chart-trend"), main))
-}
-
-pub(crate) fn over_time(words: &Words, trend: &Trend, address: &str, back: &str, range: &str) -> Markup {
-    html! {
-        header.section-head {
-            h1 { (trend.name) }
-            p { a href=(address) { (words.say("chart-back-to")) " " (back.to_lowercase()) } }
-        }
-        nav.ranges aria-label=(words.say("chart-time-shown")) {
-            @for (slug, key, _) in RANGES {
-                a href={ (address) "/" (trend.code) @if !slug.is_empty() { "?range=" (slug) } }
-                    aria-current=[(slug == range).then_some("true")] { (words.say(key)) }
+        (super::lists::heading(words, &words.say("chart-vitals"), &section))
+        @if section.refused { (not_shown(words, &words.say("chart-vitals"))) }
+        @else {
+            div #vitals-latest data-live="Observation" {
+                @if section.rows.is_empty() { (empty(&words.say("chart-no-vital-signs-recorded"))) }
+                @else { (measures::full(words, &base, "vitals", &words.say("chart-latest-vital-signs"), &section.rows)) }
             }
         }
-        @if trend.readings.is_empty() { (empty(&words.say("chart-nothing-was-measured-in-this"))) }
-        @else {
-            (plot::plot(words, trend))
-            (measures::readings(words, &words.with("chart-every-value", &[("name", trend.name.as_str().into())]), &trend.readings))
-            @if trend.more { p.similar-note { (words.say("chart-older-values-are-not-shown")) } }
-        }
-    }
+        (live::source(&visitor, Some(&patient)))
+    };
+    Ok(shell::chart(&visitor, &banner, "vitals", (words.say("chart-vitals"), NEEDS), main))
 }

@@ -158,7 +158,12 @@ async fn results(visitor: &Visitor, typed: &str) -> Result<Markup, store::StoreE
         });
     }
     let found = people::find(store, &visitor.caller, typed, visitor.now).await?;
-    Ok(found_people(words, &found, address, visitor.now))
+    Ok(html! {
+        (found_people(words, &found, address, visitor.now))
+        @if visitor.pen().may(store::Action::Create, "Patient") {
+            p.register { a.button href=(visitor.at("patients/new")) { (crate::components::icon::icon("plus")) " " (words.say("visit-new-patient")) } }
+        }
+    })
 }
 
 pub(crate) fn found_people(words: &Words, found: &Found, address: impl Fn(&str) -> String, now: i64) -> Markup {

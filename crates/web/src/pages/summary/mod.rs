@@ -5,7 +5,7 @@
 mod cards;
 
 use crate::components::card::{Card, not_shown};
-use crate::components::{counted, shell};
+use crate::components::{counted, live, shell};
 use crate::locale::Words;
 use crate::request::{Answer, Visitor, id, see_other};
 use crate::sessions::safe_target;
@@ -59,7 +59,7 @@ pub(crate) async fn page(
     let (summary, note, due) = tokio::try_join!(Box::pin(chart.summary()), note, Box::pin(due))?;
     let base = visitor.address_of(patient.as_str());
     let frame = Frame { visitor: &visitor, base: &base, arranging: asked.arrange.is_some(), due: due.as_deref() };
-    let main = frame.page(&summary, note.as_deref());
+    let main = html! { (frame.page(&summary, note.as_deref())) (live::source(&visitor, Some(&patient))) };
     let title = (visitor.words.say("chart-summary"), shell::Needs::of(&["summary.css"], &[]));
     Ok(shell::chart(&visitor, &summary.banner, "", title, main))
 }
@@ -84,7 +84,7 @@ impl Frame<'_> {
         html! {
             h1.spoken { (words.say("chart-chart-summary")) }
             @if !hidden.is_empty() { (not_shown(words, &hidden.join(", "))) }
-            div.cards {
+            div #summary-cards.cards data-live=(live::SUMMARY) {
                 @for column in [first, second, third] { div { @for card in column { (card) } } }
             }
             p.arrange.no-print {

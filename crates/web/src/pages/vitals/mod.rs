@@ -160,11 +160,12 @@ fn form(words: &Words, base: &str, it: &Shown<'_>, patient: &str) -> Markup {
                     output data-body data-weight=[body("weight")] data-height=[body("height")] { "–" }
                 }
             }
-            @if let Some(shown) = single("temperature") { (shown) (way(words, "route", &words.say("vitals-route"), &ROUTES, text("route"))) }
+            @if let Some(shown) = single("temperature") { (shown) div.vital { span.vital-name {} (way(words, "route", &words.say("vitals-route"), &ROUTES, text("route"))) } }
             fieldset.vital.pressure {
                 legend { (words.say("vitals-pressure")) }
                 div.measured {
                     (number(words, it, "systolic")) span aria-hidden="true" { "/" } (number(words, it, "diastolic")) span.unit { "mmHg" }
+                    (last_pressure(words, it))
                 }
                 (told(words, it, "systolic")) (told(words, it, "diastolic"))
                 div.ways {
@@ -234,6 +235,15 @@ fn last(words: &Words, it: &Shown<'_>, measure: &Measure) -> Markup {
     html! {
         @if let Some(before) = before {
             span.quiet.last { (words.say("vitals-last")) " " span.number { (before.number) " " (measure.units[0].shown) } ", " (care::chart::When::of_micros(before.at * 1000).date()) }
+        }
+    }
+}
+
+fn last_pressure(words: &Words, it: &Shown<'_>) -> Markup {
+    let before = |key: &str| it.board.before.iter().find(|before| before.key == key);
+    html! {
+        @if let (Some(high), Some(low)) = (before("systolic"), before("diastolic")) {
+            span.quiet.last { (words.say("vitals-last")) " " span.number { (high.number) "/" (low.number) } ", " (care::chart::When::of_micros(high.at * 1000).date()) }
         }
     }
 }
