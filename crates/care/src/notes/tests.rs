@@ -347,5 +347,8 @@ async fn what_is_asked_for_in_a_note_goes_on_the_list_or_into_the_basket_once() 
     assert_eq!(noted.len(), 1, "the same diagnosis is noted once");
     let basket = crate::orders::Basket::open(&pen, &ward.patient).await.unwrap();
     assert_eq!(basket.items.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [drug.name.as_str()]);
-    assert!(ward.find("MedicationRequest", &[("patient", "Patient/ada")]).await.is_empty(), "nothing is ordered by a note");
+    assert!(
+        ward.find("MedicationRequest", &[("patient", "Patient/ada")]).await.is_empty(),
+        "nothing is ordered by a note"
+    );
 }
