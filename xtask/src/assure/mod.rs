@@ -8,11 +8,12 @@ use crate::step;
 use fault::{Fault, Report};
 use std::path::PathBuf;
 
-const HELP: &str = "cargo xtask assure [--kills N] [--power-losses N] [--seed S] [--no-matrix] [--binary FILE]";
+const HELP: &str =
+    "cargo xtask assure [--kills N] [--power-losses N] [--seed S] [--no-matrix] [--no-pages] [--binary FILE]";
 
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let (mut kills, mut losses, mut seed, mut binary) = (1_000, 200, 20_260_101, None::<PathBuf>);
-    let mut matrix = true;
+    let (mut matrix, mut pages) = (true, true);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("{argument} needs a value; {HELP}"));
@@ -22,6 +23,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             "--power-losses" => losses = number(value()?)?,
             "--seed" => seed = number(value()?)?,
             "--no-matrix" => matrix = false,
+            "--no-pages" => pages = false,
             "--binary" => binary = Some(PathBuf::from(value()?)),
             other => return Err(format!("unknown argument {other}; {HELP}")),
         }
@@ -51,6 +53,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             let binary = binary.to_str().ok_or("the binary has a strange name")?;
             crate::matrix::run(&["--binary", binary, "--postgres", "--mutants"].map(str::to_owned))
         });
+    }
+    if pages {
+        steps.take("every page in every theme, width and kind of patient", || crate::test::pages(&binary, "full"));
     }
     steps.finish()
 }
