@@ -15,8 +15,13 @@ use axum::response::{IntoResponse, Response};
 use care::act::Act;
 use care::chart::{Standing as Stands, Summary};
 use care::video::{self, Standing, VideoVisit};
+use futures::StreamExt;
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::time::Duration;
+
+/// How often a room looks whether the program is stopping.
+const GLANCE: Duration = Duration::from_millis(500);
 
 const NEEDS: shell::Needs = shell::Needs::of(&["video.css"], &["rtc.js"]);
 
@@ -129,7 +134,14 @@ pub(crate) async fn events(visitor: Visitor, Path((_, visit)): Path<(String, Str
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let sitting = visitor.web.rooms.sit(&room_of(&visitor, &visit), seat, visit.standing == Standing::Talking);
-    Ok(Sse::new(sitting).keep_alive(KeepAlive::default()).into_response())
+    // A room must not keep the program from stopping; browsers come back by themselves.
+    let surroundings = visitor.organisation.surroundings.clone();
+    let stop = async move {
+        while !surroundings.closing() {
+            tokio::time::sleep(GLANCE).await;
+        }
+    };
+    Ok(Sse::new(sitting.take_until(Box::pin(stop))).keep_alive(KeepAlive::default()).into_response())
 }
 
 #[derive(Deserialize)]
