@@ -324,7 +324,6 @@ async fn a_letter_in_spanish_begins_in_spanish() {
     );
     assert_eq!((note.language.as_str(), note.is_letter()), ("es", true));
 }
-<<<<<<< HEAD
 
 #[tokio::test]
 async fn what_is_asked_for_in_a_note_goes_on_the_list_or_into_the_basket_once() {
@@ -353,5 +352,3 @@ async fn what_is_asked_for_in_a_note_goes_on_the_list_or_into_the_basket_once() 
         "nothing is ordered by a note"
     );
 }
-=======
->>>>>>> main
