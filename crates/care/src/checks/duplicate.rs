@@ -30,22 +30,21 @@ fn against(order: &DrugOrder, there: &Side<'_>) -> Option<Alert> {
         return None;
     }
     let rules = rules();
-    let told = |rule: Rule, tier: Tier, what: Option<String>, action: Option<String>| Alert {
-        effect: what,
+    let told = |rule: Rule, tier: Tier, what: &str, action: Option<String>| Alert {
         action,
-        source: Source::of(format!("{rule:?}"), &rules.of_duplicates),
+        source: Source::of(what, &rules.of_duplicates),
         ..Alert::plain(rule, tier, there.name)
     };
     if let Some(same) = order.ingredients.intersection(there.ingredients).next() {
-        return Some(told(Rule::SameDrug, Tier::Reason, Some(same.clone()), None));
+        return Some(told(Rule::SameDrug, Tier::Reason, same, None));
     }
     let class = order.classes.intersection(there.classes).find(|it| !rules.ignored.contains(it));
     if let Some(class) = class {
-        return Some(told(Rule::DuplicateTherapy, tier(rules, class), Some(class.clone()), None));
+        return Some(told(Rule::DuplicateTherapy, tier(rules, class), class, None));
     }
     let of = |classes: &BTreeSet<String>, all: &[String]| all.iter().any(|it| classes.contains(it));
     let same = rules.same.iter().find(|it| of(&order.classes, &it.classes) && of(there.classes, &it.classes))?;
-    Some(told(Rule::DuplicateTherapy, Tier::Reason, Some(same.classes.join(", ")), Some(same.action.clone())))
+    Some(told(Rule::DuplicateTherapy, Tier::Reason, &same.classes.join(", "), Some(same.action.clone())))
 }
 
 fn tier(rules: &Rules, class: &str) -> Tier {
