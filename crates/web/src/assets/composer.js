@@ -270,7 +270,7 @@ each('form[data-note]', (form) => {
 
   // After a jump to a section by its address, writing goes on there.
   const target = location.hash.startsWith('#part-') && document.getElementById(location.hash.slice(1));
-  if (target && target.matches('textarea')) {
+  if (target?.matches?.('textarea')) {
     target.focus();
     target.setSelectionRange(target.value.length, target.value.length);
   }

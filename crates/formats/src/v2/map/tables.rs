@@ -87,6 +87,9 @@ struct WrittenRule {
     /// Only if nothing is there yet.
     #[serde(default)]
     fill: bool,
+    /// Only if this is there already: a unit needs its number.
+    #[serde(default)]
+    needs: Option<String>,
     /// What is also put down when there was a value.
     #[serde(default)]
     plus: BTreeMap<String, Value>,
@@ -105,6 +108,7 @@ pub(super) struct Rule {
     pub(super) join: Option<String>,
     pub(super) otherwise: Option<Target>,
     pub(super) fill: bool,
+    pub(super) needs: Option<Target>,
     pub(super) plus: Vec<(Target, Value)>,
 }
 
@@ -464,6 +468,7 @@ impl WrittenRule {
             join: self.join,
             otherwise: self.otherwise.as_deref().map(Target::read).transpose()?,
             fill: self.fill,
+            needs: self.needs.as_deref().map(Target::read).transpose()?,
             plus: plus?,
         })
     }

@@ -377,7 +377,8 @@ impl<'m> Work<'m> {
         let whole = Source { segment: None, numbers: [0; 3] };
         let own = rule.from.as_ref().unwrap_or(&whole);
         let holds = rule.when.as_ref().is_none_or(|it| self.holds(it, own, here));
-        if !holds || (rule.fill && rule.to.is_filled(root)) {
+        let missed = rule.needs.as_ref().is_some_and(|it| !it.is_filled(root));
+        if !holds || missed || (rule.fill && rule.to.is_filled(root)) {
             return;
         }
         let Some(source) = &rule.from else {
@@ -496,7 +497,7 @@ impl<'m> Work<'m> {
         }
         let mut value = Value::Object(Members::new());
         self.apply(map, here, &mut value, None);
-        if value.as_object().is_none_or(Members::is_empty) {
+        if value.is_null() || value.as_object().is_some_and(Members::is_empty) {
             return None;
         }
         let Some(resource) = &map.resource else { return Some(value) };

@@ -1,0 +1,141 @@
+//! HL7's published mapping tables, row by row: mapped, left where it is with a reason, or not yet. The page in docs is
+//! made from the tables and the mapping; when it is not what they say, the test says what it should be.
+
+use formats::v2::map::{Coverage, Mapping, condition_is_read};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Rows of a table of comma separated values, quotation marks and line breaks in cells included.
+fn rows(path: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(path).expect("the table can be read");
+    let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut characters = text.trim_start_matches('\u{FEFF}').chars().peekable();
+    while let Some(it) = characters.next() {
+        match it {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell).trim().to_owned()),
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell).trim().to_owned());
+                rows.push(std::mem::take(&mut row));
+            }
+            '\r' => {}
+            _ => cell.push(it),
+        }
+    }
+    row.push(cell.trim().to_owned());
+    rows.push(row);
+    rows.into_iter().skip(2).collect()
+}
+
+fn tables(kind: &str) -> Option<Vec<(String, PathBuf)>> {
+    let folder = testkit::unpacked("hl7v2-to-fhir-mappings")?.join("mappings").join(kind);
+    let mut found: Vec<(String, PathBuf)> = std::fs::read_dir(folder)
+        .expect("the tables")
+        .map(|it| it.expect("an entry").path())
+        .filter_map(|path| {
+            let stem = path.file_stem()?.to_string_lossy().into_owned();
+            path.extension().filter(|it| *it == "csv")?;
+            let name = stem.rsplit_once("R4_ ").or(stem.rsplit_once("Map_ "))?.1;
+            Some((name.split(" - ").next()?.to_owned(), path.clone()))
+        })
+        .collect();
+    found.sort();
+    Some(found)
+}
+
+fn cell(row: &[String], at: usize) -> &str {
+    row.get(at).map_or("", String::as_str)
+}
+
+#[test]
+fn every_row_of_the_tables_is_mapped_or_left_or_not_yet() {
+    let (Some(segments), Some(datatypes), Some(codes)) =
+        (tables("segments"), tables("datatypes"), tables("codesystems"))
+    else {
+        return;
+    };
+    let mapping = Mapping::standard();
+    let mut page = String::from(
+        "# HL7 v2 to FHIR: what is mapped\n\nMade from HL7's published tables and `content/v2`; do not edit. A row is a \
+         field and the FHIR element that the table names for it.\n",
+    );
+    let mut totals = [0_usize; 3];
+    let mut open = BTreeMap::new();
+    for (kind, tables) in [("Segments", &segments), ("Data types", &datatypes)] {
+        let _ =
+            writeln!(page, "\n## {kind}\n\n| Table | mapped | left, with a reason | not yet |\n|---|---:|---:|---:|");
+        for (name, path) in tables {
+            let mut counts = [0_usize; 3];
+            let mut not_yet = Vec::new();
+            for row in rows(path) {
+                let (from, to) = (cell(&row, 1), cell(&row, 9));
+                if from.is_empty() {
+                    continue;
+                }
+                // A row without an element is one that HL7 itself leaves.
+                let state = match mapping.covers(name, from, to) {
+                    _ if to.is_empty() => 1,
+                    Coverage::Mapped => 0,
+                    Coverage::Left(_) => 1,
+                    Coverage::NotYet => 2,
+                };
+                counts[state] += 1;
+                if state == 2 {
+                    not_yet.push(format!("{from} {to}").replace(['|', '\n'], " "));
+                }
+            }
+            (0..3).for_each(|it| totals[it] += counts[it]);
+            let _ = writeln!(page, "| {name} | {} | {} | {} |", counts[0], counts[1], counts[2]);
+            not_yet.dedup();
+            if !not_yet.is_empty() {
+                open.insert(name.clone(), not_yet);
+            }
+        }
+    }
+    let (mut known, mut unknown) = (0, 0);
+    for (name, path) in &codes {
+        for row in rows(path).iter().filter(|it| !cell(it, 0).is_empty() && !cell(it, 6).is_empty()) {
+            match mapping.covers_code(name, cell(row, 0)) {
+                true => known += 1,
+                false => unknown += 1,
+            }
+        }
+    }
+    let _ = writeln!(
+        page,
+        "\n## Altogether\n\n{} rows are mapped, {} are left with a reason or by HL7 itself, {} not yet. Of the codes, {known} \
+         are mapped and {unknown} are not.\n\n## Not yet\n",
+        totals[0], totals[1], totals[2]
+    );
+    for (name, rows) in &open {
+        let _ = writeln!(page, "- **{name}**: {}", rows.join("; "));
+    }
+    println!("{totals:?} rows mapped, left, not yet; codes {known} mapped, {unknown} not");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/interfaces/hl7-v2-coverage.md");
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hl7-v2-coverage.md");
+    std::fs::write(&made, &page).expect("the build folder can be written");
+    assert!(written == page, "docs/interfaces/hl7-v2-coverage.md is not what the tables say; take {}", made.display());
+}
+
+#[test]
+fn the_conditions_of_the_tables_are_read() {
+    let (Some(segments), Some(datatypes)) = (tables("segments"), tables("datatypes")) else { return };
+    let (mut read, mut refused) = (0, Vec::new());
+    for (name, path) in segments.iter().chain(&datatypes) {
+        for row in rows(path).iter().filter(|it| !cell(it, 6).is_empty()) {
+            match condition_is_read(cell(row, 6)) {
+                Ok(()) => read += 1,
+                Err(why) => refused.push(format!("{name}: {} ({why})", cell(row, 6))),
+            }
+        }
+    }
+    println!("{read} conditions are read, {} are not:\n{}", refused.len(), refused.join("\n"));
+    // What is not read has mistakes of writing: brackets that do not close, words that are missing.
+    assert!(read >= 300 && refused.len() * 12 < read, "{read} read, {} refused", refused.len());
+}
