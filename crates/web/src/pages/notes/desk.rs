@@ -11,16 +11,11 @@ use care::people;
 use fhir::Id;
 use maud::html;
 use std::collections::{BTreeSet, HashMap};
-use store::Action;
 
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let words = visitor.words;
     let pen = visitor.pen();
-    // Whoever does not write notes has none that wait; they may still be asked to co-sign.
-    let drafts = match pen.may(Action::Create, "DocumentReference") {
-        true => notes::unsigned(&pen).await.map_err(refusal)?,
-        false => Vec::new(),
-    };
+    let drafts = notes::unsigned(&pen).await.map_err(refusal)?;
     let waiting = notes::to_co_sign(&pen).await.map_err(refusal)?;
     let ids: BTreeSet<&str> =
         drafts.iter().map(|it| it.patient.as_str()).chain(waiting.iter().map(|it| it.patient.as_str())).collect();
