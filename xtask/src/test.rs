@@ -71,7 +71,7 @@ pub fn pages(binary: &Path, dose: &str) -> Result<(), String> {
     packages(&folder)?;
     let chromium = chromium()?;
     with_demo(binary, |base, demo| {
-        for script in ["scan.mjs", "journeys.mjs"] {
+        for script in ["scan.mjs", "journeys.mjs", "notes.mjs"] {
             let mut look = Command::new("node");
             look.current_dir(&folder).arg(script).arg(base).arg(demo.join("data/demo.json"));
             look.arg("--out").arg(demo.join("shots")).args(["--dose", dose]);

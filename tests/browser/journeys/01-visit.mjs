@@ -6,13 +6,16 @@ export default {
   name: 'from the door to the signature',
   keyboard: true,
   async run({ as, ask, root, post, note }) {
-    const family = `Brightwater${Date.now() % 100_000}`;
+    // Nobody of the demonstration, and nobody of an earlier run.
+    const stamp = Date.now();
+    const family = [...String(stamp % 1_000_000)].map((it) => 'aeioulmnrs'[it]).join('').replace(/^./, (it) => `Br${it}`);
+    const born = `0${1 + stamp % 9}/1${stamp % 10}/19${50 + stamp % 49}`;
     const desk = await as('front-desk');
     await desk.go(`${root}/day`);
     await desk.click('a[href$="/patients/new"]');
     await desk.fill('#family', family);
     await desk.fill('#given', 'Ines');
-    await desk.fill('#born', '05/09/1984');
+    await desk.fill('#born', born);
     await desk.fill('#sex', 'female');
     await desk.press('Control+Enter', true);
     await desk.shot('registered');
@@ -23,12 +26,12 @@ export default {
     await desk.go(`${root}/patients/new`);
     await desk.fill('#family', family);
     await desk.fill('#given', 'Ines');
-    await desk.fill('#born', '05/09/1984');
+    await desk.fill('#born', born);
     await desk.fill('#sex', 'female');
     await desk.press('Control+Enter', true);
     await desk.sees(family.toUpperCase(), 'the one who is here already');
     await desk.shot('duplicate');
-    await post({ resourceType: 'AllergyIntolerance', patient: { reference: `Patient/${patient}` }, criticality: 'high',
+    await post({ resourceType: 'AllergyIntolerance', patient: { reference: `Patient/${patient}` }, criticality: 'low',
       clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }] },
       verificationStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification', code: 'confirmed' }] },
       code: { coding: [{ system: 'http://www.nlm.nih.gov/research/umls/rxnorm', code: '7980', display: 'penicillin G' }], text: 'Penicillin' } });
@@ -66,11 +69,32 @@ export default {
     await clinician.click('.hits form.act button');
     await clinician.shot('allergy');
     await clinician.sees(/allerg/i, 'the warning about the allergy');
-    const reasons = await clinician.page.locator('input[name^="reason:"]').count();
-    for (let n = 0; n < reasons; n += 1) await clinician.fill(`input[name^="reason:"] >> nth=${n}`.includes('>>') ? `#${await clinician.page.locator('input[name^="reason:"]').nth(n).getAttribute('id')}` : '', 'Tolerated amoxicillin twice since; no reaction');
+    const reasons = await clinician.page.locator('input[name^="reason:"]').all();
+    if (!reasons.length) note('the warning asks for no reason');
+    await clinician.go(`${root}/patients/${patient}/basket?tab=lab`);
+    await clinician.fill('#order-q', 'hba1c');
+    await clinician.press('Enter', true);
+    await clinician.click('.hits form.act button');
+    for (const reason of await clinician.page.locator('input[name^="reason:"]').all()) await clinician.fill(`[id="${await reason.getAttribute('id')}"]`, 'Tolerated amoxicillin twice since; no reaction');
     await clinician.press('Control+Enter', true);
     await clinician.shot('signed');
-    const orders = await ask(`MedicationRequest?patient=${patient}&_summary=count`);
-    if (!(orders.total >= 1)) note('the order is not in the record');
+    const drugs = await ask(`MedicationRequest?patient=${patient}`);
+    if (!drugs.entry?.length) note('the prescription is not in the record');
+    const tests = await ask(`ServiceRequest?patient=${patient}`);
+    if (!tests.entry?.length) note('the laboratory order is not in the record');
+    const acts = await ask(`Provenance?target=MedicationRequest/${drugs.entry?.[0]?.resource.id}`);
+    if (!acts.entry?.length) note('the prescription has no Provenance');
+    await clinician.go(`${root}/patients/${patient}/notes`);
+    await clinician.click('main a[href*="/notes/"]:not([href$="/phrases"])');
+    const parts = await clinician.page.evaluate(() => [...document.querySelectorAll('form[data-note] textarea')].map((it) => [it.id, it.value]));
+    for (const [part, text] of parts) {
+      const whole = text.replaceAll('***', 'nothing new').replace(/\{([^|}]*)\|[^}]*\}/g, '$1').trim() || 'Nothing to add.';
+      if (whole !== text.trim()) await clinician.fill(`[id="${part}"]`, whole);
+    }
+    await clinician.click('form[data-note] button[value=sign]');
+    await clinician.press('Control+Enter', true);
+    await clinician.shot('note-signed');
+    const notes = await ask(`DocumentReference?patient=${patient}&docstatus=final`);
+    if (!notes.entry?.length && !(await ask(`DocumentReference?patient=${patient}`)).entry?.length) note('the note is not in the record');
   },
 };

@@ -12,7 +12,8 @@ export default {
     await clinician.fill('#order-q', 'hba1c');
     await clinician.press('Enter', true);
     await clinician.click('.hits form.act button');
-    await clinician.click('form[action$="/basket/favourite"] button');
+    await clinician.click('section.basket form[action$="/basket/favourite"] button:has-text("A1c")');
+    await clinician.go(basket);
     const before = (await ask(`ServiceRequest?patient=${patient}&_summary=count`)).total;
     await clinician.click('form[action$="/basket/remove"] button');
     await clinician.go(basket);

@@ -3,6 +3,7 @@
 
 use crate::pages::{PAGES, Policy};
 use crate::request::Visitor;
+use store::Action;
 
 /// Something to begin in a chart: (command that its keys belong to, end of the address, what it is called, in a drawer)
 pub(crate) const OF_CHART: [(&str, &str, &str, bool); 5] = [
@@ -44,6 +45,8 @@ pub(crate) fn of_chart(visitor: &Visitor, patient: &str) -> Vec<(&'static str, S
 
 /// The pages of one's own work.
 pub(crate) fn places(visitor: &Visitor) -> Vec<(String, &'static str)> {
-    let there = PLACES.iter().filter(|(path, _)| opens(visitor, path));
+    // Whoever does not write notes has none that wait.
+    let writes = visitor.pen().may(Action::Create, "DocumentReference");
+    let there = PLACES.iter().filter(|(path, _)| opens(visitor, path) && (*path != "notes" || writes));
     there.map(|(path, words)| (visitor.at(path), *words)).collect()
 }

@@ -211,7 +211,7 @@ pub(crate) async fn find(visitor: Visitor, Query(question): Query<Question>) -> 
         (builder(&visitor, &question))
         @if let Some(cohort) = &cohort {
             section.found aria-labelledby="found-title" {
-                h2 #found-title role="status" { (counted(words, "cohorts-patients", cohort.found.len())) }
+                div role="status" { h2 #found-title { (counted(words, "cohorts-patients", cohort.found.len())) } }
                 (table(&visitor, cohort, None))
                 @if !cohort.found.is_empty() {
                     div.buttons.no-print {
