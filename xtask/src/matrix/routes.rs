@@ -94,6 +94,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/inbox/", For::Roles(CHART)),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),
     ("/{org}/portal/", For::Roles(PORTAL)),
+    // Who acts for an adolescent in part does not come along to their visit.
+    ("/{org}/portal/video", For::Roles("patient proxy")),
     ("/{org}/admin/users", For::Roles(USERS)),
     ("/{org}/admin/users/", For::Roles(USERS)),
     ("/{org}/admin/users/{user}/sessions", For::Roles(SESSIONS)),
@@ -179,7 +181,10 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path =
                     path.replace("{kind}", "DiagnosticReport").replace("{report}", "none").replace("{thread}", "none");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
-                let path = path.replace("{list}", "panel").replace("{visit}", "none");
+                // One's own lists of people, and the lists of a chart, of which each has a page for what may be added.
+                let path = path.replace("/lists/{list}/{entry}", "/lists/none/nobody").replace("{visit}", "none");
+                let list = if address.starts_with("/{org}/patients/") { "none" } else { "panel" };
+                let path = path.replace("{list}", list);
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
                 let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
