@@ -2,114 +2,17 @@
 //
 //   node tests/browser/scan.mjs http://127.0.0.1:8080 continuo-demo/demo.json --out shots [--only summary]
 //
-// For a typical, a full and an empty patient, in light and in dark, at 1280, 360 and 320 pixels: no violation
+// For a typical, a full, an empty and an extreme patient, in light and in dark, at 1280 and 360 pixels: no violation
 // of WCAG 2.2 AA or of axe's best practices, no console error, no breach of the content policy, no request
 // to another origin, no sideways scrolling. Every role signs in and sees its own pages. Then journeys with the
 // keyboard alone: charts, second factor, passkey, emergency access, a locked page, an app that loses its access. Ends with 1 if anything
 // was found. Chromium is looked for at /usr/bin/chromium, or where CHROMIUM says.
 
 import { createHash, createHmac } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
+import { apps, ask, base, browser, count, extreme, finish, found, full, loginOf, named, note, only, open, option, org, out, overflow, put, root, scan, signIn } from './look.mjs';
 
-const [base, demoFile, ...rest] = process.argv.slice(2);
-const option = (name, otherwise) => (rest.includes(name) ? rest[rest.indexOf(name) + 1] : otherwise);
-if (!base || !demoFile) {
-  console.error('usage: scan.mjs <base-url> <demo.json> [--out DIR] [--only NAME] [--empty PATIENT]');
-  process.exit(2);
-}
-const out = option('--out', 'shots');
-const only = option('--only', '');
-mkdirSync(out, { recursive: true });
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const demo = JSON.parse(readFileSync(demoFile, 'utf8'));
-const origin = new URL(base).origin;
-// Browsers give passkeys to names, never to numbers.
-const named = base.replace('//127.0.0.1', '//localhost');
-const found = [];
-/** Apps that people were led to on purpose. */
-const apps = new Set();
-let scans = 0;
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-});
-
-function note(where, what) {
-  found.push({ where, what });
-  console.log(`  FOUND ${where}: ${what}`);
-}
-
-/** A page whose every complaint is written down. */
-async function open(theme, width, state, height = 900) {
-  const context = await browser.newContext({
-    viewport: { width, height }, colorScheme: theme, storageState: state, reducedMotion: 'reduce', bypassCSP: false,
-  });
-  const page = await context.newPage();
-  page.where = () => `${new URL(page.url()).pathname} ${theme} ${width}`;
-  page.on('console', (message) => {
-    // The browser itself reports a page that is meant to be absent.
-    if (/status of (404|410|422)/.test(message.text()) && message.location().url === page.url()) return;
-    if (['error', 'warning'].includes(message.type())) note(page.where(), `console: ${message.text()}`);
-  });
-  page.on('pageerror', (error) => note(page.where(), `script: ${error.message}`));
-  page.on('request', (request) => {
-    const url = new URL(request.url());
-    if (!['data:', 'blob:', 'about:'].includes(url.protocol) && ![origin, new URL(named).origin].includes(url.origin) && !apps.has(url.origin)) note(page.where(), `request to ${url.origin}`);
-  });
-  page.on('response', (response) => {
-    if (response.status() >= 400 && response.request().resourceType() !== 'document') {
-      note(page.where(), `${response.status()} for ${new URL(response.url()).pathname}`);
-    }
-  });
-  return page;
-}
-
-/** Axe runs by the debugger's own evaluation, which the content policy of the page does not hinder. */
-async function scan(page, name, shot) {
-  scans += 1;
-  await page.evaluate(axeSource);
-  const result = await page.evaluate(() => globalThis.axe.run(document, {
-    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] },
-    resultTypes: ['violations'],
-  }));
-  for (const violation of result.violations) {
-    // The gallery shows the same component several times, each a landmark of the same name.
-    if (violation.id === 'landmark-unique' && page.url().endsWith('/dev/components')) continue;
-    const nodes = violation.nodes.slice(0, 3).map((it) => `${it.target.join(' ')} ${it.any[0]?.message ?? it.failureSummary ?? ''}`);
-    note(page.where(), `axe ${violation.id} (${violation.nodes.length}): ${nodes.join(' | ')}`);
-  }
-  const wide = await page.evaluate(() => {
-    const root = document.scrollingElement;
-    if (root.scrollWidth <= root.clientWidth) return null;
-    const beyond = [...document.body.querySelectorAll('*')].filter((it) => it.getBoundingClientRect().right > root.clientWidth + 1 && !it.closest('.scroll, .spoken, dialog:not([open])'));
-    return `${root.scrollWidth} > ${root.clientWidth}: ${beyond.slice(0, 3).map((it) => `${it.tagName}.${it.getAttribute('class') ?? ''}`).join(', ')}`;
-  });
-  if (wide) note(page.where(), `scrolls sideways ${wide}`);
-  if (shot) await page.screenshot({ path: `${out}/${name}.png`, fullPage: true });
-}
-
-async function signIn(login, path) {
-  const page = await open('light', 1280);
-  await page.goto(`${base}${path}`);
-  await page.fill('#username', login.username);
-  await page.fill('#password', login.password);
-  await Promise.all([page.waitForNavigation(), page.press('#password', 'Enter')]);
-  if (page.url().includes('/sign-in')) note('sign-in', `${login.username} could not sign in`);
-  const state = await page.context().storageState();
-  const at = new URL(page.url()).pathname;
-  await page.context().close();
-  return { state, at };
-}
-
-const org = demo.organisations[0];
-const root = `/${org.slug}`;
-const loginOf = (role) => org.logins.find((it) => it.role === role);
-const staff = loginOf('clinician');
 
 /** Everybody signs in once; what is scanned is scanned as one of them. */
 const states = { none: undefined };
@@ -123,13 +26,8 @@ for (const login of org.logins) {
 }
 const state = states.clinician;
 
-/** The examples, the fullest of the demo, and one with nothing: written through the API if there is none. */
+/** The examples, the fullest of the demo, one with nothing, and in the full dose one with far too much. */
 async function people() {
-  const headers = { authorization: `Bearer ${org.token}`, 'content-type': 'application/fhir+json' };
-  const ask = async (path) => {
-    const answer = await fetch(`${base}${root}/fhir/${path}`, { headers });
-    return answer.ok ? answer.json() : {};
-  };
   const examples = org.examples.map((it) => it.patient);
   let fullest = examples[0];
   let most = -1;
@@ -139,21 +37,27 @@ async function people() {
   }
   const list = { typical: examples.find((it) => it !== fullest) ?? fullest, full: fullest };
   const given = option('--empty', '');
-  if (given) return { list: { ...list, empty: given }, ask };
-  const empty = await fetch(`${base}${root}/fhir/Patient/empty-chart`, {
-    method: 'PUT', headers,
-    body: JSON.stringify({ resourceType: 'Patient', id: 'empty-chart', name: [{ family: 'Nobody-With-An-Extraordinarily-Long-Family-Name', given: ['Wolfeschlegelsteinhausen', 'Bergerdorff'] }] }),
-  });
-  if (empty.ok) list.empty = 'empty-chart';
-  else note('empty-chart', `could not be written: ${empty.status}`);
-  return { list, ask };
+  const empty = { resourceType: 'Patient', id: 'empty-chart', name: [{ family: 'Nobody-With-An-Extraordinarily-Long-Family-Name', given: ['Wolfeschlegelsteinhausen', 'Bergerdorff'] }] };
+  if (given) list.empty = given;
+  else if (await put(empty)) list.empty = 'empty-chart';
+  list.extreme = await extreme(full ? 5_000 : 900);
+  return list;
 }
 
-const { list: patients, ask } = await people();
-const sections = ['', '/problems', '/medications', '/allergies', '/results', '/vitals', '/immunizations', '/encounters', '/documents', '/timeline'];
+const patients = await people();
+/** Pages of a chart, as its own navigation offers them to a clinician: what is added there is looked at. */
+async function sectionsOf(id) {
+  const page = await open('light', 1280, state);
+  await page.goto(`${base}${root}/patients/${id}`);
+  const all = await page.evaluate(() => [...document.querySelectorAll('nav.sections a')].map((it) => new URL(it.href).pathname));
+  await page.context().close();
+  return [...new Set(all)].filter((it) => it.includes(`/patients/${id}`)).map((it) => it.split(`/patients/${id}`)[1]);
+}
+
 
 async function pagesOf(id) {
-  const pages = sections.map((section) => [section.slice(1) || 'summary', `${root}/patients/${id}${section}`]);
+  const sections = (await sectionsOf(id)).filter((it) => it !== '/emergency');
+  const pages = sections.map((section) => [section.slice(1).replaceAll('/', '-') || 'summary', `${root}/patients/${id}${section}`]);
   const labs = await ask(`Observation?patient=${id}&category=laboratory&_sort=-date&_count=1`);
   const code = labs.entry?.[0]?.resource.code.coding?.[0]?.code ?? '4548-4';
   pages.push(['trend', `${root}/patients/${id}/results/${code}`]);
@@ -182,12 +86,12 @@ for (const [kind, id] of Object.entries(patients)) {
   for (const [name, path] of await pagesOf(id)) pages.push([`${kind}-${name}`, path, 'clinician']);
 }
 // What each role is offered, and what it is not: (role, pages it may see, pages that do not exist for it).
-const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency'];
+const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency', 'content'];
 const offered = {
   'front-desk': [], nurse: [], biller: [], clinician: [], 'integration-engineer': [],
-  'practice-admin': ['users', 'roles', 'sessions', 'apps'],
-  'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures'],
-  'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency'],
+  'practice-admin': ['users', 'roles', 'sessions', 'apps', 'content'],
+  'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'content'],
+  'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency', 'content'],
 };
 for (const [role, sections] of Object.entries(offered)) {
   if (!(role in states)) continue;
@@ -236,12 +140,41 @@ async function linked() {
 }
 await linked();
 
+pages.push(
+  ['settings', `${root}/account/settings`, 'clinician'],
+  ['lists', `${root}/lists`, 'clinician'],
+  ['lists-panel', `${root}/lists/panel`, 'clinician'],
+  ['cohort', `${root}/lists/find?sex=female&from=18`, 'clinician'],
+  ['portal-video', `${root}/portal/video`, 'patient'],
+);
+/** Pages of one's own work, as the bar offers them. */
+for (const role of ['clinician', 'nurse', 'front-desk', 'patient']) {
+  if (!(role in states)) continue;
+  const page = await open('light', 1280, states[role]);
+  await page.goto(`${base}${root}/`);
+  const links = await page.evaluate(() => [...document.querySelectorAll('.bar a.place, nav.of-portal a')].map((it) => new URL(it.href).pathname));
+  await page.context().close();
+  for (const path of links) {
+    if (!pages.some((it) => it[1] === path && it[2] === role)) pages.push([`${role}${path.slice(root.length).replaceAll('/', '-')}`, path, role]);
+  }
+}
+
+// A page is looked at in light and wide by all; narrow, dark, empty and extreme in turns in the small dose, so that
+// each page is seen in each of them over a few runs and every kind of trouble in each run. The full dose leaves nothing out.
 const dark = ['typical-summary', 'typical-trend', 'gallery', 'search-some', 'portal', 'sign-in', 'clinician-account', 'privacy-officer-audit',
-  'practice-admin-users', 'roles-one', 'emergency-prompt', 'patient-looks', 'patient-apps', 'apps-one', 'privacy-officer-emergency'];
+  'practice-admin-users', 'roles-one', 'emergency-prompt', 'patient-looks', 'patient-apps', 'apps-one', 'privacy-officer-emergency', 'settings', 'cohort'];
+const turn = Number(option('--turn', new Date().getDate()));
+const looks = (name, at, theme, width) => {
+  if (full) return true;
+  const first = theme === 'light' && width === 1280;
+  if (name.startsWith('extreme-') || name.startsWith('empty-')) return (at + turn) % 4 === (first ? 0 : theme === 'light' && width === 360 ? 1 : theme === 'dark' && width === 1280 ? 2 : 3);
+  if (first) return true;
+  return width === 360 ? (at + turn) % 3 === (theme === 'light' ? 0 : 1) : (at + turn) % 3 === 2;
+};
 for (const theme of ['light', 'dark']) {
-  for (const width of [1280, 360, 320]) {
+  for (const width of [1280, 360]) {
     for (const who of Object.keys(states)) {
-      const mine = pages.filter((it) => it[2] === who && it[0].includes(only));
+      const mine = pages.filter((it, at) => it[2] === who && it[0].includes(only) && looks(it[0], at, theme, width));
       if (!mine.length) continue;
       const page = await open(theme, width, states[who]);
       for (const [name, path, , status = 200] of mine) {
@@ -250,13 +183,42 @@ for (const theme of ['light', 'dark']) {
         const headers = answer.headers();
         if (!headers['content-security-policy']?.includes("default-src 'none'")) note(page.where(), 'no content policy');
         if (headers['cache-control'] !== 'no-store') note(page.where(), `cache-control ${headers['cache-control']}`);
-        await scan(page, `${name}-${theme}-${width}`, width !== 360 && (theme === 'light' || dark.includes(name)));
+        await scan(page, `${name}-${theme}-${width}`, full ? theme === 'light' || dark.includes(name) : theme === 'light' && width === 1280);
       }
       await page.context().close();
       console.log(`${theme} ${width} ${who}: ${mine.length} pages`);
     }
   }
 }
+
+/** At 320 pixels (400 % of 1280), and from right to left with longer words: nothing is cut off, nothing scrolls sideways. */
+async function narrow() {
+  for (const who of Object.keys(states)) {
+    const mine = pages.filter((it, at) => it[2] === who && it[0].includes(only) && (full || at % 3 === turn % 3));
+    if (!mine.length) continue;
+    const page = await open('light', 320, states[who]);
+    for (const [, path] of mine) {
+      await page.goto(`${base}${path}`);
+      await overflow(page);
+    }
+    if (who !== 'none') {
+      await page.request.post(`${base}${root}/account/settings`, { form: { language: 'ar-x-pseudo', letters: 'yes' }, headers: { origin: base } });
+      for (const width of full ? [360, 320, 1280] : [360]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const [name, path] of mine) {
+          await page.goto(`${base}${path}`);
+          if ((await page.getAttribute('html', 'dir')) !== 'rtl') note(page.where(), 'is not written from right to left');
+          await overflow(page);
+          if (name === 'typical-summary' || name === 'portal' || full) await page.screenshot({ path: `${out}/${name}-rtl-${width}.png`, fullPage: true });
+        }
+      }
+      await page.request.post(`${base}${root}/account/settings`, { form: { language: '', letters: 'yes' }, headers: { origin: base } });
+    }
+    await page.context().close();
+  }
+  console.log('narrow and right to left');
+}
+await narrow();
 
 /** The banner never hides what has the focus, and stays low (SC 2.4.11). */
 async function banner() {
@@ -567,7 +529,7 @@ if (!only || only === 'journeys') {
   await secondFactor(loginOf('biller'));
   await revoke();
 }
-await browser.close();
-writeFileSync(`${out}/report.json`, JSON.stringify({ scans, found }, null, 2));
-console.log(`${scans} scans, ${found.length} findings`);
-process.exit(found.length ? 1 : 0);
+await finish(() => {
+  writeFileSync(`${out}/report.json`, JSON.stringify({ scans: count.scans, found }, null, 2));
+  console.log(`${count.scans} scans, ${found.length} findings`);
+});

@@ -209,3 +209,5 @@ chart-referral = Referral
 chart-order-draft = Draft
 chart-team = Care team
 chart-no-team = No care team recorded.
+chart-part-2 = 42 CFR Part 2
+chart-wishes = Code status

@@ -27,7 +27,6 @@ filing-error-kind = Choose what kind of document it is.
 filing-error-date = The date must be a day that was.
 filing-reviewed-by = Reviewed by { $who }
 filing-review = Mark as reviewed
-filing-pdf = PDF document
 filing-ccda = Clinical document
 filing-ccda-title = Title
 filing-ccda-patient = About

@@ -209,3 +209,5 @@ chart-referral = Derivación
 chart-order-draft = Borrador
 chart-team = Equipo de atención
 chart-no-team = No hay equipo de atención registrado.
+chart-part-2 = 42 CFR Parte 2
+chart-wishes = Voluntades

@@ -27,7 +27,6 @@ filing-error-kind = Elija el tipo de documento.
 filing-error-date = La fecha debe ser de un día pasado.
 filing-reviewed-by = Revisado por { $who }
 filing-review = Marcar como revisado
-filing-pdf = Documento PDF
 filing-ccda = Documento clínico
 filing-ccda-title = Título
 filing-ccda-patient = Sobre

@@ -62,8 +62,9 @@ pub async fn of(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Aftercare> 
         Box::pin(chart.medications()),
         Box::pin(chart.vitals()),
     )?;
-    let (encounter, prescribed, ordered, measured, documents, compositions) = tokio::try_join!(
+    let (encounter, noted, prescribed, ordered, measured, documents, compositions) = tokio::try_join!(
         async { ask::read(pen.store(), pen.caller, "Encounter", id).await },
+        of_visit(pen, "Condition", id),
         of_visit(pen, "MedicationRequest", id),
         of_visit(pen, "ServiceRequest", id),
         of_visit(pen, "Observation", id),
@@ -75,13 +76,13 @@ pub async fn of(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Aftercare> 
     }
     let visit = visits.rows.into_iter().find(|it| it.id == id.as_str()).ok_or_else(absent)?;
     let ids = |rows: &Rows| -> Vec<String> { rows.rows.iter().filter_map(|it| owned(&it.value, &["id"])).collect() };
-    let (prescribed, measured) = (ids(&prescribed), ids(&measured));
+    let (noted, prescribed, measured) = (ids(&noted), ids(&prescribed), ids(&measured));
     let chosen: Vec<&str> = list(&encounter.value, "diagnosis")
         .iter()
         .filter_map(|it| text(it, &["condition", "reference"])?.strip_prefix("Condition/"))
         .collect();
     let diagnosed = problems.rows.iter().filter(|it| match chosen.is_empty() {
-        true => it.of_visit && it.standing == Standing::Active,
+        true => it.standing == Standing::Active && (it.of_visit || noted.contains(&it.id)),
         false => chosen.contains(&it.id.as_str()),
     });
     let summary = kinds::kind("instructions").expect("there is such a kind").code;

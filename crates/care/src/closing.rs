@@ -67,6 +67,8 @@ pub struct Diagnosis {
     pub id: String,
     pub name: String,
     pub chosen: bool,
+    /// Noted at this visit.
+    pub of_visit: bool,
 }
 
 /// One thing of the list.
@@ -93,6 +95,13 @@ impl Checklist {
             (Item::Note, !self.signed.is_empty() && self.drafts.is_empty()),
         ];
         checks.into_iter().filter(|(_, done)| !done).map(|(item, _)| item).collect()
+    }
+}
+
+impl Checklist {
+    /// Orders or a note that nobody has signed: whoever leaves them says why. A summary is offered, not owed.
+    pub fn is_owed(&self) -> bool {
+        self.missing().iter().any(|it| matches!(it, Item::Orders | Item::Note))
     }
 }
 
@@ -172,10 +181,11 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
     let value = encounter(pen, patient, id).await?;
     let of_visit = [("encounter", format!("Encounter/{id}"))];
     let chart = pen.chart(patient);
-    let (problems, banner, documents, orders, prescriptions, charges, tasks, drafts, basket) = tokio::try_join!(
+    let (problems, banner, noted, documents, orders, prescriptions, charges, tasks, drafts, basket) = tokio::try_join!(
         // Many at once: each lies on the heap, so that the stack of a worker is enough for all of them.
         Box::pin(chart.problems()),
         Box::pin(chart.banner()),
+        Box::pin(found(pen, "Condition", &of_visit)),
         Box::pin(found(pen, "DocumentReference", &of_visit)),
         Box::pin(found(pen, "ServiceRequest", &of_visit)),
         Box::pin(found(pen, "MedicationRequest", &of_visit)),
@@ -190,6 +200,7 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
         .iter()
         .filter_map(|it| text(it, &["condition", "reference"])?.strip_prefix("Condition/").map(str::to_owned))
         .collect();
+    let noted: Vec<String> = noted.rows.iter().filter_map(|it| owned(&it.value, &["id"])).collect();
     let place = |id: &str, of_visit: bool| match chosen.iter().position(|it| it == id) {
         Some(at) => at,
         None if of_visit => MOST,
@@ -198,8 +209,9 @@ pub async fn checklist(pen: &Pen<'_>, patient: &Id, id: &Id) -> StoreResult<Chec
     let active = problems.rows.iter().filter(|it| it.standing == Standing::Active || chosen.contains(&it.id));
     let mut diagnoses: Vec<(usize, Diagnosis)> = active
         .map(|it| {
-            let chosen = chosen.contains(&it.id);
-            (place(&it.id, it.of_visit), Diagnosis { id: it.id.clone(), name: it.name.clone(), chosen })
+            let (chosen, of_visit) = (chosen.contains(&it.id), noted.contains(&it.id));
+            let diagnosis = Diagnosis { id: it.id.clone(), name: it.name.clone(), chosen, of_visit };
+            (place(&it.id, of_visit || it.of_visit), diagnosis)
         })
         .collect();
     diagnoses.sort_by_key(|(place, _)| *place);
@@ -286,8 +298,7 @@ pub async fn close(pen: &Pen<'_>, patient: &Id, id: &Id, closing: &Closing) -> R
         return Err(ClosingError::NoDiagnosis);
     }
     let level = LEVELS.iter().find(|(key, _)| *key == closing.level).ok_or(ClosingError::NoLevel)?;
-    let left = |it: &Item| matches!(it, Item::Orders | Item::Summary | Item::Note);
-    if checklist.missing().iter().any(left) && closing.reason.trim().is_empty() {
+    if checklist.is_owed() && closing.reason.trim().is_empty() {
         return Err(ClosingError::NoReason);
     }
     let mut value = encounter(pen, patient, id).await?;

@@ -8,6 +8,7 @@ mod ask;
 pub mod chart;
 pub mod checks;
 pub mod closing;
+pub mod cohorts;
 pub mod content;
 pub mod demo;
 pub mod desk;
@@ -31,6 +32,7 @@ pub mod renewals;
 mod shapes;
 pub mod terms;
 pub mod versions;
+pub mod video;
 pub mod visits;
 pub mod vitals;
 #[cfg(test)]

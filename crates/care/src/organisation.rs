@@ -23,6 +23,10 @@ pub trait Surroundings: Send + Sync {
     fn language(&self) -> &str {
         "en"
     }
+    /// The relay that helps browsers of a video visit to find each other.
+    fn relay(&self) -> crate::video::Relay {
+        crate::video::Relay::default()
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

@@ -2,6 +2,7 @@
 //! are ours and small (`content/terms`), each with its version and source; they never hold a classification as a whole.
 //! A search takes any words by their beginnings, in any order, with the words people really use: `htn`, `heart attack`.
 
+use crate::drugs::{self, Drug, RXNORM};
 use fhir::Value;
 use fhir::search::fold;
 use serde_json::json;
@@ -144,8 +145,18 @@ pub fn abouts() -> Vec<(Kind, About, usize)> {
     SETS.iter().map(|it| (it.kind, it.about, it.terms.len())).collect()
 }
 
+/// A drug of the starter list.
+fn of_drug(drug: &'static Drug) -> Term {
+    let code = drug.code.as_deref().unwrap_or_default();
+    let system = if code.is_empty() { "" } else { RXNORM };
+    Term { system, code, display: &drug.name, also: Vec::new(), category: "" }
+}
+
 /// The terms that these words mean, the likeliest first.
 pub fn search(kind: Kind, words: &str, limit: usize) -> Vec<Term> {
+    if kind == Kind::Drug {
+        return drugs::search(words, limit).into_iter().map(of_drug).collect();
+    }
     let asked = folded(words);
     if asked.is_empty() {
         return Vec::new();
@@ -159,6 +170,10 @@ pub fn search(kind: Kind, words: &str, limit: usize) -> Vec<Term> {
 
 /// The term with this code or, for terms without one, with this very name.
 pub fn term(kind: Kind, code_or_name: &str) -> Option<Term> {
+    if kind == Kind::Drug {
+        let fits = |it: &&Drug| it.name == code_or_name || it.code.as_deref() == Some(code_or_name);
+        return drugs::all().iter().find(fits).map(of_drug);
+    }
     let all = SETS.iter().filter(|it| it.kind == kind).flat_map(|it| &it.terms).map(|it| &it.term);
     let fits = |it: &&Term| if it.code.is_empty() { it.display == code_or_name } else { it.code == code_or_name };
     all.into_iter().find(fits).cloned()
@@ -167,6 +182,9 @@ pub fn term(kind: Kind, code_or_name: &str) -> Option<Term> {
 /// The one term that is called exactly so, for words typed without choosing.
 pub fn exactly(kind: Kind, words: &str) -> Option<Term> {
     let asked = folded(words);
+    if kind == Kind::Drug {
+        return drugs::all().iter().find(|it| folded(&it.name) == asked).map(of_drug);
+    }
     let mut all = SETS.iter().filter(|it| it.kind == kind).flat_map(|it| &it.terms).filter(|it| it.name == asked);
     match (all.next(), all.next()) {
         (Some(only), None) => Some(only.term.clone()),
@@ -247,9 +265,29 @@ mod tests {
         assert_eq!((peanut.category, peanut.system), ("food", "http://snomed.info/sct"));
         assert_eq!(first(Kind::Vaccine, "shingrix"), "187 zoster recombinant");
         assert!(search(Kind::Vaccine, "flu shot", 20).iter().any(|it| it.code == "140"));
+        let metformin = search(Kind::Drug, "metformin", 8);
+        assert!(
+            metformin.iter().any(|it| it.display.starts_with("metformin 500 mg") && it.code == "861007"),
+            "{metformin:?}"
+        );
+        assert_eq!(term(Kind::Drug, "861007"), exactly(Kind::Drug, "Metformin 500 mg tablet"));
         let appendix = search(Kind::Procedure, "appendix", 1).remove(0);
         assert_eq!(appendix.concept(), json!({"text": "Appendectomy"}));
         assert_eq!(first(Kind::Reason, "uti").trim(), "Painful urination");
+    }
+
+    #[test]
+    fn a_medicine_has_the_same_code_as_an_allergen_and_as_an_ingredient() {
+        let codes =
+            drugs::all().iter().flat_map(|it| &it.ingredients).filter_map(|it| Some((it.code.as_deref()?, &it.name)));
+        let mut same = 0;
+        for (code, name) in codes {
+            if let Some(term) = term(Kind::Allergen, code) {
+                assert!(folded(name).starts_with(&folded(term.display)), "{code}: {name} is not {}", term.display);
+                same += 1;
+            }
+        }
+        assert!(same > 40, "{same}");
     }
 
     #[test]

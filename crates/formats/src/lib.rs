@@ -2,6 +2,7 @@
 //! opens a file or a socket, asks the time, or knows who the patient is. Reading goes on after what it does not
 //! understand and says so; nothing is dropped silently.
 
+pub mod ccda;
 mod note;
 pub mod v2;
 

@@ -86,7 +86,7 @@ fn every_row_of_the_tables_is_mapped_or_left_or_not_yet() {
                 };
                 counts[state] += 1;
                 if state == 2 {
-                    not_yet.push(format!("{from} {to}").replace(['|', '\n'], " "));
+                    not_yet.push(format!("`{}`", format!("{from} {to}").replace(['|', '\n', '`'], " ")));
                 }
             }
             (0..3).for_each(|it| totals[it] += counts[it]);

@@ -1,10 +1,12 @@
 //! The world outside, in one place: the clock, chance, the environment and secret files. Everything below
 //! `server` gets these as arguments.
 
+use crate::config::Config;
 use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use care::egress::{Closed, Egress, Policy};
+use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
 use std::path::Path;
@@ -19,16 +21,35 @@ pub(crate) struct World {
     egress: OnceLock<Arc<dyn Egress>>,
     /// Somebody asked the program to stop: what would go on for ever ends.
     closing: AtomicBool,
+    /// What pages need to know of the settings; until they are known, what is usual.
+    pages: OnceLock<Pages>,
+}
+
+struct Pages {
+    language: String,
+    relay: Relay,
 }
 
 impl World {
     pub(crate) fn new() -> World {
-        World { random: SystemRandom::new(), egress: OnceLock::new(), closing: AtomicBool::new(false) }
+        World {
+            random: SystemRandom::new(),
+            egress: OnceLock::new(),
+            pages: OnceLock::new(),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// Opens the way out to other servers.
     pub(crate) fn open_egress(&self, policy: Policy) {
         self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
+    }
+
+    /// Tells pages their language and the relay of video visits.
+    pub(crate) fn set_pages(&self, config: &Config) {
+        let text = |key: &str| config.get(key).unwrap_or_default().to_owned();
+        let relay = Relay { urls: text("video.relay"), secret: text("video.relay_secret") };
+        self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
     }
 
     /// From now on nothing new that has no end begins, and what there is ends.
@@ -63,6 +84,14 @@ impl care::organisation::Surroundings for World {
         let mut chance = [0; 32];
         self.random.fill(&mut chance).expect("the system has randomness");
         URL_SAFE_NO_PAD.encode(chance)
+    }
+
+    fn language(&self) -> &str {
+        self.pages.get().map_or("en", |it| &it.language)
+    }
+
+    fn relay(&self) -> Relay {
+        self.pages.get().map_or_else(Relay::default, |it| it.relay.clone())
     }
 
     fn egress(&self) -> &dyn Egress {

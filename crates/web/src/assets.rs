@@ -38,6 +38,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("growth.css", CSS, include_str!("assets/growth.css")),
         ("launcher.js", JS, include_str!("assets/launcher.js")),
         ("drawer.js", JS, include_str!("assets/drawer.js")),
+        ("rtc.js", JS, include_str!("assets/rtc.js")),
+        ("video.css", CSS, include_str!("assets/video.css")),
         ("notes.css", CSS, include_str!("assets/notes.css")),
         ("composer.js", JS, include_str!("assets/composer.js")),
         ("combo.js", JS, include_str!("assets/combo.js")),

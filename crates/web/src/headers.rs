@@ -40,12 +40,6 @@ pub(crate) fn framed() -> HeaderValue {
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(POLICY))
 }
 
-/// The policy of a page that shows a PDF of ours within it.
-pub(crate) fn with_objects() -> HeaderValue {
-    HeaderValue::from_str(&format!("{POLICY}; object-src 'self'; frame-src 'self'"))
-        .unwrap_or(HeaderValue::from_static(POLICY))
-}
-
 pub(crate) async fn seal(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

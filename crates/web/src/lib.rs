@@ -7,6 +7,7 @@ mod headers;
 mod locale;
 mod pages;
 mod request;
+mod rooms;
 mod sessions;
 
 use care::Installation;

@@ -9,16 +9,19 @@ mod authorize;
 mod chart_apps;
 mod choose;
 mod closing;
+mod cohorts;
 mod connected;
+mod content;
+
 mod disclosures;
 pub(crate) mod documents;
 mod emergency;
 mod entries;
 pub(crate) mod filing;
 mod gallery;
+mod gaps;
 pub(crate) mod growth;
 pub(crate) mod inbox;
-mod gaps;
 mod invitation;
 mod launcher;
 mod lists;
@@ -42,6 +45,7 @@ mod summary;
 mod terms;
 mod timeline;
 mod users;
+mod video;
 mod visits;
 mod vitals;
 
@@ -151,6 +155,17 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/find", CHARTS, || get(search::fragment)),
     page("/{org}/patients/{id}", CHARTS, || get(summary::page)),
     page("/{org}/patients/{id}/note", CHARTS, || post(summary::stick)),
+    page("/{org}/patients/{id}/video", CHARTS, || get(video::page).post(video::submit)),
+    page("/{org}/video/{visit}/events", Policy::SignedIn, || get(video::events)),
+    page("/{org}/video/{visit}/say", Policy::SignedIn, || post(video::say)),
+    page("/{org}/lists", CHARTS, || get(cohorts::page).post(cohorts::make)),
+    page("/{org}/lists/find", CHARTS, || get(cohorts::find)),
+    page("/{org}/lists/find/export", CHARTS, || get(cohorts::export_found)),
+    page("/{org}/lists/{list}", CHARTS, || get(cohorts::one)),
+    page("/{org}/lists/{list}/export", CHARTS, || get(cohorts::export)),
+    page("/{org}/lists/{list}/add", CHARTS, || post(cohorts::add)),
+    page("/{org}/lists/{list}/remove", CHARTS, || post(cohorts::remove)),
+    page("/{org}/lists/{list}/drop", CHARTS, || post(cohorts::drop_list)),
     page("/{org}/desk/cards", CHARTS, || post(summary::arrange)),
     page("/{org}/patients/{id}/problems", CHARTS, || get(entries::problems)),
     page("/{org}/patients/{id}/medications", CHARTS, || get(entries::medications)),
@@ -261,6 +276,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/audit/verify", AUDIT, || get(audit::verify::page).post(audit::verify::submit)),
     page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
     page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
+    page("/{org}/admin/content", Policy::May("roles.read"), || get(content::page)),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.
@@ -271,6 +287,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/portal/messages/{thread}", Policy::Patient, || get(messages::one).post(messages::answer)),
     page("/{org}/portal/apps", Policy::Patient, || get(connected::page)),
     page("/{org}/portal/apps/revoke", Policy::Patient, || post(connected::revoke)),
+    page("/{org}/portal/video", Policy::Patient, || get(video::own)),
     page("/{org}/portal/looks", Policy::Patient, || get(looks::page)),
     // Apps.
     page("/{org}/authorize/{handle}", Policy::SignedIn, || get(authorize::page).post(authorize::submit)),

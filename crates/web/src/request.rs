@@ -1,6 +1,7 @@
 //! What a page is given: the organisation at whose address it lies, who asks, and the moment.
 
 use crate::locale::{Locale, Words};
+use crate::rooms::Rooms;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
@@ -24,6 +25,8 @@ use store::{Caller, Store, StoreError, StoreResult};
 /// What all pages share.
 pub(crate) struct Web {
     pub(crate) installation: Installation,
+    /// Video visits that are under way.
+    pub(crate) rooms: Rooms,
     /// What was written lately at each organisation, for those who listen.
     changes: HashMap<String, Arc<Changes>>,
 }
@@ -31,7 +34,7 @@ pub(crate) struct Web {
 impl Web {
     pub(crate) fn new(installation: Installation) -> Web {
         let changes = installation.organisations.iter().map(|it| (it.slug.clone(), Arc::default())).collect();
-        Web { installation, changes }
+        Web { installation, rooms: Rooms::default(), changes }
     }
 
     pub(crate) fn changes(&self, organisation: &str) -> Arc<Changes> {

@@ -51,6 +51,9 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/unlock", For::Steps),
     ("/{org}/language", For::Steps),
     ("/{org}/desk/", For::Roles(CHART)),
+    ("/{org}/lists", For::Roles(CHART)),
+    ("/{org}/lists/", For::Roles(CHART)),
+    ("/{org}/video/", For::Steps),
     ("/{org}/session", For::SignedIn),
     ("/{org}/account", For::SignedIn),
     ("/{org}/account/", For::SignedIn),
@@ -104,6 +107,7 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/admin/apps/", For::Roles(APPS)),
     ("/{org}/admin/audit", For::Roles(AUDIT)),
     ("/{org}/admin/audit/", For::Roles(AUDIT)),
+    ("/{org}/admin/content", For::Roles(ROLES)),
     ("/{org}/admin/emergency", For::Roles(REVIEW)),
     ("/{org}/admin/emergency/", For::Roles(REVIEW)),
 ];
@@ -120,6 +124,7 @@ const PARTS: &[(&str, &str)] = &[
     ("/{org}/patients/{id}/reports", "DiagnosticReport"),
     ("/{org}/patients/{id}/documents", "DocumentReference"),
     ("/{org}/patients/{id}/timeline", "Observation"),
+    ("/{org}/patients/{id}/video", "Encounter"),
 ];
 
 /// Whether the page is a part of a chart that this role sees nothing of.
@@ -174,6 +179,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let path =
                     path.replace("{kind}", "DiagnosticReport").replace("{report}", "none").replace("{thread}", "none");
                 let path = path.replace("{user}", "none").replace("{handle}", "none").replace("{provider}", "none");
+                let path = path.replace("{list}", "panel").replace("{visit}", "none");
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
                 let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";

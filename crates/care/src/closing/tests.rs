@@ -28,7 +28,10 @@ async fn a_visit_is_closed_with_its_diagnosis_its_level_and_what_comes_next() {
     let pen = ward.pen();
     let list = checklist(&pen, &ward.patient, &today()).await.unwrap();
     assert!(list.open);
-    assert_eq!(list.diagnoses, [Diagnosis { id: "p1".into(), name: "Migraine".into(), chosen: false }]);
+    assert_eq!(
+        list.diagnoses,
+        [Diagnosis { id: "p1".into(), name: "Migraine".into(), chosen: false, of_visit: false }]
+    );
     assert_eq!(list.missing(), [Item::Diagnosis, Item::Level, Item::FollowUp, Item::Summary, Item::Note]);
     let mut closing =
         Closing { version: list.version, level: "established-4".into(), weeks: Some(4), ..Closing::default() };

@@ -418,7 +418,8 @@ impl Life<'_> {
         self.chart.resources.push(with(start("CarePlan", &id, Some("us-core-careplan")), members));
     }
 
-    /// Appointments of the next two weeks for some, and of the past weeks for a few.
+    /// Appointments of today and the next two weeks for some, and of the past weeks for a few. A demonstration begun
+    /// on a Sunday has people to see, too.
     fn appointments(&mut self) {
         let (org, today) = (self.chart.org, self.chart.today);
         let pregnant = self.person.due.is_some();
@@ -428,9 +429,10 @@ impl Life<'_> {
         }
         let staff_from = self.tables.staff.iter().position(|it| it.org == org.key()).expect("both places have staff");
         let staff = staff_from + (draw % 2) as usize;
-        let ahead = 1 + (self.person.seed >> 25 & 0xFF) as i32 % 13;
+        let ahead = ((self.person.seed >> 25 & 0xFF) as i32 % 18 - 4).max(0);
         let reason = if pregnant { "Prenatal visit" } else { "Follow-up" };
-        let mut whens = vec![(today.plus(ahead).workday(), "booked", "accepted")];
+        let next = if ahead == 0 { today } else { today.plus(ahead).workday() };
+        let mut whens = vec![(next, "booked", "accepted")];
         let earlier = today.plus(-20 - ahead).workday();
         if draw.is_multiple_of(3) && earlier.since(self.person.birth) > 60 {
             whens.push((earlier, "cancelled", "declined"));

@@ -3,7 +3,7 @@
 //! patient, `owner` the practitioner or the pool (a CareTeam) whose inbox it lies in, `restriction.period.end` when it is
 //! due. It is done when the Task is completed, by an act that leaves a Provenance; nothing leaves in another way.
 //!
-//! What arrives over FHIR becomes a Task when somebody opens an inbox ([`arrive`]); notes not signed and orders about to
+//! What arrives over FHIR becomes a Task when somebody opens an inbox (`arrive`); notes not signed and orders about to
 //! expire are not Tasks but worked out from what is there.
 
 mod arrive;

@@ -7,8 +7,13 @@ use super::{Note, NoteError, draft};
 use crate::act::{Act, Pen};
 use crate::chart::Standing;
 use crate::entries::{self, List, Typed};
+use crate::orders::sets::What;
+use crate::orders::{self, Basket, OrderError};
 use crate::terms;
 use fhir::Id;
+
+/// The commands that can be carried out.
+pub const KNOWN: &[Command] = &[Command::Diagnosis, Command::Prescription, Command::Test, Command::Referral];
 
 /// Something that a command may mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +39,21 @@ pub struct Answer<'a> {
 
 /// What is known under these words.
 pub fn offers(command: Command, about: &str, most: usize) -> Vec<Offer> {
+    let order = |kind: orders::Kind| {
+        let found = orders::catalogue::search(kind, about, most);
+        found.into_iter().map(|it| Offer { key: it.key.to_owned(), name: it.name.to_owned(), code: String::new() })
+    };
     match command {
         Command::Diagnosis => terms::search(terms::Kind::Problem, about, most)
             .into_iter()
             .map(|it| Offer { key: it.display.to_owned(), name: it.display.to_owned(), code: it.code.to_owned() })
             .collect(),
-        Command::Prescription | Command::Test | Command::Referral => Vec::new(),
+        Command::Prescription => crate::drugs::search(about, most)
+            .into_iter()
+            .map(|it| Offer { key: it.key.clone(), name: it.name.clone(), code: String::new() })
+            .collect(),
+        Command::Test => order(orders::Kind::Lab).chain(order(orders::Kind::Imaging)).take(most).collect(),
+        Command::Referral => order(orders::Kind::Referral).collect(),
     }
 }
 
@@ -48,7 +62,7 @@ pub async fn carry_out(pen: &Pen<'_>, patient: &Id, note: &str, answer: &Answer<
     let open = draft::open(pen, patient, note).await?;
     let name = match answer.command {
         Command::Diagnosis => diagnose(pen, patient, &open, answer).await?,
-        Command::Prescription | Command::Test | Command::Referral => return Err(NoteError::Absent),
+        command => order(pen, patient, command, answer).await?,
     };
     draft::answer(pen, patient, note, answer.part, answer.command, answer.about, &line(answer.command, &name)).await
 }
@@ -86,6 +100,41 @@ async fn diagnose(pen: &Pen<'_>, patient: &Id, note: &Note, answer: &Answer<'_>)
 fn called(name: &str, code: Option<&str>) -> String {
     let code = code.and_then(|it| it.split_whitespace().next());
     code.map_or_else(|| name.to_owned(), |code| format!("{name} ({code})"))
+}
+
+/// Into the basket, unless it lies there.
+async fn order(pen: &Pen<'_>, patient: &Id, command: Command, answer: &Answer<'_>) -> Result<String, NoteError> {
+    let kind = match command {
+        Command::Prescription => orders::Kind::Drug,
+        Command::Referral => orders::Kind::Referral,
+        Command::Test | Command::Diagnosis => orders::Kind::Lab,
+    };
+    let what = What::by_key(answer.key);
+    let item = match what {
+        Some(what) => Some(orders::Item::of(pen, what)),
+        None => orders::Item::typed(pen, kind, answer.about),
+    };
+    let item = item.ok_or(NoteError::Empty)?;
+    let name = item.name.clone();
+    // The basket may be open in another window: look again and try again.
+    for _ in 0..3 {
+        let mut basket = Basket::open(pen, patient).await.map_err(trouble)?;
+        if !basket.add(item.clone()) {
+            return Ok(name);
+        }
+        match basket.keep(pen, patient).await {
+            Err(OrderError::Changed) => {}
+            other => return other.map(|()| name).map_err(trouble),
+        }
+    }
+    Err(NoteError::Busy)
+}
+
+fn trouble(error: OrderError) -> NoteError {
+    match error {
+        OrderError::Store(error) => NoteError::Store(error),
+        _ => NoteError::Busy,
+    }
 }
 
 #[cfg(test)]

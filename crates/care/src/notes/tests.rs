@@ -324,3 +324,31 @@ async fn a_letter_in_spanish_begins_in_spanish() {
     );
     assert_eq!((note.language.as_str(), note.is_letter()), ("es", true));
 }
+
+#[tokio::test]
+async fn what_is_asked_for_in_a_note_goes_on_the_list_or_into_the_basket_once() {
+    let ward = ward().await;
+    let pen = ward.pen();
+    let note = begun(&ward, "office-visit").await;
+    let note = kept(&ward, &note, &[("plan", "/dx tension headache\n/rx ibuprofen")]).await;
+    let ask = |command, about, key, once| commands::Answer { command, about, part: "plan", key, once };
+    let headache = commands::offers(Command::Diagnosis, "tension headache", 5).remove(0);
+    let drug = commands::offers(Command::Prescription, "ibuprofen", 5).remove(0);
+    for _ in 0..2 {
+        let diagnosis = ask(Command::Diagnosis, "tension headache", headache.key.as_str(), "one");
+        commands::carry_out(&pen, &ward.patient, &note.id, &diagnosis).await.unwrap();
+    }
+    let order = ask(Command::Prescription, "ibuprofen", drug.key.as_str(), "two");
+    let note = commands::carry_out(&pen, &ward.patient, &note.id, &order).await.unwrap();
+    assert!(text(&note, "plan").contains(&headache.name), "{}", text(&note, "plan"));
+    assert!(text(&note, "plan").contains(&format!("Prescription: {}", drug.name)), "{}", text(&note, "plan"));
+    assert!(note.gaps().iter().all(|(part, _)| part.key != "plan"), "no command is left");
+    let noted = ward.find("Condition", &[("encounter", "Encounter/today")]).await;
+    assert_eq!(noted.len(), 1, "the same diagnosis is noted once");
+    let basket = crate::orders::Basket::open(&pen, &ward.patient).await.unwrap();
+    assert_eq!(basket.items.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [drug.name.as_str()]);
+    assert!(
+        ward.find("MedicationRequest", &[("patient", "Patient/ada")]).await.is_empty(),
+        "nothing is ordered by a note"
+    );
+}

@@ -86,7 +86,11 @@ pub(super) fn request(
     }
     if let Some(indication) = &item.indication {
         let reference = format!("Condition/{}", indication.id);
-        it["reasonReference"] = json!([{ "reference": reference, "display": indication.name }]);
+        let mut reason = json!({ "reference": reference });
+        if !indication.name.is_empty() {
+            reason["display"] = json!(indication.name);
+        }
+        it["reasonReference"] = json!([reason]);
     }
     if !item.note.is_empty() {
         it["note"] = json!([{ "text": item.note, "time": pen.moment() }]);

@@ -32,6 +32,8 @@ pub struct Person {
     pub replaced_by: Option<String>,
     /// The record carries a confidentiality label above normal (HL7 v3 Confidentiality R or V).
     pub restricted: bool,
+    /// The record is of a programme for substance use (42 CFR Part 2; HL7 ActCode ETH and 42CFRPart2).
+    pub part_2: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +142,11 @@ impl Person {
                 .iter()
                 .find(|it| text(it, &["type"]) == Some("replaced-by"))
                 .and_then(|it| text(it, &["other", "reference"])?.strip_prefix("Patient/").map(str::to_owned)),
+            part_2: patient.get("meta").is_some_and(|meta| {
+                list(meta, "security")
+                    .iter()
+                    .any(|it| matches!(text(it, &["code"]), Some("ETH" | "42CFRPart2" | "SUD")))
+            }),
             restricted: patient.get("meta").is_some_and(|meta| {
                 list(meta, "security").iter().any(|it| matches!(text(it, &["code"]), Some("R" | "V")))
             }),

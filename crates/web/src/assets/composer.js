@@ -43,10 +43,11 @@ each('form[data-note]', (form) => {
     const answer = await fetch(form.action, { method: 'POST', body, keepalive, headers: { accept: 'application/json' } });
     if (answer.status === 401) throw new Error('signed out');
     if (answer.redirected) return location.assign(answer.url);
-    if (answer.status === 409) {
+    if (!answer.ok) throw new Error(String(answer.status));
+    const told = await answer.json();
+    if (told.clash) {
       stopped = true;
-      const { by } = await answer.json();
-      clash.replaceChildren(`${words.clash} ${by}.`);
+      clash.replaceChildren(`${words.clash} ${told.clash}.`);
       const button = Object.assign(document.createElement('button'), { type: 'submit', name: 'do', value: 'save', className: 'primary' });
       button.textContent = form.querySelector('[data-save]').textContent;
       clash.append(button);
@@ -54,8 +55,7 @@ each('form[data-note]', (form) => {
       clash.scrollIntoView({ block: 'center' });
       return null;
     }
-    if (!answer.ok) throw new Error(String(answer.status));
-    return answer.json();
+    return told;
   }
 
   async function save() {
@@ -209,8 +209,8 @@ each('form[data-note]', (form) => {
     const slash = SLASH.exec(upTo);
     if (slash) {
       const from = upTo.lastIndexOf('/');
-      const all = ['dx', 'rx', 'lab', 'ref'].filter((it) => it.startsWith(slash[1]) && it !== slash[1]);
-      return show(field, words.commands, all.map((it) => ({ text: `/${it} `, label: `/${it} – ${words[it]}`, from, to: upTo.length })));
+      const all = [...form.elements.command?.options ?? []].filter((it) => it.value.startsWith(slash[1]) && it.value !== slash[1]);
+      return show(field, words.commands, all.map((it) => ({ text: `/${it.value} `, label: `/${it.value} – ${it.textContent}`, from, to: upTo.length })));
     }
     const phrase = PHRASE.exec(upTo);
     if (!phrase) return shut(field);
@@ -270,7 +270,7 @@ each('form[data-note]', (form) => {
 
   // After a jump to a section by its address, writing goes on there.
   const target = location.hash.startsWith('#part-') && document.getElementById(location.hash.slice(1));
-  if (target?.matches('textarea')) {
+  if (target?.matches?.('textarea')) {
     target.focus();
     target.setSelectionRange(target.value.length, target.value.length);
   }

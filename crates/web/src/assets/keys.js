@@ -21,11 +21,13 @@ function chord(event) {
 
 const typing = (it) => it?.matches?.('input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]');
 
-/** The form that is worked on: the one with the focus, the one in the open layer, or the main one of the page. */
+/** The form that is worked on: the one with the focus, else the one that the page or the open layer is for (`data-commit`). */
 function form() {
   const layer = document.querySelector('dialog[open]') ?? document;
-  const own = document.activeElement?.closest('form');
-  return own?.matches('[data-commit], [method=post]') ? own : layer.querySelector('form[data-commit]') ?? layer.querySelector('main form[method=post], .drawer-main form[method=post]');
+  const own = document.activeElement?.closest('form[method=post]:not(.act, .account)');
+  if (own?.matches('[data-commit]') || own?.querySelector('[data-commit]')) return own;
+  const meant = layer.querySelector('[data-commit]');
+  return meant?.form ?? meant?.closest('form') ?? own ?? layer.querySelector('main form[method=post]:not(.act, .tools), .drawer-main form[method=post]:not(.act)');
 }
 
 function openPalette() {
@@ -41,7 +43,7 @@ const doing = {
   help: () => { if (help && !help.open) help.showModal(); },
   commit: () => {
     const it = form();
-    it?.requestSubmit(it.querySelector('button.primary[type=submit], button.primary:not([type])') ?? undefined);
+    it?.requestSubmit(it.querySelector('button[data-commit], button.primary[type=submit], button.primary:not([type])') ?? undefined);
   },
   // Never the browser's own: it would write the page, patient and all, to the disk.
   save: () => {

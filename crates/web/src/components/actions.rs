@@ -3,22 +3,25 @@
 
 use crate::pages::{PAGES, Policy};
 use crate::request::Visitor;
+use store::Action;
 
 /// Something to begin in a chart: (command that its keys belong to, end of the address, what it is called, in a drawer)
-pub(crate) const OF_CHART: [(&str, &str, &str, bool); 4] = [
+pub(crate) const OF_CHART: [(&str, &str, &str, bool); 5] = [
     ("order", "basket", "shell-act-order", false),
-    ("note", "notes/new", "shell-act-note", false),
+    ("note", "notes", "shell-act-note", false),
     ("vitals", "vitals/new", "shell-act-vitals", true),
     ("message", "message", "shell-act-message", true),
+    ("video", "video", "shell-act-video", false),
 ];
 
 /// Pages of one's own work: (end of the address, what it is called)
-pub(crate) const PLACES: [(&str, &str); 5] = [
+pub(crate) const PLACES: [(&str, &str); 6] = [
     ("day", "shell-place-day"),
     ("inbox", "shell-place-inbox"),
-    ("lists", "shell-place-lists"),
+    ("notes", "shell-place-notes"),
     ("renewals", "orders-renewals"),
     ("orders/cosign", "orders-cosign"),
+    ("lists", "shell-place-lists"),
 ];
 
 /// Whether there is such a page and the visitor may open it: `inbox`, `patients/{id}/orders`.
@@ -42,6 +45,8 @@ pub(crate) fn of_chart(visitor: &Visitor, patient: &str) -> Vec<(&'static str, S
 
 /// The pages of one's own work.
 pub(crate) fn places(visitor: &Visitor) -> Vec<(String, &'static str)> {
-    let there = PLACES.iter().filter(|(path, _)| opens(visitor, path));
+    // Whoever does not write notes has none that wait.
+    let writes = visitor.pen().may(Action::Create, "DocumentReference");
+    let there = PLACES.iter().filter(|(path, _)| opens(visitor, path) && (*path != "notes" || writes));
     there.map(|(path, words)| (visitor.at(path), *words)).collect()
 }

@@ -24,6 +24,8 @@ pub(crate) fn banner(words: &Words, banner: &Banner, now: i64) -> Markup {
                             span.chip.died { (words.say("chart-deceased")) @if let Some(when) = &deceased.when { " " (day(when)) } }
                         }
                         @if person.restricted { span.chip.notable { (words.say("chart-restricted")) } }
+                        @if person.part_2 { span.chip.notable { (words.say("chart-part-2")) } }
+                        @for wish in &banner.wishes { span.chip.critical { span.spoken { (words.say("chart-wishes")) ": " } (wish) } }
                         @if person.inactive { span.chip.notable { (words.say("chart-record-not-in-use")) } }
                     }
                     p.ident {

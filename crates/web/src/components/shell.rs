@@ -137,7 +137,7 @@ fn ribbon(words: &Words, demo: bool) -> Markup {
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
-pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
+pub(crate) const ADMINISTRATION: [(&str, &str, &str); 8] = [
     ("users", "shell-users", "users.manage"),
     ("roles", "shell-roles", "roles.read"),
     ("sessions", "shell-sessions", "sessions.manage"),
@@ -145,11 +145,13 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 7] = [
     ("audit", "shell-audit", "audit.read"),
     ("disclosures", "shell-disclosures", "audit.read"),
     ("emergency", "shell-emergency", "break-glass.review"),
+    ("content", "shell-content", "roles.read"),
 ];
 
 /// Pages of the portal: (end of the address, name).
-const PORTAL: [(&str, &str); 5] = [
+const PORTAL: [(&str, &str); 6] = [
     ("portal/", "shell-portal-home"),
+    ("portal/video", "shell-portal-video"),
     ("portal/messages", "inbox-messages"),
     ("portal/looks", "shell-portal-looks"),
     ("portal/apps", "shell-portal-apps"),
@@ -434,6 +436,9 @@ fn sections(visitor: &Visitor, patient: &Banner, current: &str) -> Markup {
                     li.begin.apart[at == 0] {
                         a href=(address) data-key=(command) data-drawer[*drawer] { (words.say(name)) }
                     }
+                }
+                @if actions::opens(visitor, "lists") {
+                    li.begin { a href={ (visitor.at("lists?patient=")) (patient.person.id) } { (words.say("shell-act-list")) } }
                 }
                 @if visitor.may("break-glass") && visitor.emergencies.iter().all(|it| it.patient != patient.person.id) {
                     li.apart.alarming { a href={ (base) "/emergency" } { (words.say("shell-emergency")) } }

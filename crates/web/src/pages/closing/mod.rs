@@ -45,7 +45,10 @@ pub(crate) async fn page(
 ) -> Answer {
     let (patient, encounter) = (id(&patient)?, id(&encounter)?);
     let checklist = closing::checklist(&visitor.pen(), &patient, &encounter).await?;
-    let chosen = checklist.diagnoses.iter().filter(|it| it.chosen).map(|it| it.id.clone()).collect();
+    // Until somebody has chosen: what was noted at this visit.
+    let any = checklist.diagnoses.iter().any(|it| it.chosen);
+    let usual = checklist.diagnoses.iter().filter(|it| if any { it.chosen } else { it.of_visit });
+    let chosen = usual.map(|it| it.id.clone()).collect();
     let level = checklist.level.clone().unwrap_or_else(|| USUAL.to_owned());
     let given = Closing { diagnoses: chosen, level, ..Closing::default() };
     show(&visitor, &patient, &encounter, &checklist, &given, asked.done.as_deref(), &Errors::none()).await
@@ -150,7 +153,7 @@ fn told(words: &Words, it: &Checklist, given: &Closing, errors: &Errors) -> Mark
             Some(follow_up) => { p { strong { (words.say("closing-follow-up")) } " " (follow_up) } }
             None => { (choice("weeks", &words.say("closing-follow-up"), &weeks(words).iter().map(|(key, name)| (key.as_str(), name.as_str())).collect::<Vec<_>>(), &given.weeks.map_or(String::new(), |it| it.to_string()))) }
         }
-        @if it.missing().iter().any(|it| matches!(it, closing::Item::Note | closing::Item::Orders | closing::Item::Summary)) {
+        @if it.is_owed() {
             (lines("reason", &words.say("closing-reason"), &given.reason, Some(&words.say("closing-reason-hint")), errors))
         }
     }

@@ -61,13 +61,9 @@ pub(crate) async fn page(
         (note_pages::done(words, asked.done.as_deref()))
         (one(words, &note.document, &base, &clinical))
         (note_pages::signed::around(&visitor, &base, &note))
-        @if !note.ours { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }
+        @if !note.ours && note.kind.is_none_or(|it| it.clinical) { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }
     };
-    let mut response = shell::chart(&visitor, &banner, "documents", (words.say("chart-document"), SHEET), main);
-    if note.document.attachments.iter().any(|it| it.content_type == PDF) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, crate::headers::with_objects());
-    }
-    Ok(response)
+    Ok(shell::chart(&visitor, &banner, "documents", (words.say("chart-document"), SHEET), main))
 }
 
 const PDF: &str = "application/pdf";
@@ -124,10 +120,7 @@ fn attached(words: &Words, attachment: &Attachment, clinical: Option<&Ccda>, add
                         @if PICTURES.contains(&attachment.content_type.as_str()) {
                             p.picture { a href=(address) { img src=(address) alt=(name); } }
                         }
-                        @if attachment.content_type == PDF {
-                            object.pdf data=(address) type=(PDF) aria-label=(words.say("filing-pdf")) {}
-                        }
-                        p { a.open href=(address) { (words.say("chart-open")) " " (name) } " " span.quiet { (kind(words, &attachment.content_type)) @if let Some(size) = attachment.size { ", " (bytes(words, size)) } } }
+                        p { a.open href=(address) target=[(attachment.content_type == PDF).then_some("_blank")] rel=[(attachment.content_type == PDF).then_some("noopener")] { (words.say("chart-open")) " " (name) } " " span.quiet { (kind(words, &attachment.content_type)) @if let Some(size) = attachment.size { ", " (bytes(words, size)) } } }
                     }
                 }
             }
@@ -237,7 +230,7 @@ pub(crate) async fn content(
     // A file is shown in a page of its own that may do nothing at all. Viewers of PDF do not open in a sandbox; they
     // have one of their own.
     let policy = match content_type {
-        PDF => "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+        PDF => "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'",
         _ => "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     };
     let headers = [

@@ -32,7 +32,7 @@ pub(crate) struct Given {
 }
 
 /// Commands → what pages call them.
-const NAMES: [(Command, &str); 4] = [
+pub(super) const NAMES: [(Command, &str); 4] = [
     (Command::Diagnosis, "notes-command-dx"),
     (Command::Prescription, "notes-command-rx"),
     (Command::Test, "notes-command-lab"),
@@ -45,7 +45,7 @@ pub(crate) async fn page(
     Query(given): Query<Given>,
 ) -> Answer {
     let (words, patient) = (visitor.words, id(&patient)?);
-    let command = Command::parse(&given.command).ok_or(Refusal::NotFound)?;
+    let command = Command::parse(&given.command).filter(|it| commands::KNOWN.contains(it)).ok_or(Refusal::NotFound)?;
     let note = notes::open(&visitor.pen(), &patient, &note).await.map_err(refusal)?;
     let banner = visitor.chart(&patient).banner().await?;
     let sought = given.q.as_deref().unwrap_or(&given.about);
@@ -98,7 +98,7 @@ pub(crate) async fn submit(
     Form(given): Form<Given>,
 ) -> Answer {
     let patient = id(&patient)?;
-    let command = Command::parse(&given.command).ok_or(Refusal::NotFound)?;
+    let command = Command::parse(&given.command).filter(|it| commands::KNOWN.contains(it)).ok_or(Refusal::NotFound)?;
     let answer =
         commands::Answer { command, about: &given.about, part: &given.part, key: &given.key, once: &given.once };
     let note = commands::carry_out(&visitor.pen(), &patient, &note, &answer).await;

@@ -1,6 +1,7 @@
 //! The composer: one plain field of text for each section, with the chart beside it. Complete without scripts: every
 //! button of the one form saves first. `composer.js` saves by itself, jumps between gaps and offers phrases.
 
+use super::command::NAMES;
 use super::{COMPOSER, discarding, kind, merge, refusal, visit_line};
 use crate::components::banner::allergies;
 use crate::components::shell;
@@ -12,7 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use care::chart::{AllergyState, Latest, Medication, Problem, Section, Standing, Visit};
-use care::notes::{self, Expanded, How, Note, Part, Saved, Saving, Taken, links, phrases};
+use care::notes::{self, Expanded, How, Note, Part, Saved, Saving, Taken, commands, links, phrases};
 use fhir::Id;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -109,10 +110,6 @@ fn form(visitor: &Visitor, base: &str, note: &Note, problems: &Section<Problem>)
         ("phrases", "notes-js-phrases"),
         ("choices", "notes-js-choices"),
         ("commands", "notes-js-commands"),
-        ("dx", "notes-command-dx"),
-        ("rx", "notes-command-rx"),
-        ("lab", "notes-command-lab"),
-        ("ref", "notes-command-ref"),
     ]
     .map(|(name, key)| (name, words.say(key)));
     html! {
@@ -188,10 +185,9 @@ fn extras(words: &Words, note: &Note, problems: &Section<Problem>) -> Markup {
                 legend { (words.say("notes-command")) }
                 div.row {
                     select name="command" aria-label=(words.say("notes-command-what")) {
-                        option value="dx" { (words.say("notes-command-dx")) }
-                        option value="rx" { (words.say("notes-command-rx")) }
-                        option value="lab" { (words.say("notes-command-lab")) }
-                        option value="ref" { (words.say("notes-command-ref")) }
+                        @for (command, name) in NAMES.iter().filter(|(it, _)| commands::KNOWN.contains(it)) {
+                            option value=(command.word()) { (words.say(name)) }
+                        }
                     }
                     input name="about" aria-label=(words.say("notes-command-about")) maxlength="120";
                     select name="part" aria-label=(words.say("notes-command-part")) {
@@ -211,7 +207,7 @@ fn help(words: &Words) -> Markup {
             ul.plain-list {
                 li { code { "***" } " " code { "{…|…}" } " – " (words.say("notes-how-gaps")) }
                 li { code { ".normalros" } " – " (words.say("notes-how-phrases")) }
-                li { code { "/dx" } " " code { "/rx" } " " code { "/lab" } " " code { "/ref" } " – " (words.say("notes-how-commands")) }
+                li { @for command in commands::KNOWN { code { "/" (command.word()) } " " } "– " (words.say("notes-how-commands")) }
                 li { (words.say("notes-how-links")) " " @for name in links::names() { code { "@" (name) } " " } }
             }
         }
@@ -287,8 +283,7 @@ pub(crate) async fn submit(
         Ok(Saved::Kept { note, expanded }) if script => return Ok(told(words, &note, &expanded)),
         Ok(Saved::Kept { note, .. }) => note,
         Ok(Saved::Clash(clash)) if script => {
-            let by = clash.theirs.saved_by_name;
-            return Ok((StatusCode::CONFLICT, Json(json!({ "by": by }))).into_response());
+            return Ok(Json(json!({ "clash": clash.theirs.saved_by_name })).into_response());
         }
         Ok(Saved::Clash(clash)) => return merge::page(&visitor, &patient, &clash).await,
         // The second of two clicks on the way to the signature.
