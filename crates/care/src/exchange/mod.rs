@@ -1,3 +1,4 @@
 //! Exchange: what comes from elsewhere becomes resources of ours, with their names and references settled.
 
 pub mod bundle;
+pub mod origin;
