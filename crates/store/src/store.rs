@@ -280,7 +280,7 @@ impl Store {
                 registry: registry.clone(),
                 reply,
             };
-            self.send(Message::Commit(job)).await?;
+            self.send(Message::Commit(Box::new(job))).await?;
             match answer.await.map_err(|_| stopped())? {
                 // Somebody wrote what was judged: it must be judged again.
                 Err(StoreError::Conflict { key, .. }) if attempts > 0 && pinned.contains(&key) => {}
