@@ -27,6 +27,10 @@ pub trait Surroundings: Send + Sync {
     fn relay(&self) -> crate::video::Relay {
         crate::video::Relay::default()
     }
+    /// The lines over which messages of other systems come, where there are any.
+    fn interfaces(&self) -> Option<&crate::exchange::channel::Interfaces> {
+        None
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

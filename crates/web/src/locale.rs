@@ -65,6 +65,7 @@ families![
     "register",
     "visit",
     "vitals",
+    "interfaces",
 ];
 
 impl Locale {
