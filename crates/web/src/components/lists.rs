@@ -1,6 +1,7 @@
 //! Rows of the lists of a chart: short on the summary, whole in a section.
 
 use super::icon::icon;
+use super::outside::badge;
 use super::{day, day_or_none};
 use crate::locale::Words;
 use care::chart::{
@@ -27,7 +28,7 @@ fn doubt(words: Option<&String>) -> Markup {
 pub(crate) fn problem_line(words: &Words, problem: &Problem) -> Markup {
     html! {
         li.line {
-            span.main { (problem.name) " " (doubt(problem.doubt.as_ref())) }
+            span.main { (problem.name) " " (doubt(problem.doubt.as_ref())) (badge(words, problem.source.as_deref())) }
             span.side { @if let Some(since) = problem.since() { (words.say("chart-since")) " " (day(since)) } }
         }
     }
@@ -36,7 +37,7 @@ pub(crate) fn problem_line(words: &Words, problem: &Problem) -> Markup {
 pub(crate) fn medication_line(words: &Words, medication: &Medication) -> Markup {
     html! {
         li.line.tall {
-            span.main { (medication.name) " " (standing(words, medication.standing, None)) @if medication.reported { " " span.chip { (words.say("chart-reported")) } } }
+            span.main { (medication.name) " " (standing(words, medication.standing, None)) @if medication.reported { " " span.chip { (words.say("chart-reported")) } } (badge(words, medication.source.as_deref())) }
             span.under { @match &medication.directions { Some(directions) => (directions), None => { span.absent { (words.say("chart-no-directions-recorded")) } } } }
         }
     }
@@ -57,6 +58,7 @@ pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
                 (allergy.substance) " "
                 @if allergy.criticality == Criticality::High { (criticality(words, allergy.criticality)) }
                 (doubt(allergy.doubt.as_ref()))
+                (badge(words, allergy.source.as_deref()))
             }
             span.under {
                 @if allergy.none_known { (words.say("chart-asked-and-recorded")) }
@@ -70,7 +72,7 @@ pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
 pub(crate) fn immunization_line(words: &Words, given: &Immunization) -> Markup {
     html! {
         li.line {
-            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } }
+            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } (badge(words, given.source.as_deref())) }
             span.side { (day_or_none(words, given.given.as_ref())) }
         }
     }

@@ -42,6 +42,7 @@ pub(crate) fn value(words: &Words, reading: &Reading) -> Markup {
         (before_correction(words, reading))
         span class={ "value " (flag::class(reading.flag)) } { (reading.value.with_unit()) }
         " " (flag::badge(words, reading.flag)) " " (flag::status(words, reading.status))
+        (super::outside::reading(words, reading))
     }
 }
 
@@ -136,6 +137,8 @@ pub(crate) fn readings(words: &Words, caption: &str, readings: &[Reading]) -> Ma
                         td { @match &reading.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { (words.say("chart-not-sent")) } } } } }
                         td {
                             (super::lists::joined(&[reading.performer.as_deref(), reading.specimen.as_deref(), reading.method.as_deref()]))
+                            // One that waits to be looked at has its badge at the value.
+                            @if !reading.apart { (super::outside::badge(words, reading.source.as_deref())) }
                             @if let Some(note) = &reading.note { p.note { (note) } }
                         }
                     }
@@ -168,6 +171,7 @@ pub(crate) fn flowsheet(words: &Words, base: &str, sheet: &Flowsheet) -> Markup 
                                                 (before_correction(words, reading))
                                                 span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| words.with("chart-reference", &[("range", it.shown.as_str().into())]))] { (reading.value.with_unit()) }
                                                 " " (flag::badge(words, reading.flag)) (flag::status(words, reading.status))
+                                                (super::outside::reading(words, reading))
                                             }
                                         }
                                     }
