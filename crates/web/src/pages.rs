@@ -222,7 +222,9 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
     page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),
     page("/{org}/patients/{id}/reconcile", CHARTS, || get(reconcile::page).post(reconcile::choose)),
-    page("/{org}/patients/{id}/reconcile/review", CHARTS, || get(reconcile::review::page).post(reconcile::review::sign)),
+    page("/{org}/patients/{id}/reconcile/review", CHARTS, || {
+        get(reconcile::review::page).post(reconcile::review::sign)
+    }),
     page("/{org}/patients/{id}/reconcile/undo", CHARTS, || post(reconcile::review::undo)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),

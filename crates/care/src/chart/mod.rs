@@ -249,10 +249,7 @@ impl Chart<'_> {
             problems: ordered(&problems, |it| Problem::of(it, &names), lists::order_problems),
             medications: medications(&requests, &statements, &names),
             allergies: ordered(&banner.allergies, |it| Allergy::of(it, &names), lists::order_allergies),
-            vitals: Section {
-                rows: latest::vitals(readings(&vitals)),
-                ..section(&vitals, |_| ()).emptied()
-            },
+            vitals: Section { rows: latest::vitals(readings(&vitals)), ..section(&vitals, |_| ()).emptied() },
             results: Section {
                 rows: latest::by_concern(latest::grouped(recent), self.now),
                 ..section(&results, |_| ()).emptied()
@@ -304,10 +301,7 @@ impl Chart<'_> {
     pub async fn vitals(&self) -> StoreResult<Section<Latest>> {
         let rows = self.latest("vital-signs", 24).await?;
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default())).collect();
-        Ok(Section {
-            rows: latest::vitals(readings),
-            ..section(&rows, |_| ()).emptied()
-        })
+        Ok(Section { rows: latest::vitals(readings), ..section(&rows, |_| ()).emptied() })
     }
 
     /// The latest of every laboratory test, what needs a look first.

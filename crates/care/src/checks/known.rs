@@ -96,7 +96,9 @@ impl Taken {
     pub(crate) fn of(value: &Value) -> Option<Taken> {
         let status = text(value, &["status"]).unwrap_or_default();
         let request = text(value, &["resourceType"]) == Some("MedicationRequest");
-        if request && !crate::chart::is_ordered(value) || !matches!(status, "active" | "on-hold" | "intended" | "unknown") {
+        if request && !crate::chart::is_ordered(value)
+            || !matches!(status, "active" | "on-hold" | "intended" | "unknown")
+        {
             return None;
         }
         let contained = |reference: &str| {

@@ -17,8 +17,17 @@ const SENT: [(&str, fn(&Value) -> bool, usize); 5] = [
     ("Observation", |it| it["category"][0]["coding"][0]["code"] == "laboratory", 6),
 ];
 /// Members that lead to what was not sent.
-const LEFT_OUT: [&str; 9] =
-    ["encounter", "context", "specimen", "basedOn", "hasMember", "derivedFrom", "partOf", "reasonReference", "priorPrescription"];
+const LEFT_OUT: [&str; 9] = [
+    "encounter",
+    "context",
+    "specimen",
+    "basedOn",
+    "hasMember",
+    "derivedFrom",
+    "partOf",
+    "reasonReference",
+    "priorPrescription",
+];
 
 /// The resources that come with a summary of `theirs`, as part of the chart of `patient`.
 pub(super) fn sent(patient: &str, from: Org, theirs: &[Value]) -> Vec<Value> {
@@ -96,7 +105,10 @@ fn lead(value: &mut Value, patient: &str) {
 fn summary(patient: &str, from: Org, id: &str, on: &str, statements: &[Value]) -> Value {
     let name = |it: &Value| {
         let concept = ["code", "medicationCodeableConcept", "vaccineCode"].iter().find_map(|name| it.get(*name));
-        concept.and_then(|it| it["text"].as_str().or(it["coding"][0]["display"].as_str())).unwrap_or("not named").to_owned()
+        concept
+            .and_then(|it| it["text"].as_str().or(it["coding"][0]["display"].as_str()))
+            .unwrap_or("not named")
+            .to_owned()
     };
     let mut text = format!("Summary of care\n{}\n", from.name());
     for (kind, title) in [

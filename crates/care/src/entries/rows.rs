@@ -81,7 +81,8 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
         _ => everything.iter().map(|it| row(of, &it.value, &names)).collect(),
     };
     let apart = kinds.iter().flat_map(|it| &it.apart).map(|it| row(of, &it.value, &names));
-    let mut apart: Vec<Row> = apart.filter(|it| it.standing != Standing::Mistaken).map(|it| Row { may_change: false, ..it }).collect();
+    let mut apart: Vec<Row> =
+        apart.filter(|it| it.standing != Standing::Mistaken).map(|it| Row { may_change: false, ..it }).collect();
     let origins = origins(pen, &rows).await?;
     for row in &mut rows {
         if let Some(origin) = origins.get(&row.key.to_string()) {

@@ -84,7 +84,11 @@ pub(super) fn merged(kind: Kind, mut ours: Value, theirs: &Value, by: Option<By>
     match kind {
         Kind::Medications => directions(&mut ours, theirs),
         Kind::Allergies => reactions(&mut ours, theirs),
-        Kind::Problems if !["onsetDateTime", "onsetPeriod", "onsetAge", "onsetRange", "onsetString"].iter().any(|it| ours.get(*it).is_some()) => {
+        Kind::Problems
+            if !["onsetDateTime", "onsetPeriod", "onsetAge", "onsetRange", "onsetString"]
+                .iter()
+                .any(|it| ours.get(*it).is_some()) =>
+        {
             if let Some(onset) = theirs.get("onsetDateTime") {
                 ours["onsetDateTime"] = onset.clone();
             }

@@ -115,7 +115,8 @@ async fn outside_results(chart: &Chart<'_>) -> StoreResult<(Vec<ask::Row>, Vec<a
     let asked = [("category", "laboratory"), ("_tag", tags.as_str()), ("_sort", "-date")];
     let outside = chart.rows("Observation", &asked, MOST).await?;
     let outside: Vec<ask::Row> = outside.rows.into_iter().filter(|it| origin::is_unreconciled(&it.value)).collect();
-    let codes: BTreeSet<String> = outside.iter().filter_map(|it| test_code(&it.value)).map(|it| ask::escaped(&it)).collect();
+    let codes: BTreeSet<String> =
+        outside.iter().filter_map(|it| test_code(&it.value)).map(|it| ask::escaped(&it)).collect();
     if codes.is_empty() {
         return Ok((outside, Vec::new()));
     }
@@ -154,7 +155,9 @@ fn tests((outside, ours): &(Vec<ask::Row>, Vec<ask::Row>), names: &Names) -> Vec
         // Whether ours changes does not matter for what others measured.
         rows.push(row);
     }
-    rows.sort_by_key(|it| (!it.theirs.iter().any(|it| it.row.critical), it.theirs.first().map(|it| it.row.title.clone())));
+    rows.sort_by_key(|it| {
+        (!it.theirs.iter().any(|it| it.row.critical), it.theirs.first().map(|it| it.row.title.clone()))
+    });
     rows
 }
 

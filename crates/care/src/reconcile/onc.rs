@@ -23,7 +23,13 @@ const PAIRS: [(&str, &str, &[&str], &[&str], &[&str]); 7] = [
 const OF_R21: (&[&str], &[&str], &[&str]) = (
     &["Ampicillin", "Penicillin G benzathine"],
     &["Aranesp 0.5 MG/ML", "Ceftriaxone 100MG/ML", "Tylenol 500mg"],
-    &["Chronic rejection of renal transplant", "Essential hypertension", "Fever", "Overweight", "Severe Hypothyroidism"],
+    &[
+        "Chronic rejection of renal transplant",
+        "Essential hypertension",
+        "Fever",
+        "Overweight",
+        "Severe Hypothyroidism",
+    ],
 );
 const OF_DISCHARGE: (&[&str], &[&str], &[&str]) = (
     &["Ampicillin", "Penicillin G benzathine"],
@@ -40,7 +46,10 @@ const OF_DISCHARGE: (&[&str], &[&str], &[&str]) = (
 // Both documents of this pair name the second inhaler, among what was given and not among what is taken.
 const OF_R11: (&[&str], &[&str], &[&str]) = (
     &["Aspirin", "Codeine"],
-    &["120 ACTUAT Fluticasone propionate 0.11 MG/ACTUAT Metered Dose Inhaler", "Albuterol 0.09 MG/ACTUAT inhalant powder"],
+    &[
+        "120 ACTUAT Fluticasone propionate 0.11 MG/ACTUAT Metered Dose Inhaler",
+        "Albuterol 0.09 MG/ACTUAT inhalant powder",
+    ],
     &["Asthma", "Pneumonia"],
 );
 
@@ -49,12 +58,14 @@ const KINDS: [&str; 4] = ["AllergyIntolerance", "MedicationRequest", "Medication
 /// The lists of a document, as resources of Ada's.
 fn lists(path: &Path, prefix: &str) -> Vec<Value> {
     // One of the documents lacks the end of a tag.
-    let text = std::fs::read_to_string(path).unwrap().replace("</name\r\n", "</name>\n").replace("</name\n", "</name>\n");
+    let text =
+        std::fs::read_to_string(path).unwrap().replace("</name\r\n", "</name>\n").replace("</name\n", "</name>\n");
     let document = ccda::read(text.as_bytes()).unwrap();
     let listed = document.read.resources.into_iter().map(|(_, it)| it);
     let listed = listed.filter(|it| KINDS.contains(&it["resourceType"].as_str().unwrap_or_default()));
     // Encounter diagnoses are not on the problem list.
-    let listed = listed.filter(|it| it["resourceType"] != "Condition" || it["category"].to_string().contains("problem-list-item"));
+    let listed = listed
+        .filter(|it| it["resourceType"] != "Condition" || it["category"].to_string().contains("problem-list-item"));
     let mut all: Vec<Value> = listed.collect();
     for (at, it) in all.iter_mut().enumerate() {
         it["id"] = json!(format!("{prefix}-{at}"));

@@ -12,15 +12,69 @@ use std::collections::BTreeSet;
 
 /// Words that tell nothing of what is meant.
 const EMPTY: [&str; 26] = [
-    "a", "and", "by", "disease", "disorder", "due", "finding", "for", "in", "nec", "nos", "not", "of", "on", "or",
-    "other", "primary", "situation", "specified", "the", "to", "unspecified", "with", "without", "complications",
+    "a",
+    "and",
+    "by",
+    "disease",
+    "disorder",
+    "due",
+    "finding",
+    "for",
+    "in",
+    "nec",
+    "nos",
+    "not",
+    "of",
+    "on",
+    "or",
+    "other",
+    "primary",
+    "situation",
+    "specified",
+    "the",
+    "to",
+    "unspecified",
+    "with",
+    "without",
+    "complications",
     "complication",
 ];
 /// Words of forms and of how something is given: two tablets are not the same medicine for that.
 const FORMS: [&str; 34] = [
-    "actuat", "actuation", "capsule", "cream", "day", "dose", "dry", "elixir", "er", "extended", "hour", "hr", "hydrochloride",
-    "inhalation", "inhaler", "injectable", "injection", "iu", "mcg", "meq", "metered", "mg", "ml", "ointment", "oral",
-    "pack", "powder", "prefilled", "release", "solution", "suspension", "syringe", "tablet", "unit",
+    "actuat",
+    "actuation",
+    "capsule",
+    "cream",
+    "day",
+    "dose",
+    "dry",
+    "elixir",
+    "er",
+    "extended",
+    "hour",
+    "hr",
+    "hydrochloride",
+    "inhalation",
+    "inhaler",
+    "injectable",
+    "injection",
+    "iu",
+    "mcg",
+    "meq",
+    "metered",
+    "mg",
+    "ml",
+    "ointment",
+    "oral",
+    "pack",
+    "powder",
+    "prefilled",
+    "release",
+    "solution",
+    "suspension",
+    "syringe",
+    "tablet",
+    "unit",
 ];
 /// Words of which one cannot stand for the other.
 const OPPOSED: [(&str, &str); 5] =
@@ -123,8 +177,22 @@ fn alike(kind: Kind, a: &Means, b: &Means) -> Option<f64> {
 /// The same but for who wrote it down, when and under which name: word for word a copy.
 pub(super) fn signature(value: &Value) -> String {
     const ASIDE: [&str; 16] = [
-        "id", "meta", "identifier", "text", "recorder", "asserter", "requester", "performer", "informationSource",
-        "encounter", "context", "subject", "patient", "recordedDate", "authoredOn", "dateAsserted",
+        "id",
+        "meta",
+        "identifier",
+        "text",
+        "recorder",
+        "asserter",
+        "requester",
+        "performer",
+        "informationSource",
+        "encounter",
+        "context",
+        "subject",
+        "patient",
+        "recordedDate",
+        "authoredOn",
+        "dateAsserted",
     ];
     let mut plain = value.clone();
     if let Some(members) = plain.as_object_mut() {
@@ -159,10 +227,8 @@ fn same_source(a: &Entry, b: &Entry) -> bool {
 
 /// Puts what means the same into rows. What only this record says has a row if it holds.
 pub(super) fn rows(kind: Kind, ours: Vec<Entry>, theirs: Vec<Entry>) -> Vec<Row> {
-    let mut rows: Vec<(Means, Row)> = ours
-        .into_iter()
-        .map(|it| (Means::of(kind, &it), Row { ours: Some(it), ..blank(kind) }))
-        .collect();
+    let mut rows: Vec<(Means, Row)> =
+        ours.into_iter().map(|it| (Means::of(kind, &it), Row { ours: Some(it), ..blank(kind) })).collect();
     let mut theirs: Vec<(Means, Entry)> = theirs.into_iter().map(|it| (Means::of(kind, &it), it)).collect();
     theirs.sort_by_key(|(_, it)| (!it.holds(), std::cmp::Reverse(it.changed.map_or(i64::MIN, |it| it.at()))));
     for (means, entry) in theirs {

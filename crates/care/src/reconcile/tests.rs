@@ -85,8 +85,14 @@ async fn ward() -> Ward {
         outside(problem("lake-gout", concept(ICD10, "M10.9", "Gout, unspecified"), "active"), "Lakeside"),
         outside(problem("lake-gout-2", concept(ICD10, "M10.9", "Gout, unspecified"), "active"), "Lakeside"),
         outside(problem("hill-gout", concept(ICD10, "M10.9", "Gout, unspecified"), "active"), "Hilltop"),
-        outside(drug("lake-met", metformin(), json!({ "dosageInstruction": [{ "text": "One in the morning" }] })), "Lakeside"),
-        outside(drug("lake-lis", json!({ "text": "Lisinopril 20 mg tablet" }), json!({ "intent": "plan" })), "Lakeside"),
+        outside(
+            drug("lake-met", metformin(), json!({ "dosageInstruction": [{ "text": "One in the morning" }] })),
+            "Lakeside",
+        ),
+        outside(
+            drug("lake-lis", json!({ "text": "Lisinopril 20 mg tablet" }), json!({ "intent": "plan" })),
+            "Lakeside",
+        ),
         outside(allergy("lake-pen", "Penicillin", json!({ "criticality": "high" })), "Lakeside"),
         outside(vaccine("lake-flu", "158", "2025-10-01"), "Lakeside"),
         outside(vaccine("lake-old-flu", "158", "2022-10-01"), "Lakeside"),
@@ -135,10 +141,21 @@ async fn what_means_the_same_stands_side_by_side_and_copies_are_counted() {
 async fn decisions_are_one_commit_with_provenance_and_everything_can_be_taken_back() {
     let mut ward = ward().await;
     let keys = [
-        "MedicationRequest/own-met", "MedicationRequest/own-lis", "MedicationRequest/lake-met", "MedicationRequest/lake-lis",
-        "Condition/own-htn", "Condition/lake-htn", "Condition/lake-gout", "Condition/lake-gout-2", "Condition/hill-gout",
-        "AllergyIntolerance/own-nka", "AllergyIntolerance/lake-pen", "Immunization/lake-flu", "Immunization/lake-old-flu",
-        "Observation/lake-k", "Observation/lake-k-2",
+        "MedicationRequest/own-met",
+        "MedicationRequest/own-lis",
+        "MedicationRequest/lake-met",
+        "MedicationRequest/lake-lis",
+        "Condition/own-htn",
+        "Condition/lake-htn",
+        "Condition/lake-gout",
+        "Condition/lake-gout-2",
+        "Condition/hill-gout",
+        "AllergyIntolerance/own-nka",
+        "AllergyIntolerance/lake-pen",
+        "Immunization/lake-flu",
+        "Immunization/lake-old-flu",
+        "Observation/lake-k",
+        "Observation/lake-k-2",
     ];
     let bare = |mut value: Value| {
         value["meta"].as_object_mut().map(|it| it.retain(|name, _| name != "versionId" && name != "lastUpdated"));
@@ -151,10 +168,9 @@ async fn decisions_are_one_commit_with_provenance_and_everything_can_be_taken_ba
     let pen = ward.pen();
     let found = sheet(&pen, &ward.patient).await.unwrap();
     let mut chosen = Choices { note: "Seen with her".into(), ..Choices::default() };
-    for (kind, title, decision) in [
-        (Kind::Medications, "Lisinopril", Decision::Replace),
-        (Kind::Problems, "Essential", Decision::Merge),
-    ] {
+    for (kind, title, decision) in
+        [(Kind::Medications, "Lisinopril", Decision::Replace), (Kind::Problems, "Essential", Decision::Merge)]
+    {
         chosen.decisions.insert(find(&found, kind, title).id.clone(), decision);
     }
     chosen.suggest(&found);
@@ -171,7 +187,10 @@ async fn decisions_are_one_commit_with_provenance_and_everything_can_be_taken_ba
     assert_eq!(met["dosageInstruction"][0]["text"], "One in the morning");
     assert_eq!(ward.read(&key("MedicationRequest/own-lis")).await["status"], "stopped");
     let taken = ward.read(&key("MedicationRequest/lake-lis")).await;
-    assert_eq!((&taken["reportedBoolean"], &taken["priorPrescription"]["reference"]), (&json!(true), &json!("MedicationRequest/own-lis")));
+    assert_eq!(
+        (&taken["reportedBoolean"], &taken["priorPrescription"]["reference"]),
+        (&json!(true), &json!("MedicationRequest/own-lis"))
+    );
     let codes = ward.read(&key("Condition/own-htn")).await["code"]["coding"].as_array().unwrap().len();
     assert_eq!(codes, 2, "both codes stand at our problem");
     assert!(origin::is_left(&ward.read(&key("Condition/lake-htn")).await));
@@ -192,7 +211,10 @@ async fn decisions_are_one_commit_with_provenance_and_everything_can_be_taken_ba
     let entities = it["entity"].as_array().unwrap();
     let of = |role: &str, what: &str| entities.iter().any(|it| it["role"] == role && it["what"]["reference"] == what);
     assert!(of("revision", "Condition/lake-gout/_history/1") && of("source", "MedicationRequest/lake-met/_history/1"));
-    assert_eq!((&it["reason"][0]["text"], &it["signature"][0]["type"][0]["code"]), (&json!("Seen with her"), &json!("1.2.840.10065.1.12.1.13")));
+    assert_eq!(
+        (&it["reason"][0]["text"], &it["signature"][0]["type"][0]["code"]),
+        (&json!("Seen with her"), &json!("1.2.840.10065.1.12.1.13"))
+    );
 
     ward.later(SECOND);
     let pen = ward.pen();
@@ -244,7 +266,13 @@ async fn a_row_without_a_decision_stays_apart_and_an_allergy_from_outside_is_men
     sign(&pen, &ward.patient, &chosen, "a").await.unwrap();
     let after = sheet(&pen, &ward.patient).await.unwrap();
     assert_eq!(after.open(), 7);
-    assert!(after.parts.iter().flat_map(|it| &it.rows).all(|it| it.theirs.iter().all(|it| it.row.title != "Gout, unspecified")));
+    assert!(
+        after
+            .parts
+            .iter()
+            .flat_map(|it| &it.rows)
+            .all(|it| it.theirs.iter().all(|it| it.row.title != "Gout, unspecified"))
+    );
     let facts = crate::orders::facts::Facts::of(&pen, &ward.patient).await.unwrap();
     assert!(facts.known.allergies.is_empty(), "what nobody has looked at is not known");
     assert_eq!(facts.known.outside_allergies.len(), 1);

@@ -132,7 +132,8 @@ fn form(visitor: &Visitor, base: &str, sheet: &Sheet, choices: &Choices) -> Mark
     let words = visitor.words;
     let (done, all) = (choices.count(sheet), sheet.open());
     let count = [("done", done.into()), ("count", all.into())];
-    let suggests = sheet.decidable().any(|it| it.is_open() && it.suggested.is_some() && !choices.decisions.contains_key(&it.id));
+    let suggests =
+        sheet.decidable().any(|it| it.is_open() && it.suggested.is_some() && !choices.decisions.contains_key(&it.id));
     html! {
         p.keys-hint.no-print { (words.say("reconcile-keys")) }
         form.reconcile method="post" action={ (base) "/reconcile" } data-reconcile="" {
@@ -316,7 +317,9 @@ pub(crate) async fn choose(
     }
     // What is gone or changed since the page was made is decided anew.
     let sheet = reconcile::sheet(&pen, &patient).await?;
-    choices.decisions.retain(|id, decision| sheet.decidable().any(|it| it.id == *id && it.choices().contains(decision)));
+    choices
+        .decisions
+        .retain(|id, decision| sheet.decidable().any(|it| it.id == *id && it.choices().contains(decision)));
     if wanted == "suggest" {
         choices.suggest(&sheet);
     }
