@@ -44,6 +44,7 @@ reconcile-range = Reference range
 reconcile-by-code = Same code
 reconcile-by-ingredient = Same substance
 reconcile-by-text = Similar words: check that both mean the same
+reconcile-same = Both say the same
 reconcile-decide = What becomes of { $what }
 reconcile-keep = Keep ours
 reconcile-add = Add to this record

@@ -44,6 +44,7 @@ reconcile-range = Intervalo de referencia
 reconcile-by-code = Mismo código
 reconcile-by-ingredient = Misma sustancia
 reconcile-by-text = Palabras parecidas: compruebe que se trata de lo mismo
+reconcile-same = Ambos dicen lo mismo
 reconcile-decide = Qué se hace con { $what }
 reconcile-keep = Mantener lo nuestro
 reconcile-add = Añadir a este expediente

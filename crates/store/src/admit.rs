@@ -97,7 +97,11 @@ impl Case<'_> {
                 if let Some(rule) = self.fails(session, reach, &ruling, before, *at).await? {
                     // Whoever sees it is told that they may not; to others it is not there.
                     let seen = !blind;
-                    return Ok(Err(if seen { self.forbidden(action, &rule) } else { self.missing(action, Some(rule)) }));
+                    return Ok(Err(if seen {
+                        self.forbidden(action, &rule)
+                    } else {
+                        self.missing(action, Some(rule))
+                    }));
                 }
                 let loose = matches!(write.expect, Expect::Anything | Expect::Present);
                 loose.then_some(Expect::Version(*version as u64))

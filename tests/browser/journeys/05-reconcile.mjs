@@ -7,7 +7,7 @@ export default {
   keyboard: true,
   async run({ as, org, root, ask, put, note }) {
     const stamp = Date.now();
-    const patient = `reconcile-${stamp}`;
+    const patient = `outside-${stamp}`;
     const subject = { reference: `Patient/${patient}` };
     const hl7 = (system, code) => ({ coding: [{ system: `http://terminology.hl7.org/CodeSystem/${system}`, code }] });
     const drug = (code, text) => ({ coding: [{ system: 'http://www.nlm.nih.gov/research/umls/rxnorm', code, display: text }], text });
@@ -34,7 +34,7 @@ export default {
     await clinician.sees('Penicillin', 'the allergy that another record tells of');
     await clinician.sees('Lakeside General Hospital', 'the badge of the other record');
     await clinician.shot('apart');
-    await clinician.click('main a[href*="/reconcile"]');
+    await clinician.click('main a[href*="/reconcile#"]');
     await clinician.page.waitForSelector('[data-row]');
     const rows = await clinician.page.locator('[data-row]').count();
     if (rows !== 5) note(`${rows} rows are to be decided, not 5`);

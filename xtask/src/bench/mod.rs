@@ -134,7 +134,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     let after = machine::syncs_per_second(&folder)?;
     let canary = json!({ "before_per_second": measure::round(before), "after_per_second": measure::round(after) });
-    let page = report::Page { plans: &plans, people: &people, columns: &columns, growth: growth.as_ref(), pages: pages.as_ref(), canary };
+    let page = report::Page {
+        plans: &plans,
+        people: &people,
+        columns: &columns,
+        growth: growth.as_ref(),
+        pages: pages.as_ref(),
+        canary,
+    };
     step::write(&plans.out.join("benchmarks.md"), page.markdown())?;
     step::write(&plans.out.join("benchmarks.json"), format!("{:#}\n", page.json()))?;
     eprintln!("written to {}", plans.out.join("benchmarks.md").display());

@@ -116,7 +116,8 @@ fn day(before: usize) -> String {
 /// One long life: what a chart of decades holds of each kind, and the rest laboratory and vital signs.
 fn chart() -> Vec<Value> {
     let subject = json!({ "reference": format!("Patient/{PATIENT}") });
-    let mut all = vec![json!({ "resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1951-03-04",
+    let mut all =
+        vec![json!({ "resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1951-03-04",
         "name": [{ "family": "Abernathy", "given": ["Ruth"] }] })];
     let mut add = |kind: &str, at: usize, mut it: Value| {
         it["resourceType"] = kind.into();
@@ -126,37 +127,67 @@ fn chart() -> Vec<Value> {
         all.push(it);
     };
     let origin = |at: usize| match at % 5 {
-        0 => json!({ "source": "urn:oid:2.16.840.1.113883.19.5#doc", "tag": [{ "system": "urn:continuo:origin", "code": "document", "display": "Lakeside General Hospital" }] }),
+        0 => {
+            json!({ "source": "urn:oid:2.16.840.1.113883.19.5#doc", "tag": [{ "system": "urn:continuo:origin", "code": "document", "display": "Lakeside General Hospital" }] })
+        }
         _ => json!({}),
     };
     for at in 0..20 {
-        add("AllergyIntolerance", at, json!({ "meta": origin(at), "code": { "text": format!("Substance {at}") }, "criticality": if at % 7 == 0 { "high" } else { "low" },
-            "clinicalStatus": hl7("allergyintolerance-clinical", "active"), "verificationStatus": hl7("allergyintolerance-verification", "confirmed") }));
+        add(
+            "AllergyIntolerance",
+            at,
+            json!({ "meta": origin(at), "code": { "text": format!("Substance {at}") }, "criticality": if at % 7 == 0 { "high" } else { "low" },
+            "clinicalStatus": hl7("allergyintolerance-clinical", "active"), "verificationStatus": hl7("allergyintolerance-verification", "confirmed") }),
+        );
     }
     for at in 0..120 {
         let status = if at % 3 == 0 { "active" } else { "resolved" };
-        add("Condition", at, json!({ "meta": origin(at), "code": { "text": format!("Problem number {at} of a long life") }, "onsetDateTime": &day(at * 60)[..10], "clinicalStatus": hl7("condition-clinical", status),
-            "verificationStatus": hl7("condition-ver-status", "confirmed"), "category": [hl7("condition-category", "problem-list-item")] }));
+        add(
+            "Condition",
+            at,
+            json!({ "meta": origin(at), "code": { "text": format!("Problem number {at} of a long life") }, "onsetDateTime": &day(at * 60)[..10], "clinicalStatus": hl7("condition-clinical", status),
+            "verificationStatus": hl7("condition-ver-status", "confirmed"), "category": [hl7("condition-category", "problem-list-item")] }),
+        );
     }
     for at in 0..160 {
         let status = if at % 8 == 0 { "active" } else { "completed" };
-        add("MedicationRequest", at, json!({ "meta": origin(at), "status": status, "intent": "order", "authoredOn": day(at * 40), "medicationCodeableConcept": { "text": format!("Medicine {at} 10 mg tablet") },
-            "dosageInstruction": [{ "text": "One tablet in the morning" }] }));
+        add(
+            "MedicationRequest",
+            at,
+            json!({ "meta": origin(at), "status": status, "intent": "order", "authoredOn": day(at * 40), "medicationCodeableConcept": { "text": format!("Medicine {at} 10 mg tablet") },
+            "dosageInstruction": [{ "text": "One tablet in the morning" }] }),
+        );
     }
     for at in 0..400 {
-        add("Encounter", at, json!({ "status": "finished", "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" },
-            "period": { "start": day(at * 20), "end": day(at * 20) }, "reasonCode": [{ "text": "Follow-up" }] }));
+        add(
+            "Encounter",
+            at,
+            json!({ "status": "finished", "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" },
+            "period": { "start": day(at * 20), "end": day(at * 20) }, "reasonCode": [{ "text": "Follow-up" }] }),
+        );
     }
     for at in 0..80 {
-        add("Immunization", at, json!({ "meta": origin(at), "status": "completed", "vaccineCode": concept("http://hl7.org/fhir/sid/cvx", "158", "Influenza vaccine"), "occurrenceDateTime": &day(at * 180)[..10] }));
+        add(
+            "Immunization",
+            at,
+            json!({ "meta": origin(at), "status": "completed", "vaccineCode": concept("http://hl7.org/fhir/sid/cvx", "158", "Influenza vaccine"), "occurrenceDateTime": &day(at * 180)[..10] }),
+        );
     }
     for at in 0..150 {
-        add("DocumentReference", at, json!({ "status": "current", "date": day(at * 50), "type": concept("http://loinc.org", "11506-3", "Progress note"), "description": format!("Note {at}"),
-            "content": [{ "attachment": { "contentType": "text/plain", "data": "QSBub3RlLg==" } }] }));
+        add(
+            "DocumentReference",
+            at,
+            json!({ "status": "current", "date": day(at * 50), "type": concept("http://loinc.org", "11506-3", "Progress note"), "description": format!("Note {at}"),
+            "content": [{ "attachment": { "contentType": "text/plain", "data": "QSBub3RlLg==" } }] }),
+        );
     }
     for at in 0..200 {
-        add("DiagnosticReport", at, json!({ "status": "final", "category": [hl7("v2-0074", "LAB")], "code": concept("http://loinc.org", "51990-0", "Basic metabolic panel"), "effectiveDateTime": day(at * 36), "issued": day(at * 36),
-            "result": (0..8).map(|n| json!({ "reference": format!("Observation/heavy-observation-{}", at * 8 + n) })).collect::<Vec<_>>() }));
+        add(
+            "DiagnosticReport",
+            at,
+            json!({ "status": "final", "category": [hl7("v2-0074", "LAB")], "code": concept("http://loinc.org", "51990-0", "Basic metabolic panel"), "effectiveDateTime": day(at * 36), "issued": day(at * 36),
+            "result": (0..8).map(|n| json!({ "reference": format!("Observation/heavy-observation-{}", at * 8 + n) })).collect::<Vec<_>>() }),
+        );
     }
     let written = 1 + 20 + 120 + 160 + 400 + 80 + 150 + 200;
     for at in 0..RESOURCES - written {
@@ -167,9 +198,13 @@ fn chart() -> Vec<Value> {
             let (code, name, unit, value) = TESTS[at % TESTS.len()];
             ("laboratory", code, name, unit, value)
         };
-        add("Observation", at, json!({ "meta": origin(at), "status": "final", "category": [hl7("observation-category", category)], "code": concept("http://loinc.org", code, name), "effectiveDateTime": day(at * 2),
+        add(
+            "Observation",
+            at,
+            json!({ "meta": origin(at), "status": "final", "category": [hl7("observation-category", category)], "code": concept("http://loinc.org", code, name), "effectiveDateTime": day(at * 2),
             "valueQuantity": { "value": (value * wobble * 10.0).round() / 10.0, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit },
-            "referenceRange": [{ "low": { "value": value * 0.9 }, "high": { "value": value * 1.1 } }] }));
+            "referenceRange": [{ "low": { "value": value * 0.9 }, "high": { "value": value * 1.1 } }] }),
+        );
     }
     all
 }

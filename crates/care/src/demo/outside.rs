@@ -9,10 +9,11 @@ use crate::exchange::origin::{self, Origin, Way};
 use serde_json::{Value, json};
 
 /// Of each type so many, the newest: (type, which of them, how many).
-const SENT: [(&str, fn(&Value) -> bool, usize); 5] = [
+const SENT: [(&str, fn(&Value) -> bool, usize); 6] = [
     ("AllergyIntolerance", |_| true, 6),
     ("Condition", |it| it["category"][0]["coding"][0]["code"] == "problem-list-item", 8),
     ("MedicationRequest", |it| it["status"] == "active", 8),
+    ("MedicationStatement", |it| it["status"] == "active", 8),
     ("Immunization", |_| true, 3),
     ("Observation", |it| it["category"][0]["coding"][0]["code"] == "laboratory", 6),
 ];
@@ -52,7 +53,7 @@ pub(super) fn sent(patient: &str, from: Org, theirs: &[Value]) -> Vec<Value> {
 
 /// When a statement was last changed where it was made.
 fn when(it: &Value) -> String {
-    let said = ["recordedDate", "authoredOn", "occurrenceDateTime", "effectiveDateTime"];
+    let said = ["recordedDate", "authoredOn", "dateAsserted", "occurrenceDateTime", "effectiveDateTime"];
     said.iter().find_map(|name| it[*name].as_str()).unwrap_or_default().to_owned()
 }
 
@@ -115,6 +116,7 @@ fn summary(patient: &str, from: Org, id: &str, on: &str, statements: &[Value]) -
         ("AllergyIntolerance", "Allergies"),
         ("Condition", "Problems"),
         ("MedicationRequest", "Medications"),
+        ("MedicationStatement", "Taken at home"),
         ("Immunization", "Immunizations"),
         ("Observation", "Results"),
     ] {

@@ -176,6 +176,11 @@ impl Row {
         !self.theirs.is_empty()
     }
 
+    /// Ours and theirs are the same statement, found by what they mean and not by their words alone.
+    pub fn says_the_same(&self) -> bool {
+        self.is_open() && self.ours.is_some() && self.suggested == Some(Decision::Keep) && self.differs.is_empty()
+    }
+
     /// What can be decided about it.
     pub fn choices(&self) -> &'static [Decision] {
         use Decision::{Discontinue, Ignore, Keep, Merge, Replace};

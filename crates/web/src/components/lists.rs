@@ -72,7 +72,7 @@ pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
 pub(crate) fn immunization_line(words: &Words, given: &Immunization) -> Markup {
     html! {
         li.line {
-            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } (badge(words, given.source.as_deref())) }
+            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = super::words::dose(words, given) { " " span.quiet { (dose) } } (badge(words, given.source.as_deref())) }
             span.side { (day_or_none(words, given.given.as_ref())) }
         }
     }
@@ -90,7 +90,7 @@ pub(crate) fn document_line(words: &Words, document: &Document, address: &str) -
 pub(crate) fn visit_line(words: &Words, visit: &Visit) -> Markup {
     html! {
         li.line.tall {
-            span.main { (visit.title()) " " (visit_standing(words, visit)) }
+            span.main { (super::words::visit(words, visit)) " " (visit_standing(words, visit)) }
             span.side { (day_or_none(words, visit.from.as_ref())) }
             @if visit.clinician.is_some() || visit.place.is_some() {
                 span.under { (joined(&[visit.clinician.as_deref(), visit.place.as_deref()])) }
@@ -125,9 +125,9 @@ pub(crate) fn event_line(words: &Words, event: &Event, address: &str) -> Markup 
         li class={ "line event " (event.kind.slug()) } {
             span.main {
                 span.kind { (icon(drawn)) span.spoken { (event_kind(words, event.kind)) ": " } }
-                @match to { Some(to) => { a href=(to) { (event.title) } } None => (event.title) }
+                @match to { Some(to) => { a href=(to) { (super::words::event(words, event)) } } None => (super::words::event(words, event)) }
                 " " (super::flag::badge(words, event.flag))
-                @if let Some(detail) = &event.detail { " " span.quiet { (detail) } }
+                @if let Some(detail) = super::words::event_detail(words, event) { " " span.quiet { (detail) } }
                 @if let Some(source) = &event.source { " " span.chip.source { (source) } }
             }
             span.side { (day(&event.when)) }
@@ -171,7 +171,7 @@ pub(crate) fn visit_row(words: &Words, visit: &Visit, address: &str) -> Markup {
     html! {
         tr.mistaken[visit.standing == VisitStanding::Mistaken] {
             th scope="row" {
-                a href={ (address) "/encounters/" (visit.id) } { (visit.title()) } " " (visit_standing(words, visit))
+                a href={ (address) "/encounters/" (visit.id) } { (super::words::visit(words, visit)) } " " (visit_standing(words, visit))
                 @if visit.reasons.len() > 1 { p.note { (visit.reasons[1..].join("; ")) } }
             }
             td { (day_or_none(words, visit.from.as_ref())) }

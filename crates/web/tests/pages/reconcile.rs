@@ -71,7 +71,8 @@ async fn what_another_record_says_stands_apart_is_reconciled_and_taken_back() {
     assert!(problems.text.contains("Gout") && !problems.text.contains("not reconciled"), "{}", problems.text);
     let done = page(&world, &cookie, &format!("{CHART}/reconcile?done=reconciled")).await;
     assert!(done.text.contains("Take it back") && done.text.contains("Signed. The lists are up to date."));
-    let id = done.text.split("name=\"id\" value=\"").nth(1).and_then(|it| it.split('"').next()).expect("what is taken back");
+    let id =
+        done.text.split("name=\"id\" value=\"").nth(1).and_then(|it| it.split('"').next()).expect("what is taken back");
     let body = format!("once={}&id={id}", once(&done.text));
     let undone = world.fill(&cookie, &format!("{CHART}/reconcile/undo"), &body).await;
     assert_eq!(undone.header("location"), format!("{CHART}/reconcile?done=unreconciled"), "{}", undone.text);

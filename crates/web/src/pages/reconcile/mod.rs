@@ -189,8 +189,33 @@ fn own(words: &Words, row: &Row, chosen: Option<Decision>, may: bool) -> Markup 
     }
 }
 
+/// Both say the same, and nothing more: it takes one line.
+fn same(words: &Words, row: &Row, ours: &Entry, chosen: Option<Decision>, may: bool) -> Markup {
+    html! {
+        fieldset.recon-row.same.decided[chosen.is_some()] data-row="" {
+            legend.spoken { (ours.row.title) }
+            div.statement {
+                p.what { strong { (ours.row.title) } @if let Some(code) = &ours.row.code { " " span.code.quiet { (code) } } }
+                p.where {
+                    span.chip.good { (icon("check")) (words.say("reconcile-same")) } " "
+                    span.chip { (words.say("reconcile-this-record")) } " " span.quiet { (words.say("reconcile-changed-on")) " " (day_or_none(words, ours.changed.as_ref())) }
+                    @for their in &row.theirs {
+                        (outside::badge(words, their.from.as_ref().map(|it| it.name.as_str())))
+                        " " span.quiet { (words.say("reconcile-changed-on")) " " (day_or_none(words, their.changed.as_ref())) @if let Some(who) = &their.row.who { ", " (who) } }
+                        @if their.copies > 1 { " " span.chip { (words.with("reconcile-copies", &[("count", their.copies.into())])) } }
+                    }
+                }
+            }
+            @if may { (decisions(words, row, &ours.row.title, chosen)) }
+        }
+    }
+}
+
 /// One pair with its decision.
 fn pair(words: &Words, row: &Row, chosen: Option<Decision>, may: bool) -> Markup {
+    if let Some(ours) = row.ours.as_ref().filter(|_| row.says_the_same()) {
+        return same(words, row, ours, chosen, may);
+    }
     let lead = row.theirs.first().or(row.ours.as_ref());
     let title = lead.map_or("", |it| it.row.title.as_str());
     html! {
@@ -215,12 +240,14 @@ fn pair(words: &Words, row: &Row, chosen: Option<Decision>, may: bool) -> Markup
 }
 
 fn decisions(words: &Words, row: &Row, title: &str, chosen: Option<Decision>) -> Markup {
+    // Results that are not here yet are added beside ours.
+    let adds = row.ours.is_none() || (row.kind == Kind::Results && !row.differs.is_empty());
     html! {
         div.decisions role="radiogroup" aria-label=(words.with("reconcile-decide", &[("what", title.into())])) {
             @for (decision, key, both, alone) in DECISIONS.iter().filter(|it| row.choices().contains(&it.0)) {
                 label.decision.suggested[row.suggested == Some(*decision)] {
                     input type="radio" name=(row.id) value=(decision.slug()) data-key-of=(key) checked[chosen == Some(*decision)];
-                    span { (words.say(if row.ours.is_some() { both } else { alone })) }
+                    span { (words.say(if adds { alone } else { both })) }
                     @if row.suggested == Some(*decision) { span.quiet.hint { (words.say("reconcile-suggested")) } }
                     kbd aria-hidden="true" { (key.to_uppercase()) }
                 }
@@ -253,7 +280,8 @@ fn statement(words: &Words, row: &Row, entry: &Entry) -> Markup {
 
 /// What is known besides; where the records differ it is marked.
 fn details(words: &Words, row: &Row, entry: &Entry) -> Markup {
-    let marked = |name: &str| row.ours.is_some() && row.is_open() && row.differs.contains(&name);
+    let compared = row.ours.is_some() && row.is_open() && row.kind != Kind::Results;
+    let marked = |name: &str| compared && row.differs.contains(&name);
     let since = entry.row.since.as_ref();
     html! {
         @if since.is_some() || !entry.row.more.is_empty() || entry.row.note.is_some() {
