@@ -8,8 +8,10 @@ use super::shapes::*;
 use crate::exchange::origin::{self, Origin, Way};
 use serde_json::{Value, json};
 
-/// Of each type so many, the newest: (type, which of them, how many).
-const SENT: [(&str, fn(&Value) -> bool, usize); 6] = [
+/// Of each type some, the newest: the type, which of them, how many.
+type Sent = (&'static str, fn(&Value) -> bool, usize);
+
+const SENT: [Sent; 6] = [
     ("AllergyIntolerance", |_| true, 6),
     ("Condition", |it| it["category"][0]["coding"][0]["code"] == "problem-list-item", 8),
     ("MedicationRequest", |it| it["status"] == "active", 8),

@@ -10,8 +10,10 @@ use formats::ccda;
 use serde_json::json;
 use std::path::Path;
 
+type Pair = (&'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
 /// Files that hold a pair (their name up to what tells the two apart), then the reconciled allergies, medicines, problems.
-const PAIRS: [(&str, &str, &[&str], &[&str], &[&str]); 7] = [
+const PAIRS: [Pair; 7] = [
     ("Amb/170.315_b2_ciri__r21_sample1_ccd", "v11", OF_R21.0, OF_R21.1, OF_R21.2),
     ("Amb/170.315_b2_ciri__r21_sample1_rn", "v11", OF_R21.0, OF_R21.1, OF_R21.2),
     ("Inp/170.315_b2_ciri__r21_sample1_ccd", "v11", OF_R21.0, OF_R21.1, OF_R21.2),

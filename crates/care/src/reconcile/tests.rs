@@ -158,7 +158,9 @@ async fn decisions_are_one_commit_with_provenance_and_everything_can_be_taken_ba
         "Observation/lake-k-2",
     ];
     let bare = |mut value: Value| {
-        value["meta"].as_object_mut().map(|it| it.retain(|name, _| name != "versionId" && name != "lastUpdated"));
+        if let Some(meta) = value["meta"].as_object_mut() {
+            meta.retain(|name, _| name != "versionId" && name != "lastUpdated");
+        }
         value
     };
     let mut before = Vec::new();
