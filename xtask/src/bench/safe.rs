@@ -95,8 +95,10 @@ fn agree(plain: &Door<'_>, guarded: &Door<'_>, record: &Record) -> Result<(), St
             let answer = runtime.block_on(async { Client::new(door.target).get(&path).await });
             let answer = answer.map_err(|error| format!("{path}: {error}"))?;
             let body: Value = serde_json::from_slice(&answer.body).map_err(|error| format!("{path}: {error}"))?;
-            let entries = body["entry"].as_array().map(|all| all.iter().map(|it| it["fullUrl"].clone()).collect());
-            let told: Vec<Value> = entries.unwrap_or_else(|| vec![body["id"].clone()]);
+            // By id: the same people may lie in two servers, each with an address of its own.
+            let id = |entry: &Value| entry["resource"]["id"].clone();
+            let told =
+                body["entry"].as_array().map_or_else(|| vec![body["id"].clone()], |all| all.iter().map(id).collect());
             if answer.ok() { Ok(told) } else { Err(format!("{path}: {}", answer.status)) }
         };
         if ask(plain)? != ask(guarded)? {
