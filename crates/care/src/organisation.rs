@@ -4,6 +4,7 @@
 use crate::access::Access;
 use crate::egress::{self, Egress};
 use std::sync::Arc;
+use store::audit::Anchor;
 use store::{Caller, Purpose, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
@@ -30,6 +31,11 @@ pub trait Surroundings: Send + Sync {
     /// The lines over which messages of other systems come, where there are any.
     fn interfaces(&self) -> Option<&crate::exchange::channel::Interfaces> {
         None
+    }
+    /// The signed anchors of the audit log of an organisation, which lie beside the store; an error says what is wrong
+    /// with them.
+    fn anchors(&self, _organisation: &str) -> Result<Vec<Anchor>, String> {
+        Ok(Vec::new())
     }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {

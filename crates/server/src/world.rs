@@ -10,10 +10,11 @@ use care::exchange::channel::Interfaces;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
+use store::audit::Anchor;
 
 /// The real surroundings of an organisation.
 pub(crate) struct World {
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pages: OnceLock<Pages>,
     /// The lines over which messages come.
     interfaces: Interfaces,
+    /// Where the anchors of the audit logs lie, once a server runs.
+    anchors: OnceLock<PathBuf>,
 }
 
 struct Pages {
@@ -41,6 +44,7 @@ impl World {
             pages: OnceLock::new(),
             closing: AtomicBool::new(false),
             interfaces: Interfaces::default(),
+            anchors: OnceLock::new(),
         }
     }
 
@@ -54,6 +58,11 @@ impl World {
         let text = |key: &str| config.get(key).unwrap_or_default().to_owned();
         let relay = Relay { urls: text("video.relay"), secret: text("video.relay_secret") };
         self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
+    }
+
+    /// Tells where the anchors of the audit logs are kept.
+    pub(crate) fn set_anchors(&self, folder: &Path) {
+        self.anchors.get_or_init(|| folder.to_owned());
     }
 
     /// From now on nothing new that has no end begins, and what there is ends.
@@ -100,6 +109,11 @@ impl care::organisation::Surroundings for World {
 
     fn interfaces(&self) -> Option<&Interfaces> {
         Some(&self.interfaces)
+    }
+
+    fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {
+        let Some(folder) = self.anchors.get() else { return Ok(Vec::new()) };
+        crate::audit::anchors_kept(folder, organisation).map_err(|failure| failure.to_string())
     }
 
     fn egress(&self) -> &dyn Egress {

@@ -97,6 +97,11 @@ impl Drop for World {
 impl World {
     /// Starts a demo with few people in a folder of its own; `store` is the address of a database, or a file is used.
     pub fn start(binary: &Path, store: Option<String>) -> Result<World, String> {
+        World::of(binary, store, 24)
+    }
+
+    /// The same with so many people.
+    pub fn of(binary: &Path, store: Option<String>, patients: usize) -> Result<World, String> {
         let folder = step::scratch(if store.is_some() { "matrix-postgres" } else { "matrix" })?;
         let port = step::free_port()?;
         let log =
@@ -106,7 +111,7 @@ impl World {
                 "serve",
                 "--demo",
                 "--patients",
-                "24",
+                &patients.to_string(),
                 "--port",
                 &port.to_string(),
                 "--mllp-port",
@@ -140,6 +145,11 @@ impl World {
         world.near = organisation(&organisations[0])?;
         world.far = organisation(&organisations[1])?;
         Ok(world)
+    }
+
+    /// The number of the server's process.
+    pub fn process(&self) -> u32 {
+        self.server.id()
     }
 
     fn wait(&mut self) -> Result<(), String> {
