@@ -66,6 +66,7 @@ families![
     "register",
     "visit",
     "vitals",
+    "interfaces",
 ];
 
 impl Locale {
