@@ -27,6 +27,10 @@ pub trait Surroundings: Send + Sync {
     fn relay(&self) -> crate::video::Relay {
         crate::video::Relay::default()
     }
+    /// From where on two records are taken for one person's.
+    fn matching(&self) -> crate::identity::Thresholds {
+        crate::identity::Thresholds::default()
+    }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {
         &egress::Closed

@@ -34,5 +34,5 @@ pub use item::{Item, ItemChange, ItemExpect};
 pub use maintain::{Progress, Stats};
 pub use rights::{Action, Actions, Grant, Kinds, Layer, Permit, Rights, Veil, Within, in_compartments};
 pub use special::Everything;
-pub use store::{Labeller, Labels, Settings, Store};
+pub use store::{Labeller, Labels, Likeness, Settings, Store};
 pub use stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Match, Page, PageCursor, PageQuery, Role, Stored};

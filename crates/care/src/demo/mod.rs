@@ -13,6 +13,7 @@ mod dice;
 mod life;
 mod measure;
 mod people;
+mod registrations;
 mod shared;
 mod tables;
 mod therapy;
@@ -28,6 +29,7 @@ use crate::shapes;
 use calendar::Day;
 use life::Life;
 use people::Person;
+pub use registrations::Registrations;
 use tables::Tables;
 
 /// The two places of the demo.
