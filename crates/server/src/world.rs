@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use care::egress::{Closed, Egress, Policy};
+use care::identity::Thresholds;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
@@ -28,6 +29,7 @@ pub(crate) struct World {
 struct Pages {
     language: String,
     relay: Relay,
+    matching: Thresholds,
 }
 
 impl World {
@@ -45,11 +47,13 @@ impl World {
         self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
     }
 
-    /// Tells pages their language and the relay of video visits.
+    /// Tells pages their language and the relay of video visits, and matching its thresholds.
     pub(crate) fn set_pages(&self, config: &Config) {
         let text = |key: &str| config.get(key).unwrap_or_default().to_owned();
         let relay = Relay { urls: text("video.relay"), secret: text("video.relay_secret") };
-        self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
+        let share = |key: &str| config.count(key) as f64 / 1_000.0;
+        let matching = Thresholds { automatic: share("identity.automatic"), review: share("identity.review") };
+        self.pages.get_or_init(|| Pages { language: text("pages.language"), relay, matching });
     }
 
     /// From now on nothing new that has no end begins, and what there is ends.
@@ -92,6 +96,10 @@ impl care::organisation::Surroundings for World {
 
     fn relay(&self) -> Relay {
         self.pages.get().map_or_else(Relay::default, |it| it.relay.clone())
+    }
+
+    fn matching(&self) -> Thresholds {
+        self.pages.get().map_or_else(Thresholds::default, |it| it.matching)
     }
 
     fn egress(&self) -> &dyn Egress {

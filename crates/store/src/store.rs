@@ -308,6 +308,12 @@ impl Store {
         rows.into_iter().filter(|row| matches!(row[4].int(), LIVE | DELETED)).map(fetch::stored).collect()
     }
 
+    /// Everything live that refers to a resource, whatever the element, for the program's own work.
+    pub async fn pointing_at(&self, caller: &Caller, key: &Key) -> StoreResult<Vec<Stored>> {
+        self.only_all(caller, "pointing")?;
+        searching!(self, session => alike::pointing_at(&mut session, key).await)
+    }
+
     /// What a search finds, at most `limit`, for the program's own work.
     pub async fn current_matches(&self, caller: &Caller, query: &Query, limit: u32) -> StoreResult<Vec<Stored>> {
         self.only_all(caller, "current")?;

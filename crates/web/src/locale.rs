@@ -63,6 +63,7 @@ families![
     "filing",
     "lists",
     "register",
+    "duplicates",
     "visit",
     "vitals",
 ];

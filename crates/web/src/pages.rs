@@ -14,6 +14,7 @@ mod connected;
 mod content;
 
 mod disclosures;
+pub(crate) mod duplicates;
 pub(crate) mod documents;
 mod emergency;
 mod entries;
@@ -100,6 +101,8 @@ const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
 const APPS: Policy = Policy::May("apps.manage");
 const AUDIT: Policy = Policy::May("audit.read");
+/// Those who look whether two records are one person's.
+const DUPLICATES: Policy = Policy::May(care::identity::merge::REVIEW);
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
 /// Those who write orders, whether they may sign them or not.
@@ -277,6 +280,12 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
     page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
     page("/{org}/admin/content", Policy::May("roles.read"), || get(content::page)),
+    page("/{org}/admin/duplicates", DUPLICATES, || get(duplicates::page)),
+    page("/{org}/admin/duplicates/{pair}", DUPLICATES, || get(duplicates::one)),
+    page("/{org}/admin/duplicates/{pair}/answer", DUPLICATES, || post(duplicates::answer)),
+    page("/{org}/admin/duplicates/{pair}/merge", Policy::May(care::identity::merge::MERGE), || post(duplicates::submit)),
+    page("/{org}/admin/merges", DUPLICATES, || get(duplicates::merges::page)),
+    page("/{org}/admin/merges/{merge}", DUPLICATES, || get(duplicates::merges::record).post(duplicates::merges::submit)),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.

@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 13] = [
 const OTHER: &str = "other";
 
 /// Permissions that are not about resources.
-const PERMISSIONS: [&str; 12] = [
+const PERMISSIONS: [&str; 14] = [
     "apps.manage",
     "audit.read",
     "break-glass",
@@ -44,6 +44,8 @@ const PERMISSIONS: [&str; 12] = [
     "operate",
     "orders.sign",
     "orders.write",
+    "patients.duplicates",
+    "patients.merge",
     "roles.read",
     "sessions.manage",
     "users.manage",

@@ -115,13 +115,8 @@ pub async fn whose(
         let id = current(store, id).await?;
         match ask::read(store, caller, "Patient", &id).await {
             Ok(row) => {
-                let there = Traits::of(&row.value);
-                let score = score(&traits, &there, &frequencies(store).await?);
-                // The number of somebody else was typed: names and day of birth are both another's.
-                let other = |field| matches!(score.level(field), Some(Level::Other));
-                let names = other(Field::Given) && other(Field::Family);
-                let stranger = names && (other(Field::Born) || score.level(Field::Born).is_none());
-                return Ok(if stranger { Whose::Unsure(vec![(id, score)]) } else { Whose::Known(id) });
+                let score = score(&traits, &Traits::of(&row.value), &frequencies(store).await?);
+                return Ok(if other_person(&score) { Whose::Unsure(vec![(id, score)]) } else { Whose::Known(id) });
             }
             Err(StoreError::NotFound(_) | StoreError::Gone { .. }) => {}
             Err(error) => return Err(error),
@@ -129,6 +124,22 @@ pub async fn whose(
     }
     let found = candidates(store, caller, patient, &thresholds, "match").await?;
     Ok(decided(found))
+}
+
+/// The number of somebody else was typed: names and day of birth are both another's.
+fn other_person(score: &Score) -> bool {
+    let other = |field| matches!(score.level(field), Some(Level::Other));
+    let names = other(Field::Given) && other(Field::Family);
+    names && (other(Field::Born) || score.level(Field::Born).is_none())
+}
+
+/// Whether the record under this id says that it is somebody else's entirely.
+pub async fn is_stranger(store: &Store, patient: &Value, id: &Id) -> StoreResult<bool> {
+    match ask::read(store, &Caller::system("match"), "Patient", id).await {
+        Ok(row) => Ok(other_person(&score(&Traits::of(patient), &Traits::of(&row.value), &Frequencies::default()))),
+        Err(StoreError::NotFound(_) | StoreError::Gone { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn decided(found: Vec<Candidate>) -> Whose {

@@ -8,12 +8,14 @@ pub mod keys;
 pub mod learn;
 mod letters;
 pub mod links;
+pub mod merge;
 mod nicknames;
+pub mod queue;
 pub mod score;
 pub mod traits;
 
 pub use compare::{Field, Level};
-pub use find::{Candidate, Whose, candidates, current, frequencies, replaced_by, whose};
+pub use find::{Candidate, Whose, candidates, current, frequencies, is_stranger, replaced_by, whose};
 pub use keys::keys_of;
 pub use score::{Agreement, Frequencies, Grade, Score, Thresholds};
 pub use traits::Traits;

@@ -157,7 +157,8 @@ impl Score {
 
     /// Out of 100, for people.
     pub fn percent(&self) -> u32 {
-        (self.probability * 100.0).floor() as u32
+        // What is nearly sure is not quite sure.
+        if self.probability >= 0.9999 { 100 } else { (self.probability * 100.0).floor() as u32 }
     }
 
     /// Whether what tells persons of one household apart agrees: twins share all but the given name, and a father and

@@ -1,5 +1,5 @@
-//! Looking up resources that are alike, by the numbers they share ([`Likeness`](crate::Likeness)). What is found is only
-//! offered: whether it is the same is for `care::identity` to say.
+//! Looking up resources that are alike, by the numbers they share ([`Likeness`](crate::Likeness)), and what points at one.
+//! What is found is only offered: whether it is the same is for `care::identity` to say.
 
 use super::{Reach, fetch};
 use crate::db::{Session, Value};
@@ -7,7 +7,7 @@ use crate::error::StoreResult;
 use crate::physical::ALIKE;
 use crate::rights::Action;
 use crate::stored::Stored;
-use fhir::ResourceType;
+use fhir::{Key, ResourceType};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -53,6 +53,23 @@ pub(crate) async fn alike<S: Session>(
     let mut rids = reach.among(session, rids, Action::Search).await?;
     rids.truncate(most);
     fetch::resources(session, &rids).await
+}
+
+/// Resources fetched at once.
+const AT_ONCE: usize = 500;
+
+/// Everything live that refers to a resource.
+pub(crate) async fn pointing_at<S: Session>(session: &mut S, key: &Key) -> StoreResult<Vec<Stored>> {
+    let mut found = Vec::new();
+    for target in fetch::rids(session, std::slice::from_ref(key)).await? {
+        let here = session.dialect().here("f");
+        let sql = format!("SELECT DISTINCT rid FROM reference f WHERE {here} target = ? ORDER BY rid");
+        let rids: Vec<i64> = session.query(&sql, &[target.into()]).await?.iter().map(|row| row[0].int()).collect();
+        for some in rids.chunks(AT_ONCE) {
+            found.extend(fetch::resources(session, some).await?);
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) async fn count<S: Session>(session: &mut S, kind: ResourceType) -> StoreResult<u64> {
