@@ -305,8 +305,9 @@ async fn name(
 }
 
 /// Whose record a patient is who arrives: of the one that is known under the address or by a number, unless it was merged
-/// into another since, or somebody else entirely is called by that number; else as `care::identity` says. Where it is
-/// not sure, it is somebody new, and the pair waits for a look in the queue of duplicates.
+/// here into another since, or somebody else entirely is called by that number; else as `care::identity` says. Where it
+/// is not sure, it is somebody new, and the pair waits for a look in the queue of duplicates. What a sender has merged
+/// keeps its two records until the merge is followed here (`identity::queue`): its messages may come in any order.
 async fn patient_of(
     organisation: &Organisation,
     arrival: &Arrival<'_>,
@@ -318,7 +319,7 @@ async fn patient_of(
     let store = &organisation.store;
     let named = |id: Id| Key::new(own.kind, id);
     if let Some(found) = found {
-        let id = identity::current(store, found.id.clone()).await?;
+        let id = identity::merge::standing_for(store, found.id.clone(), now).await?;
         let known = found == own || !identity::is_stranger(store, resource, &id).await?;
         return Ok((if known { named(id) } else { own }, Vec::new()));
     }

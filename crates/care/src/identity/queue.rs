@@ -6,7 +6,7 @@
 //! which door they came.
 
 use super::find::{candidates, frequencies, replaced_by};
-use super::merge::{REVIEW, patient};
+use super::merge::{self, Hand, REVIEW, patient};
 use super::score::{Score, score};
 use super::traits::Traits;
 use crate::Organisation;
@@ -84,6 +84,11 @@ pub async fn settle(organisation: &Organisation, now: i64) -> StoreResult<usize>
     for stored in store.current_of(&FOLLOWER, &people).await?.iter().filter(|it| !it.deleted) {
         let value = stored.value();
         if replaced_by(&value).is_some() {
+            let hand = Hand { organisation, caller: &FOLLOWER, now };
+            if let Err(error) = merge::follow(hand, &stored.key.id).await {
+                // It is tried again when the record changes; both records are as they were.
+                tracing::warn!(%error, "a merge that others made could not be followed");
+            }
             continue;
         }
         let thresholds = organisation.surroundings.matching();
@@ -266,7 +271,7 @@ pub async fn side_by_side(store: &Store, caller: &Caller, one: &Id, other: &Id) 
 mod tests {
     use super::*;
     use crate::demo::Registrations;
-    use crate::identity::merge::{Chosen, Hand, merge, unmerge};
+    use crate::identity::merge::{Chosen, unmerge};
     use crate::ward::Ward;
 
     #[tokio::test]
@@ -302,6 +307,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_merge_that_others_made_is_followed_and_can_be_taken_back() {
+        let ward = Ward::open().await;
+        let result = json!({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"},
+            "subject": {"reference": "Patient/ben"}, "valueString": "y"});
+        let told = json!({"resourceType": "Patient", "id": "ben", "active": false, "gender": "male",
+            "link": [{"type": "replaced-by", "other": {"reference": "Patient/ada"}}]});
+        ward.put(vec![result, told]).await;
+        settle(&ward.organisation, ward.now).await.unwrap();
+        let subject = async || ward.read(&Key::parse("Observation/o").unwrap()).await["subject"]["reference"].clone();
+        assert_eq!(subject().await, "Patient/ada");
+        settle(&ward.organisation, ward.now).await.unwrap();
+        let system = Caller::system("test");
+        let merges = merge::merges(&ward.organisation.store, &system, ward.now).await.unwrap();
+        assert_eq!(merges.len(), 1, "followed once");
+        let hand = Hand { organisation: &ward.organisation, caller: &system, now: ward.now };
+        unmerge(hand, &merges[0].id, "they were wrong").await.unwrap();
+        assert_eq!(subject().await, "Patient/ben");
+        let ben = ward.read(&Key::parse("Patient/ben").unwrap()).await;
+        assert_eq!((&ben["active"], ben.get("link")), (&json!(true), None));
+    }
+
+    #[tokio::test]
     async fn what_was_merged_and_taken_back_is_not_asked_again() {
         let ward = Ward::open().await;
         let registrations = Registrations::new(3);
@@ -312,7 +339,7 @@ mod tests {
         let system = Caller::system("test");
         let hand = Hand { organisation: &ward.organisation, caller: &system, now: ward.now };
         let (first, second) = (Id::parse("first").unwrap(), Id::parse("second").unwrap());
-        let merged = merge(hand, &first, &second, &Chosen::new(), "one person").await.unwrap();
+        let merged = merge::merge(hand, &first, &second, &Chosen::new(), "one person").await.unwrap();
         assert!(waiting(&ward.organisation.store, &system).await.unwrap().is_empty());
         unmerge(hand, &merged.id, "two people").await.unwrap();
         settle(&ward.organisation, ward.now).await.unwrap();

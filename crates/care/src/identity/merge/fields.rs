@@ -54,6 +54,20 @@ pub(super) fn replaced(lost: &Value, kept_id: &Id) -> Value {
     it
 }
 
+/// What it would say had nobody merged it.
+pub(super) fn in_use(lost: &Value, kept_id: &Id) -> Value {
+    let mut it = lost.clone();
+    it["active"] = json!(true);
+    let own = patient(kept_id).to_string();
+    let links: Vec<Value> =
+        items(lost, "link").into_iter().filter(|it| it["other"]["reference"] != own.as_str()).collect();
+    match (links.is_empty(), it.as_object_mut()) {
+        (true, Some(members)) => drop(members.shift_remove("link")),
+        _ => it["link"] = Value::Array(links),
+    }
+    it
+}
+
 fn items(value: &Value, member: &str) -> Vec<Value> {
     value.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
 }

@@ -23,6 +23,7 @@ use follow::{Name, Places, Speech};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::HashSet;
+use std::sync::LazyLock;
 use store::{
     Batch, Caller, Change, Expect, Item, ItemChange, ItemExpect, Rights, Store, StoreError, StoreResult, Write,
 };
@@ -50,6 +51,10 @@ const FOLLOWING: [&str; 12] = [
     fields::LINKS,
 ];
 const AT_ONCE: usize = 500;
+/// Merges that are followed from one record to the next.
+const CHAIN: usize = 8;
+
+static READER: LazyLock<Caller> = LazyLock::new(|| Caller::system("merge"));
 
 const OPERATION: &str = "http://terminology.hl7.org/CodeSystem/v3-DataOperation";
 
@@ -185,6 +190,55 @@ pub async fn merge(
     if replaced_by(&kept).is_some() || replaced_by(&lost).is_some() {
         return Err(MergeError::NotThere);
     }
+    let kept = Sides { after: fields::survivor(&kept, &lost, loser, chosen), before: kept };
+    let lost = Sides { after: fields::replaced(&lost, survivor), before: lost };
+    joined(hand, [survivor, loser], [(kept, kept_version), (lost, lost_version)], reason).await
+}
+
+/// Follows a merge that others made: the record says that another took its place, and nobody here has merged the two.
+/// What points at it follows now, so that it can be taken back like any other. Nothing where there is nothing to do.
+pub(super) async fn follow(hand: Hand<'_>, loser: &Id) -> Result<Option<Merge>, MergeError> {
+    let (lost, lost_version) = hand.patient(loser).await?;
+    let Some(survivor) = replaced_by(&lost).filter(|it| it != loser) else { return Ok(None) };
+    if standing_for(hand.store(), loser.clone(), hand.now).await? != *loser {
+        return Ok(None);
+    }
+    let (kept, kept_version) = match hand.patient(&survivor).await {
+        // What took its place is not here, or not yet.
+        Err(MergeError::NotThere) => return Ok(None),
+        found => found?,
+    };
+    if replaced_by(&kept).is_some() {
+        return Ok(None);
+    }
+    let kept = Sides { after: fields::survivor(&kept, &lost, loser, &Chosen::new()), before: kept };
+    let lost = Sides { before: fields::in_use(&lost, &survivor), after: lost };
+    let both = [(kept, kept_version), (lost, lost_version)];
+    joined(hand, [&survivor, loser], both, "merged by who sent it").await.map(Some)
+}
+
+/// The record that stands for this one because of merges that were made or followed here.
+pub async fn standing_for(store: &Store, id: Id, now: i64) -> StoreResult<Id> {
+    let mut id = id;
+    for _ in 0..CHAIN {
+        let found = store.current_of(&READER, &[patient(&id)]).await?;
+        let Some(next) = found.iter().find(|it| !it.deleted).and_then(|it| replaced_by(&it.value())) else { break };
+        let items = store.items(SHELF, Some(&format!("Patient/{next}")), None, AT_ONCE, now).await?;
+        let merges = items.iter().map(read).collect::<StoreResult<Vec<_>>>()?;
+        if !merges.iter().any(|it| it.loser == id.as_str() && it.undone.is_none()) {
+            break;
+        }
+        id = next;
+    }
+    Ok(id)
+}
+
+async fn joined(
+    hand: Hand<'_>,
+    [survivor, loser]: [&Id; 2],
+    [(kept, kept_version), (lost, lost_version)]: [(Sides, u64); 2],
+    reason: &str,
+) -> Result<Merge, MergeError> {
     let (from, to) = (hand.name(loser), hand.name(survivor));
     let whole = hand.whole();
     let mut merge = Merge {
@@ -196,8 +250,8 @@ pub async fn merge(
         display: hand.caller.display.to_string(),
         reason: reason.trim().to_owned(),
         undone: None,
-        kept: Sides { after: fields::survivor(&kept, &lost, loser, chosen), before: kept },
-        lost: Sides { after: fields::replaced(&lost, survivor), before: lost },
+        kept,
+        lost,
         resources: Vec::new(),
         items: Vec::new(),
     };
