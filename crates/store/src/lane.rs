@@ -411,7 +411,15 @@ impl Known {
                         put.index.clone()
                     } else {
                         let (key, bases) = (&write.key, &shared.bases);
-                        Arc::new(index_of_packed(registry, bases, shared.likeness, key, now.version + 1, at, &put.packed)?)
+                        Arc::new(index_of_packed(
+                            registry,
+                            bases,
+                            shared.likeness,
+                            key,
+                            now.version + 1,
+                            at,
+                            &put.packed,
+                        )?)
                     };
                     outcomes.push(outcome(now.version + 1, at, if live { Done::Updated } else { Done::Created }));
                     staged.push(Staged { write, now, old, new: Some(new) });

@@ -207,7 +207,8 @@ impl Store {
             started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
             (Db::Sqlite(db), seal)
         };
-        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), borne: Borne::default() }));
+        let store =
+            Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), borne: Borne::default() }));
         store.write_looks();
         Ok(store)
     }
@@ -551,7 +552,11 @@ impl Store {
 
     /// How many live resources there are of a type, and the texts that many of them have in a string parameter, folded,
     /// with how many. Nobody is named by it. Kept until there are many more or fewer of the type.
-    pub async fn commonest(&self, kind: ResourceType, parameter: &'static str) -> StoreResult<(u64, Arc<HashMap<String, u64>>)> {
+    pub async fn commonest(
+        &self,
+        kind: ResourceType,
+        parameter: &'static str,
+    ) -> StoreResult<(u64, Arc<HashMap<String, u64>>)> {
         let count = reading!(self, session => alike::count(&mut session, kind).await)?;
         if let Some(counts) = self.0.borne.get(kind, parameter, count) {
             return Ok((count, counts));

@@ -14,8 +14,8 @@ mod connected;
 mod content;
 
 mod disclosures;
-pub(crate) mod duplicates;
 pub(crate) mod documents;
+pub(crate) mod duplicates;
 mod emergency;
 mod entries;
 pub(crate) mod filing;
@@ -283,9 +283,13 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/duplicates", DUPLICATES, || get(duplicates::page)),
     page("/{org}/admin/duplicates/{pair}", DUPLICATES, || get(duplicates::one)),
     page("/{org}/admin/duplicates/{pair}/answer", DUPLICATES, || post(duplicates::answer)),
-    page("/{org}/admin/duplicates/{pair}/merge", Policy::May(care::identity::merge::MERGE), || post(duplicates::submit)),
+    page("/{org}/admin/duplicates/{pair}/merge", Policy::May(care::identity::merge::MERGE), || {
+        post(duplicates::submit)
+    }),
     page("/{org}/admin/merges", DUPLICATES, || get(duplicates::merges::page)),
-    page("/{org}/admin/merges/{merge}", DUPLICATES, || get(duplicates::merges::record).post(duplicates::merges::submit)),
+    page("/{org}/admin/merges/{merge}", DUPLICATES, || {
+        get(duplicates::merges::record).post(duplicates::merges::submit)
+    }),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // The portal.

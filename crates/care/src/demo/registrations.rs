@@ -17,8 +17,8 @@ const HOUSEHOLD: u64 = 3;
 
 /// Parts of family names that no table holds.
 const BEGINNINGS: [&str; 24] = [
-    "Bar", "Bel", "Cal", "Car", "Dor", "El", "Fal", "Gar", "Hal", "Jar", "Kel", "Lan", "Mar", "Nor", "Or", "Pel", "Quin",
-    "Ros", "Sal", "Tor", "Ul", "Ver", "Wal", "Yar",
+    "Bar", "Bel", "Cal", "Car", "Dor", "El", "Fal", "Gar", "Hal", "Jar", "Kel", "Lan", "Mar", "Nor", "Or", "Pel",
+    "Quin", "Ros", "Sal", "Tor", "Ul", "Ver", "Wal", "Yar",
 ];
 const MIDDLES: [&str; 16] =
     ["a", "be", "ci", "de", "e", "fi", "ga", "i", "la", "me", "ni", "o", "ra", "sti", "ta", "vo"];
@@ -146,8 +146,7 @@ impl Registrations {
         }
         if dice.chance(0.93) {
             let (city, state, postal) = &facts.town;
-            it["address"] =
-                json!([{ "line": [facts.line], "city": city, "state": state, "postalCode": postal }]);
+            it["address"] = json!([{ "line": [facts.line], "city": city, "state": state, "postalCode": postal }]);
         }
         if dice.chance(0.5) {
             it["identifier"] = json!([{ "system": "http://hl7.org/fhir/sid/us-ssn", "value": facts.social }]);

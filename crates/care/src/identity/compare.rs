@@ -32,18 +32,9 @@ pub enum Level {
     Other,
 }
 
-pub const FIELDS: [Field; 8] = [
-    Field::Given,
-    Field::Family,
-    Field::Born,
-    Field::Sex,
-    Field::Home,
-    Field::Phone,
-    Field::Email,
-    Field::Number,
-];
-pub const LEVELS: [Level; 6] =
-    [Level::Same, Level::Variant, Level::Swapped, Level::Close, Level::Part, Level::Other];
+pub const FIELDS: [Field; 8] =
+    [Field::Given, Field::Family, Field::Born, Field::Sex, Field::Home, Field::Phone, Field::Email, Field::Number];
+pub const LEVELS: [Level; 6] = [Level::Same, Level::Variant, Level::Swapped, Level::Close, Level::Part, Level::Other];
 
 impl Field {
     /// As it is called in tables and texts.
@@ -132,9 +123,7 @@ fn given(one: &Traits, other: &Traits) -> Option<Level> {
     }
     let all = |it: &Traits| it.given.iter().chain(&it.called).filter(|it| it.len() > 2).cloned().collect::<Vec<_>>();
     let (ours, theirs) = (all(one), all(other));
-    let called = |name: &String, names: &[String]| {
-        names.iter().any(|it| it == name || nicknames::may_be_one(it, name))
-    };
+    let called = |name: &String, names: &[String]| names.iter().any(|it| it == name || nicknames::may_be_one(it, name));
     // One of them goes by the middle name.
     let main = |name: &str, names: &[String]| name.len() > 2 && called(&name.to_owned(), names);
     if main(first, &theirs) || main(second, &ours) {
@@ -153,9 +142,8 @@ fn family(one: &Traits, other: &Traits) -> Option<Level> {
     if ours.whole == theirs.whole {
         return Some(Level::Same);
     }
-    let shares = |one: &Family, other: &Family| {
-        one.words.iter().any(|it| it.chars().count() > 3 && other.words.contains(it))
-    };
+    let shares =
+        |one: &Family, other: &Family| one.words.iter().any(|it| it.chars().count() > 3 && other.words.contains(it));
     let before = |now: &Family, former: &[Family]| former.iter().any(|it| it.whole == now.whole);
     if shares(ours, theirs) || before(ours, &other.former) || before(theirs, &one.former) {
         return Some(Level::Variant);
@@ -268,7 +256,12 @@ mod tests {
             ("/gender", json!("male"), 3, Level::Other),
             ("/address/0/line/0", json!("12 Elm Street"), 4, Level::Same),
             ("/address/0/line/0", json!("99 Oak Lane"), 4, Level::Part),
-            ("/address/0", json!({"line": ["99 Oak Lane"], "city": "Lakeside", "postalCode": "10001"}), 4, Level::Other),
+            (
+                "/address/0",
+                json!({"line": ["99 Oak Lane"], "city": "Lakeside", "postalCode": "10001"}),
+                4,
+                Level::Other,
+            ),
             ("/telecom/0/value", json!("+1 740-555-0189"), 5, Level::Close),
             ("/identifier/0/value", json!("123456798"), 7, Level::Close),
             ("/identifier/0/value", json!("222334444"), 7, Level::Other),

@@ -78,7 +78,9 @@ pub async fn candidates(
         })
         .filter(|it| it.grade != Grade::CertainlyNot)
         .collect();
-    all.sort_by(|a, b| (a.grade, Reverse(Bits(a.score.bits)), &a.id).cmp(&(b.grade, Reverse(Bits(b.score.bits)), &b.id)));
+    all.sort_by(|a, b| {
+        (a.grade, Reverse(Bits(a.score.bits)), &a.id).cmp(&(b.grade, Reverse(Bits(b.score.bits)), &b.id))
+    });
     Ok(all)
 }
 

@@ -3,9 +3,9 @@
 //! agree in, from pairs drawn by chance. The same registrations give the same weights.
 
 use super::compare::{FIELDS, LEVELS, Pattern, compare};
+use super::keys::keys;
 use super::score::Shares;
 use super::traits::Traits;
-use super::keys::keys;
 use std::collections::{HashMap, HashSet};
 
 /// A level that was never seen is presumed to have been seen this often.
@@ -141,7 +141,10 @@ mod tests {
             for ((level, (m, u)), (new_m, new_u)) in LEVELS.iter().zip(ours).zip(learnt) {
                 let (old, new) = ((m / u).log2(), (new_m / new_u).log2());
                 let name = FIELDS[at].name();
-                assert!((old - new).abs() < 0.05, "{name} {level:?}: {old} {new}; content/identity/weights.txt:\n{table}");
+                assert!(
+                    (old - new).abs() < 0.05,
+                    "{name} {level:?}: {old} {new}; content/identity/weights.txt:\n{table}"
+                );
             }
         }
     }

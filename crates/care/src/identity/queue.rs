@@ -99,7 +99,7 @@ pub async fn settle(organisation: &Organisation, now: i64) -> StoreResult<usize>
             }
         }
     }
-    let asked: Vec<Key> = found.iter().map(|it| key_of(it)).collect();
+    let asked: Vec<Key> = found.iter().map(key_of).collect();
     let there: BTreeSet<Key> = store.current_of(&FOLLOWER, &asked).await?.into_iter().map(|it| it.key).collect();
     let writes: Vec<Write> = found
         .into_iter()
@@ -279,7 +279,8 @@ mod tests {
         let ward = Ward::open().await;
         let store = &ward.organisation.store;
         let registrations = Registrations::new(3);
-        let number = (0..).find(|it| registrations.again(*it, 1)["birthDate"] == registrations.patient(*it)["birthDate"]);
+        let number =
+            (0..).find(|it| registrations.again(*it, 1)["birthDate"] == registrations.patient(*it)["birthDate"]);
         let number = number.expect("most are written down rightly");
         let (mut one, mut other) = (registrations.patient(number), registrations.patient(number));
         (one["id"], other["id"]) = ("first".into(), "second".into());

@@ -145,8 +145,7 @@ pub async fn similar(pen: &Pen<'_>, newcomer: &Newcomer) -> StoreResult<Vec<Like
     let frequencies = identity::frequencies(pen.store()).await?;
     let thresholds = Thresholds { review: SHOWN, ..pen.organisation.surroundings.matching() };
     let found = identity::candidates(pen.store(), pen.caller, &told, &thresholds, "match").await?;
-    let mut found: Vec<(Person, Score)> =
-        found.into_iter().map(|it| (Person::of(&it.patient), it.score)).collect();
+    let mut found: Vec<(Person, Score)> = found.into_iter().map(|it| (Person::of(&it.patient), it.score)).collect();
     // Without a date of birth little is left to look up by.
     let first = newcomer.given.first().cloned().unwrap_or_default();
     let named = [("family", ask::escaped(&newcomer.family)), ("given", ask::escaped(&first))];

@@ -107,7 +107,10 @@ pub(crate) async fn commonest<S: Session>(
 
 /// Counts that were made lately.
 #[derive(Default)]
-pub(crate) struct Borne(Mutex<HashMap<(ResourceType, &'static str), (u64, Counts)>>);
+pub(crate) struct Borne(Mutex<HashMap<Counted, (u64, Counts)>>);
+
+/// A type and one of its string parameters.
+type Counted = (ResourceType, &'static str);
 
 impl Borne {
     /// What was counted when there were about as many.
@@ -130,4 +133,3 @@ impl Borne {
         counts
     }
 }
-

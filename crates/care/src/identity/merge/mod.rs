@@ -343,11 +343,8 @@ pub async fn unmerge(hand: Hand<'_>, id: &str, reason: &str) -> Result<Merge, Me
         let Some(item) = hand.store().item(shelf, &moved.name[1], hand.now).await? else { continue };
         items.extend(moved_back(shelf, moved, &item, &from, &to));
     }
-    merge.undone = Some(Undone {
-        at: hand.now,
-        display: hand.caller.display.to_string(),
-        reason: reason.trim().to_owned(),
-    });
+    merge.undone =
+        Some(Undone { at: hand.now, display: hand.caller.display.to_string(), reason: reason.trim().to_owned() });
     items.push(merge.kept_as(ItemExpect::Version(item.version)));
     writes.push(provenance(&hand, "unmerge", [&survivor, &loser], reason)?);
     commit(&hand, "unmerge", writes, items).await?;
@@ -358,7 +355,9 @@ pub async fn unmerge(hand: Hand<'_>, id: &str, reason: &str) -> Result<Merge, Me
 impl Merge {
     fn kept_as(&self, expect: ItemExpect) -> ItemChange {
         let body = serde_json::to_vec(self).expect("our own types can be written as JSON");
-        ItemChange::put(SHELF, &self.id, Bytes::from(body)).owned_by(format!("Patient/{}", self.survivor)).expecting(expect)
+        ItemChange::put(SHELF, &self.id, Bytes::from(body))
+            .owned_by(format!("Patient/{}", self.survivor))
+            .expecting(expect)
     }
 }
 
@@ -423,7 +422,8 @@ fn moved(
     let mut body: Value = serde_json::from_slice(&item.body).ok()?;
     let places = follow::turn(&mut body, from, to, Speech::Item);
     let part = |text: &str| {
-        let parts: Vec<&str> = text.split('/').map(|it| if it == loser.as_str() { survivor.as_str() } else { it }).collect();
+        let parts: Vec<&str> =
+            text.split('/').map(|it| if it == loser.as_str() { survivor.as_str() } else { it }).collect();
         parts.join("/")
     };
     let (name, owner) = (part(&item.name), part(&item.owner));
@@ -484,12 +484,7 @@ async fn commit(
 }
 
 /// Who merged, when and why (FHIR R4, 6.3).
-fn provenance(
-    hand: &Hand<'_>,
-    activity: &str,
-    both: [&Id; 2],
-    reason: &str,
-) -> Result<Write, MergeError> {
+fn provenance(hand: &Hand<'_>, activity: &str, both: [&Id; 2], reason: &str) -> Result<Write, MergeError> {
     let target: Vec<Value> = both.iter().map(|id| json!({ "reference": patient(id).to_string() })).collect();
     let system = format!("{}/users", hand.organisation.base);
     let value = json!({
@@ -510,4 +505,3 @@ fn provenance(
     let checked = Draft::from_value(value).check().map_err(|issues| MergeError::Invalid(key.clone(), issues))?;
     Ok(Write { key, expect: Expect::New, change: Change::Put(checked) })
 }
-

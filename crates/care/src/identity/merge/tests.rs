@@ -34,22 +34,36 @@ fn resource(at: usize, draw: &mut Draw) -> Value {
     let (subject, other) = (patient(who), patient(who + draw.below(2)));
     let coded = json!({"text": "Something"});
     let mut it = match draw.below(11) {
-        0 => json!({"resourceType": "Appointment", "status": "booked", "start": "2026-07-01T10:00:00Z", "end": "2026-07-01T10:20:00Z",
-            "participant": [{"actor": subject, "status": "accepted"}, {"actor": other, "status": "accepted"}]}),
-        1 => json!({"resourceType": "Claim", "status": "active", "use": "claim", "created": "2026-06-01", "type": coded,
+        0 => {
+            json!({"resourceType": "Appointment", "status": "booked", "start": "2026-07-01T10:00:00Z", "end": "2026-07-01T10:20:00Z",
+            "participant": [{"actor": subject, "status": "accepted"}, {"actor": other, "status": "accepted"}]})
+        }
+        1 => {
+            json!({"resourceType": "Claim", "status": "active", "use": "claim", "created": "2026-06-01", "type": coded,
             "patient": subject, "provider": {"reference": "Organization/riverside"}, "priority": coded,
             "payee": {"type": coded, "party": other},
-            "insurance": [{"sequence": 1, "focal": true, "coverage": {"display": "Self pay"}}]}),
+            "insurance": [{"sequence": 1, "focal": true, "coverage": {"display": "Self pay"}}]})
+        }
         2 => json!({"resourceType": "Coverage", "status": "active", "beneficiary": subject, "subscriber": other,
             "payor": [{"reference": "Organization/riverside"}]}),
-        3 => json!({"resourceType": "Account", "status": "active", "subject": [subject], "guarantor": [{"party": other}]}),
-        4 => json!({"resourceType": "Consent", "status": "active", "scope": coded, "category": [coded], "patient": subject,
-            "policyRule": coded, "performer": [other]}),
-        5 => json!({"resourceType": "Observation", "status": "final", "code": coded, "subject": subject, "valueString": "x"}),
+        3 => {
+            json!({"resourceType": "Account", "status": "active", "subject": [subject], "guarantor": [{"party": other}]})
+        }
+        4 => {
+            json!({"resourceType": "Consent", "status": "active", "scope": coded, "category": [coded], "patient": subject,
+            "policyRule": coded, "performer": [other]})
+        }
+        5 => {
+            json!({"resourceType": "Observation", "status": "final", "code": coded, "subject": subject, "valueString": "x"})
+        }
         6 => json!({"resourceType": "Encounter", "status": "finished", "class": {"code": "AMB"}, "subject": subject}),
         7 => json!({"resourceType": "RelatedPerson", "patient": subject, "name": [{"text": "Somebody"}]}),
-        8 => json!({"resourceType": "Communication", "status": "completed", "subject": subject, "recipient": [other, subject]}),
-        9 => json!({"resourceType": "Task", "status": "requested", "intent": "order", "for": subject, "requester": other}),
+        8 => {
+            json!({"resourceType": "Communication", "status": "completed", "subject": subject, "recipient": [other, subject]})
+        }
+        9 => {
+            json!({"resourceType": "Task", "status": "requested", "intent": "order", "for": subject, "requester": other})
+        }
         _ => json!({"resourceType": "List", "status": "current", "mode": "working", "subject": subject,
             "entry": [{"item": other}]}),
     };
@@ -91,7 +105,11 @@ async fn furnished(seed: u64) -> (Ward, Vec<Key>) {
     ward.put(people.to_vec()).await;
     let count = 3 + draw.below(24) as usize;
     let resources: Vec<Value> = (0..count).map(|at| resource(at, &mut draw)).collect();
-    keys.extend(resources.iter().map(|it| key(&format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap()))));
+    keys.extend(
+        resources
+            .iter()
+            .map(|it| key(&format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap()))),
+    );
     ward.put(resources).await;
     let system = Caller::system("test");
     // An account of the one who goes, a proxy of both, drafts of two forms, links with others.

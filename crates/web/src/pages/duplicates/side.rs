@@ -160,14 +160,23 @@ fn listed(words: &Words, lines: &[String]) -> Markup {
 fn said(words: &Words, patient: &Value, member: &str) -> Vec<String> {
     let text = |value: &Value, member: &str| value[member].as_str().unwrap_or_default().to_owned();
     let each = |member: &str| patient[member].as_array().cloned().unwrap_or_default();
-    let joined = |parts: Vec<String>, by: &str| parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(by);
+    let joined =
+        |parts: Vec<String>, by: &str| parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(by);
     let strings = |value: &Value, member: &str| {
         let items = value[member].as_array().into_iter().flatten();
         items.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
     };
     let concept = |value: &Value| {
         let text = text(value, "text");
-        if text.is_empty() { value["coding"][0]["display"].as_str().or(value["coding"][0]["code"].as_str()).unwrap_or_default().to_owned() } else { text }
+        if text.is_empty() {
+            value["coding"][0]["display"]
+                .as_str()
+                .or(value["coding"][0]["code"].as_str())
+                .unwrap_or_default()
+                .to_owned()
+        } else {
+            text
+        }
     };
     let mut lines: Vec<String> = match member {
         "birthDate" => {
@@ -189,7 +198,10 @@ fn said(words: &Words, patient: &Value, member: &str) -> Vec<String> {
         "address" => each("address")
             .iter()
             .map(|it| {
-                let place = joined(vec![strings(it, "line"), text(it, "city"), text(it, "state"), text(it, "postalCode")], ", ");
+                let place = joined(
+                    vec![strings(it, "line"), text(it, "city"), text(it, "state"), text(it, "postalCode")],
+                    ", ",
+                );
                 if place.is_empty() { text(it, "text") } else { place }
             })
             .collect(),
@@ -198,12 +210,17 @@ fn said(words: &Words, patient: &Value, member: &str) -> Vec<String> {
         "maritalStatus" => vec![concept(&patient["maritalStatus"])],
         "contact" => each("contact")
             .iter()
-            .map(|it| joined(vec![text(&it["name"], "text"), strings(&it["name"], "given"), text(&it["name"], "family")], " "))
+            .map(|it| {
+                joined(vec![text(&it["name"], "text"), strings(&it["name"], "given"), text(&it["name"], "family")], " ")
+            })
             .collect(),
-        "generalPractitioner" => each("generalPractitioner").iter().map(|it| {
-            let name = text(it, "display");
-            if name.is_empty() { text(it, "reference") } else { name }
-        }).collect(),
+        "generalPractitioner" => each("generalPractitioner")
+            .iter()
+            .map(|it| {
+                let name = text(it, "display");
+                if name.is_empty() { text(it, "reference") } else { name }
+            })
+            .collect(),
         _ => Person::of(patient).identifiers.iter().map(|it| format!("{} {}", it.label, it.shown)).collect(),
     };
     lines.retain(|it| !it.trim().is_empty());
