@@ -4,6 +4,7 @@
 use crate::access::Access;
 use crate::egress::{self, Egress};
 use std::sync::Arc;
+use store::audit::Anchor;
 use store::{Caller, Purpose, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
@@ -30,6 +31,11 @@ pub trait Surroundings: Send + Sync {
     /// From where on two records are taken for one person's.
     fn matching(&self) -> crate::identity::Thresholds {
         crate::identity::Thresholds::default()
+    }
+    /// The signed anchors of the audit log of an organisation, which lie beside the store; an error says what is wrong
+    /// with them.
+    fn anchors(&self, _organisation: &str) -> Result<Vec<Anchor>, String> {
+        Ok(Vec::new())
     }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {

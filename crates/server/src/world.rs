@@ -10,10 +10,11 @@ use care::identity::Thresholds;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
+use store::audit::Anchor;
 
 /// The real surroundings of an organisation.
 pub(crate) struct World {
@@ -24,6 +25,8 @@ pub(crate) struct World {
     closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
     pages: OnceLock<Pages>,
+    /// Where the anchors of the audit logs lie, once a server runs.
+    anchors: OnceLock<PathBuf>,
 }
 
 struct Pages {
@@ -39,6 +42,7 @@ impl World {
             egress: OnceLock::new(),
             pages: OnceLock::new(),
             closing: AtomicBool::new(false),
+            anchors: OnceLock::new(),
         }
     }
 
@@ -54,6 +58,11 @@ impl World {
         let share = |key: &str| config.count(key) as f64 / 1_000.0;
         let matching = Thresholds { automatic: share("identity.automatic"), review: share("identity.review") };
         self.pages.get_or_init(|| Pages { language: text("pages.language"), relay, matching });
+    }
+
+    /// Tells where the anchors of the audit logs are kept.
+    pub(crate) fn set_anchors(&self, folder: &Path) {
+        self.anchors.get_or_init(|| folder.to_owned());
     }
 
     /// From now on nothing new that has no end begins, and what there is ends.
@@ -100,6 +109,11 @@ impl care::organisation::Surroundings for World {
 
     fn matching(&self) -> Thresholds {
         self.pages.get().map_or_else(Thresholds::default, |it| it.matching)
+    }
+
+    fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {
+        let Some(folder) = self.anchors.get() else { return Ok(Vec::new()) };
+        crate::audit::anchors_kept(folder, organisation).map_err(|failure| failure.to_string())
     }
 
     fn egress(&self) -> &dyn Egress {

@@ -312,13 +312,15 @@ fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
                     @if let Some(keys) = keys::chord(&visitor.desk, "palette") { kbd { (keys.replace('+', " ")) } }
                 }
             }
-            @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
-            @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
-                a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
-                @if visitor.reviews > 0 {
-                    a.alarm href={ "/" (slug) "/admin/emergency" } {
-                        (icon("alert")) (visitor.reviews) span.wordy { " " (words.say("shell-to-review")) }
-                        span.spoken { ": " (words.say("shell-emergency")) }
+            div.places {
+                @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
+                @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
+                    a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
+                    @if visitor.reviews > 0 {
+                        a.alarm href={ "/" (slug) "/admin/emergency" } {
+                            (icon("alert")) (visitor.reviews) span.wordy { " " (words.say("shell-to-review")) }
+                            span.spoken { ": " (words.say("shell-emergency")) }
+                        }
                     }
                 }
             }
