@@ -62,6 +62,7 @@ families![
     "aftercare",
     "filing",
     "lists",
+    "reconcile",
     "register",
     "duplicates",
     "visit",

@@ -2,6 +2,7 @@
 //! Writes `docs/benchmarks.md` and `docs/benchmarks.json`.
 
 mod measure;
+mod pages;
 mod people;
 mod report;
 mod safe;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use work::{Bench, Dose};
 
-const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S] \
+const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S,P] \
 [--peer http://host:port/base] [--peer-header 'Name: value'] [--peer-version TEXT] [--no-postgres] [--binary FILE] [--out FOLDER]";
 
 struct Plans {
@@ -40,7 +41,7 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
         patients: 1_000,
         growth: 10_000,
         dose: Dose { seconds: 10, runs: 3 },
-        only: "ABCDEFGS".into(),
+        only: "ABCDEFGSP".into(),
         peer: None,
         peer_version: "peer".into(),
         postgres: true,
@@ -98,6 +99,13 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         Some(binary) => binary.clone(),
         None => program::build()?,
     };
+    let pages = plans.only.contains('P').then(|| pages::run(&binary, plans.patients)).transpose()?;
+    if let Some(pages) = &pages {
+        eprintln!("{}", pages.markdown());
+    }
+    if plans.only == "P" {
+        return Ok(());
+    }
     let folder = step::scratch("bench")?;
     let before = machine::syncs_per_second(&folder)?;
     eprintln!("making {} people", plans.patients);
@@ -128,7 +136,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     let after = machine::syncs_per_second(&folder)?;
     let canary = json!({ "before_per_second": measure::round(before), "after_per_second": measure::round(after) });
-    let page = report::Page { plans: &plans, people: &people, columns: &columns, growth: growth.as_ref(), canary };
+    let page = report::Page {
+        plans: &plans,
+        people: &people,
+        columns: &columns,
+        growth: growth.as_ref(),
+        pages: pages.as_ref(),
+        canary,
+    };
     step::write(&plans.out.join("benchmarks.md"), page.markdown())?;
     step::write(&plans.out.join("benchmarks.json"), format!("{:#}\n", page.json()))?;
     eprintln!("written to {}", plans.out.join("benchmarks.md").display());

@@ -242,6 +242,7 @@ fn framed(visitor: &Visitor, title: Title<'_>, beside: &Beside<'_>, main: Markup
         @match beside {
             Beside::Chart(patient, section) => {
                 div.sticky { (banner(words, patient, visitor.now)) }
+                (super::outside::allergies(visitor, patient))
                 (alike(visitor, patient))
                 div.columns {
                     (sections(visitor, patient, section))
