@@ -118,6 +118,10 @@ pages.push(
   ['audit-none', `${root}/admin/audit?patient=zzzzqq`, 'privacy-officer'],
   ['audit-one', `${root}/admin/audit/1`, 'privacy-officer'],
   ['audit-verify', `${root}/admin/audit/verify`, 'privacy-officer'],
+  ['interfaces', `${root}/interfaces/`, 'integration-engineer'],
+  ['interfaces-messages', `${root}/interfaces/messages`, 'integration-engineer'],
+  ['interfaces-errors', `${root}/interfaces/errors`, 'integration-engineer'],
+  ['interfaces-bench', `${root}/interfaces/bench`, 'integration-engineer'],
   ['disclosures-one', `${root}/admin/disclosures?patient=${patients.full}&all=yes`, 'privacy-officer'],
 );
 for (const role of ['patient', 'proxy', 'proxy-limited']) {

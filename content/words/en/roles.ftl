@@ -44,3 +44,5 @@ roles-may-change = change
 roles-may-delete = delete
 roles-sign-orders = Sign orders and prescriptions
 roles-write-orders = Write orders for a signature
+roles-look-after-interfaces = Look after interfaces
+roles-see-whom-messages-are-about = See whom messages are about

@@ -92,3 +92,4 @@ shell-act-video = Video visit
 shell-act-list = Add to a list
 shell-place-notes = Notes
 shell-content = Content
+shell-interfaces = Interfaces

@@ -44,3 +44,5 @@ roles-may-change = cambiar
 roles-may-delete = borrar
 roles-sign-orders = Firmar órdenes y recetas
 roles-write-orders = Escribir órdenes para que otro las firme
+roles-look-after-interfaces = Cuidar las interfaces
+roles-see-whom-messages-are-about = Ver de quién tratan los mensajes

@@ -92,3 +92,4 @@ shell-act-video = Visita por video
 shell-act-list = Añadir a una lista
 shell-place-notes = Notas
 shell-content = Contenido
+shell-interfaces = Interfaces

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use care::egress::{Closed, Egress, Policy};
+use care::exchange::channel::Interfaces;
 use care::identity::Thresholds;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -25,6 +26,8 @@ pub(crate) struct World {
     closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
     pages: OnceLock<Pages>,
+    /// The lines over which messages come.
+    interfaces: Interfaces,
     /// Where the anchors of the audit logs lie, once a server runs.
     anchors: OnceLock<PathBuf>,
 }
@@ -42,6 +45,7 @@ impl World {
             egress: OnceLock::new(),
             pages: OnceLock::new(),
             closing: AtomicBool::new(false),
+            interfaces: Interfaces::default(),
             anchors: OnceLock::new(),
         }
     }
@@ -109,6 +113,10 @@ impl care::organisation::Surroundings for World {
 
     fn matching(&self) -> Thresholds {
         self.pages.get().map_or_else(Thresholds::default, |it| it.matching)
+    }
+
+    fn interfaces(&self) -> Option<&Interfaces> {
+        Some(&self.interfaces)
     }
 
     fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {

@@ -67,6 +67,7 @@ families![
     "duplicates",
     "visit",
     "vitals",
+    "interfaces",
 ];
 
 impl Locale {

@@ -30,6 +30,7 @@ const ROLES: &str = "practice-admin system-admin privacy-officer";
 const APPS: &str = "system-admin practice-admin";
 const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
+const INTERFACES: &str = "integration-engineer";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
 /// Who writes orders, and who signs them.
@@ -96,6 +97,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/live", For::SignedIn),
     ("/{org}/inbox", For::Roles(CHART)),
     ("/{org}/inbox/", For::Roles(CHART)),
+    ("/{org}/interfaces", For::Roles(INTERFACES)),
+    ("/{org}/interfaces/", For::Roles(INTERFACES)),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),
     ("/{org}/portal/", For::Roles(PORTAL)),
     // Who acts for an adolescent in part does not come along to their visit.

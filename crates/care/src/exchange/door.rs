@@ -48,8 +48,8 @@ const KNOWN: [&str; 9] = [
 /// A number that says who somebody is to the state, and is often wrong, does not say who they are here.
 const NOT_OURS: [&str; 2] = ["http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"];
 
-/// The message row of an arrival, made when it is known what will be written.
-pub type Log<'a> = &'a (dyn Fn(&Received) -> MessageChange + Sync);
+/// The rows of the message log for an arrival, made when it is known what will be written.
+pub type Log<'a> = &'a (dyn Fn(&Received) -> Vec<MessageChange> + Sync);
 
 /// What has arrived.
 pub struct Arrival<'a> {
@@ -113,7 +113,7 @@ pub struct Received {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
-    /// Resources that do not hold together; each issue names its resource type first.
+    /// Resources that do not hold together; each issue names the element.
     #[error("it does not hold together")]
     Invalid(Vec<Issue>),
     #[error("others wrote the same at the same time, again and again")]
@@ -132,7 +132,7 @@ pub async fn receive(
     for _ in 0..ATTEMPTS {
         let plan = Plan::of(organisation, &arrival, now).await?;
         let Plan { writes, items, mut received } = plan;
-        let messages: Vec<MessageChange> = arrival.log.iter().map(|log| log(&received)).collect();
+        let messages: Vec<MessageChange> = arrival.log.map(|log| log(&received)).unwrap_or_default();
         if writes.is_empty() && items.is_empty() && messages.is_empty() {
             return Ok(received);
         }
@@ -414,7 +414,11 @@ fn mark_stamp(resource: &mut Value, stamp: Stamp) {
 }
 
 fn checked(key: &Key, mut resource: Value) -> Result<Change, Vec<Issue>> {
-    let told = |issue: Issue| Issue::error(IssueCode::Invalid, key.kind.name(), issue.diagnostics);
+    // Which element of which type: what stands there is told to nobody.
+    let told = |issue: Issue| {
+        let place = if issue.expression.is_empty() { key.kind.name() } else { &issue.expression };
+        Issue::error(IssueCode::Invalid, place, issue.diagnostics.clone())
+    };
     match &mut resource {
         Value::Object(members) => {
             members.insert("id".to_owned(), key.id.as_str().into());

@@ -30,7 +30,7 @@ const GROUPS: [(&str, &str); 10] = [
 ];
 
 /// Permissions → what they let one do.
-const PERMISSIONS: [(&str, &str); 14] = [
+const PERMISSIONS: [(&str, &str); 16] = [
     ("chart.open", "roles-open-charts"),
     ("orders.sign", "roles-sign-orders"),
     ("orders.write", "roles-write-orders"),
@@ -45,6 +45,8 @@ const PERMISSIONS: [(&str, &str); 14] = [
     ("apps.manage", "roles-manage-apps"),
     ("operate", "roles-operate-the-server"),
     ("export.bulk", "roles-export-in-bulk"),
+    ("interfaces", "roles-look-after-interfaces"),
+    ("interfaces.who", "roles-see-whom-messages-are-about"),
 ];
 
 #[derive(Deserialize, Default)]
