@@ -24,6 +24,7 @@ shell-apps = Apps
 shell-audit = Audit
 shell-disclosures = Disclosures
 shell-emergency = Emergency access
+shell-duplicates = Duplicates
 shell-portal-home = Your health
 shell-portal-looks = Who looked at your record
 shell-portal-apps = Connected apps

@@ -24,6 +24,7 @@ shell-apps = Aplicaciones
 shell-audit = Auditoría
 shell-disclosures = Divulgaciones
 shell-emergency = Acceso de emergencia
+shell-duplicates = Duplicados
 shell-portal-home = Su salud
 shell-portal-looks = Quién miró su expediente
 shell-portal-apps = Aplicaciones conectadas

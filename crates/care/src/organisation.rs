@@ -28,6 +28,10 @@ pub trait Surroundings: Send + Sync {
     fn relay(&self) -> crate::video::Relay {
         crate::video::Relay::default()
     }
+    /// From where on two records are taken for one person's.
+    fn matching(&self) -> crate::identity::Thresholds {
+        crate::identity::Thresholds::default()
+    }
     /// The lines over which messages of other systems come, where there are any.
     fn interfaces(&self) -> Option<&crate::exchange::channel::Interfaces> {
         None

@@ -64,6 +64,7 @@ families![
     "lists",
     "reconcile",
     "register",
+    "duplicates",
     "visit",
     "vitals",
     "interfaces",

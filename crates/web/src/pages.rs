@@ -15,6 +15,7 @@ mod content;
 
 mod disclosures;
 pub(crate) mod documents;
+pub(crate) mod duplicates;
 mod emergency;
 pub(crate) mod entries;
 pub(crate) mod filing;
@@ -102,6 +103,8 @@ const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
 const APPS: Policy = Policy::May("apps.manage");
 const AUDIT: Policy = Policy::May("audit.read");
+/// Those who look whether two records are one person's.
+const DUPLICATES: Policy = Policy::May(care::identity::merge::REVIEW);
 const INTERFACES: Policy = Policy::May(care::exchange::log::LOOK_AFTER);
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
@@ -285,6 +288,16 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
     page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
     page("/{org}/admin/content", Policy::May("roles.read"), || get(content::page)),
+    page("/{org}/admin/duplicates", DUPLICATES, || get(duplicates::page)),
+    page("/{org}/admin/duplicates/{pair}", DUPLICATES, || get(duplicates::one)),
+    page("/{org}/admin/duplicates/{pair}/answer", DUPLICATES, || post(duplicates::answer)),
+    page("/{org}/admin/duplicates/{pair}/merge", Policy::May(care::identity::merge::MERGE), || {
+        post(duplicates::submit)
+    }),
+    page("/{org}/admin/merges", DUPLICATES, || get(duplicates::merges::page)),
+    page("/{org}/admin/merges/{merge}", DUPLICATES, || {
+        get(duplicates::merges::record).post(duplicates::merges::submit)
+    }),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
     // Interfaces.

@@ -38,6 +38,8 @@ const ORDERS: &str = "clinician nurse";
 const SIGNS: &str = "clinician";
 /// Who writes documents about patients.
 const WRITERS: &str = "clinician nurse";
+/// Who looks whether two records are one person's.
+const DUPLICATES: &str = "front-desk practice-admin";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -115,6 +117,10 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/admin/audit", For::Roles(AUDIT)),
     ("/{org}/admin/audit/", For::Roles(AUDIT)),
     ("/{org}/admin/content", For::Roles(ROLES)),
+    ("/{org}/admin/duplicates", For::Roles(DUPLICATES)),
+    ("/{org}/admin/duplicates/", For::Roles(DUPLICATES)),
+    ("/{org}/admin/merges", For::Roles(DUPLICATES)),
+    ("/{org}/admin/merges/", For::Roles(DUPLICATES)),
     ("/{org}/admin/emergency", For::Roles(REVIEW)),
     ("/{org}/admin/emergency/", For::Roles(REVIEW)),
 ];
@@ -191,6 +197,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let list = if address.starts_with("/{org}/patients/") { "none" } else { "panel" };
                 let path = path.replace("{list}", list);
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
+                let path = path.replace("{pair}", "none").replace("{merge}", "none");
                 let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
@@ -250,6 +257,7 @@ const ADDRESSES: &[(&str, &str, Needs)] = &[
     ("POST", "Patient/{own}/$meta-delete", Needs::Letter('u', "Patient", true)),
     ("GET", "Observation/$lastn?patient={own}&max=1&category=vital-signs", Needs::Letter('s', "Observation", true)),
     ("POST", "Patient/_search", Needs::Letter('s', "Patient", true)),
+    ("POST", "Patient/$match", Needs::Letter('s', "Patient", true)),
 ];
 
 fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
@@ -279,7 +287,7 @@ fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
                     _ if *method == "GET" => ("", None),
                     "Patient/_search" => (super::doors::FORM, Some("_count=1")),
                     "" => ("", Some(r#"{"resourceType":"Bundle","type":"batch"}"#)),
-                    "Patient/$validate" => ("", Some(r#"{"resourceType":"Patient"}"#)),
+                    "Patient/$match" | "Patient/$validate" => ("", Some(r#"{"resourceType":"Patient"}"#)),
                     _ => ("", Some(tag)),
                 };
                 let path = at.fhir(&path);

@@ -4,6 +4,7 @@
 //! FHIR R4, operations.html.
 
 mod everything;
+mod find_match;
 mod input;
 mod last_n;
 mod meta;
@@ -72,6 +73,7 @@ use Level::{Instance, Kind};
 pub(crate) static OPERATIONS: &[Operation] = &[
     operation("everything",  "http://hl7.org/fhir/OperationDefinition/Patient-everything",   &[Instance],       On::Only(&["Patient"]),     false, |ask| everything::everything(ask).boxed()),
     operation("everything",  "http://hl7.org/fhir/OperationDefinition/Encounter-everything", &[Instance],       On::Only(&["Encounter"]),   false, |ask| everything::everything(ask).boxed()),
+    operation("match",       "http://hl7.org/fhir/OperationDefinition/Patient-match",        &[Kind],           On::Only(&["Patient"]),     false, |ask| find_match::find_match(ask).boxed()),
     operation("lastn",       "http://hl7.org/fhir/OperationDefinition/Observation-lastn",    &[Kind],           On::Only(&["Observation"]), false, |ask| last_n::last_n(ask).boxed()),
     operation("validate",    "http://hl7.org/fhir/OperationDefinition/Resource-validate",    &[Kind, Instance], On::All,                    false, |ask| validate::validate(ask).boxed()),
     operation("meta",        "http://hl7.org/fhir/OperationDefinition/Resource-meta",        &[Instance],       On::All,                    false, |ask| meta::show(ask).boxed()),

@@ -159,6 +159,7 @@ async fn every_operation_that_is_declared_works() {
             let body = json!({ "resourceType": "Parameters", "parameter": [{ "name": "meta", "valueMeta": {} }] });
             let got = match name {
                 "everything" => world.get(&format!("{kind}/x/$everything")).await.is(200),
+                "match" => world.post("Patient/$match", &json!({ "resourceType": "Patient" })).await.is(200),
                 "lastn" => world.get("Observation/$lastn?patient=x&code=y").await.is(200),
                 // Nothing of most types is there: understood, and not found.
                 "validate" => world.get(&format!("{kind}/none/$validate")).await.refused(404, "not-found"),

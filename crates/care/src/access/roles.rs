@@ -36,7 +36,7 @@ const FILES: [(&str, &str); 13] = [
 const OTHER: &str = "other";
 
 /// Permissions that are not about resources.
-const PERMISSIONS: [&str; 14] = [
+const PERMISSIONS: [&str; 16] = [
     "apps.manage",
     "audit.read",
     "break-glass",
@@ -48,6 +48,8 @@ const PERMISSIONS: [&str; 14] = [
     "operate",
     "orders.sign",
     "orders.write",
+    "patients.duplicates",
+    "patients.merge",
     "roles.read",
     "sessions.manage",
     "users.manage",

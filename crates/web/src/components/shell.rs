@@ -137,7 +137,7 @@ fn ribbon(words: &Words, demo: bool) -> Markup {
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
-pub(crate) const ADMINISTRATION: [(&str, &str, &str); 9] = [
+pub(crate) const ADMINISTRATION: [(&str, &str, &str); 10] = [
     ("users", "shell-users", "users.manage"),
     ("roles", "shell-roles", "roles.read"),
     ("sessions", "shell-sessions", "sessions.manage"),
@@ -145,6 +145,7 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 9] = [
     ("audit", "shell-audit", "audit.read"),
     ("disclosures", "shell-disclosures", "audit.read"),
     ("emergency", "shell-emergency", "break-glass.review"),
+    ("duplicates", "shell-duplicates", "patients.duplicates"),
     ("content", "shell-content", "roles.read"),
     ("interfaces/", "shell-interfaces", "interfaces"),
 ];
