@@ -45,7 +45,7 @@ async fn main() {
             loop {
                 let next = queue.lock().expect("no panic").pop();
                 let Some(writes) = next else { break };
-                let batch = Batch { writes, guards: Vec::new(), items: Vec::new(), action: "fill" };
+                let batch = Batch { writes, guards: Vec::new(), action: "fill", ..Batch::default() };
                 store.commit(&Caller::system("fill"), batch, 1_795_348_800_000_000).await.expect("commits");
             }
         }));

@@ -112,7 +112,7 @@ fn kind_of(name: &str) -> ResourceType {
     ResourceType::parse(name).expect("we ask for types of R4")
 }
 
-fn query(store: &Store, kind: &str, parameters: &[(&'static str, String)]) -> StoreResult<Query> {
+pub(crate) fn query(store: &Store, kind: &str, parameters: &[(&'static str, String)]) -> StoreResult<Query> {
     let parameters: Vec<(String, String)> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let registry = store.registry();

@@ -598,7 +598,7 @@ fn write(resource: serde_json::Value) -> Option<Write> {
 }
 
 async fn commit(store: &Store, caller: &Caller, slug: &str, writes: Vec<Write>) -> Done {
-    let batch = Batch { writes, guards: Vec::new(), items: Vec::new(), action: "demo" };
+    let batch = Batch { writes, guards: Vec::new(), action: "demo", ..Batch::default() };
     store.commit(caller, batch, world::now()).await.map_err(Failure::store("fill", slug))?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! finds what it found when the batch was prepared, and records that are not FHIR.
 
 use crate::item::ItemChange;
+use crate::message::MessageChange;
 use fhir::search::query::Query;
 use fhir::{Checked, Key};
 
@@ -12,6 +13,8 @@ pub struct Batch {
     pub guards: Vec<Guard>,
     /// Records that are not FHIR, written with the resources.
     pub items: Vec<ItemChange>,
+    /// Messages of other systems, written with what they changed.
+    pub messages: Vec<MessageChange>,
     /// What the audit log calls it: `create`, `transaction`, `import`.
     pub action: &'static str,
 }

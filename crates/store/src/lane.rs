@@ -14,6 +14,7 @@ use crate::db::{Rows, Session, Step, Value};
 use crate::error::{StoreError, StoreResult};
 use crate::intern::{Interner, by_id};
 use crate::item::{self, ItemChange, Shelves};
+use crate::message::{MessageChange, Messages};
 use crate::owner;
 use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
@@ -62,6 +63,7 @@ pub(crate) struct Job {
     pub(crate) ready: Vec<Ready>,
     pub(crate) guards: Vec<Guard>,
     pub(crate) items: Vec<ItemChange>,
+    pub(crate) messages: Vec<MessageChange>,
     pub(crate) now: i64,
     /// The registry the rows were computed with.
     pub(crate) registry: Arc<Registry>,
@@ -70,7 +72,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn weight(&self) -> usize {
-        (self.ready.len() + self.items.len()).max(1)
+        (self.ready.len() + self.items.len() + self.messages.len()).max(1)
     }
 }
 
@@ -224,6 +226,7 @@ impl Lane {
         known.ledger.number(session, jobs.iter().flat_map(|job| &job.event.patients)).await?;
         let mut current = known.load_current(session, jobs.iter().flat_map(|job| &job.ready)).await?;
         let mut shelves = known.open_shelves(session, jobs).await?;
+        let mut messages = Messages::load(session, jobs.iter().flat_map(|job| &job.messages)).await?;
         let mut pending = Pending::new();
         let mut answers = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -237,16 +240,19 @@ impl Lane {
                 answers.push(Err(StoreError::GuardFailed { guard }));
                 continue;
             }
-            if let Err(refusal) = check(&job.ready, &current).and_then(|()| shelves.check(&job.items, job.now)) {
+            let checked = check(&job.ready, &current).and_then(|()| shelves.check(&job.items, job.now));
+            if let Err(refusal) = checked.and_then(|()| messages.check(&job.messages)) {
                 answers.push(Err(refusal));
                 continue;
             }
             shelves.stage(&job.items, known.ledger.last() + 1);
+            messages.stage(&job.messages, known.ledger.last() + 1);
             answers.push(Ok(known.stage(session, &shared, &registry, job, &mut current, &mut pending).await?));
         }
         let log = known.ledger.steps();
         pending.flush_with(session, &known.tally, Some(log)).await?;
         shelves.flush(session).await?;
+        messages.flush(session).await?;
         Ok(answers)
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) enum Message {
-    Commit(Job),
+    Commit(Box<Job>),
     /// Looks wait in the queue.
     Looks,
     Reindex {
@@ -53,8 +53,8 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
         };
         match message {
             Message::Commit(job) => {
-                let group = gather(job, Job::weight, || match messages.try_recv() {
-                    Ok(Message::Commit(job)) => Some(job),
+                let group = gather(*job, Job::weight, || match messages.try_recv() {
+                    Ok(Message::Commit(job)) => Some(*job),
                     Ok(other) => {
                         waiting = Some(other);
                         None
@@ -92,7 +92,7 @@ pub(crate) async fn run<W: Writer>(writer: W, shared: Arc<Shared>, mut messages:
                 messages.close();
                 while let Some(message) = messages.recv().await {
                     if let Message::Commit(job) = message {
-                        runner.commit_group(vec![job]).await;
+                        runner.commit_group(vec![*job]).await;
                     }
                 }
                 runner.write_looks().await;

@@ -21,7 +21,7 @@ use crate::run::{Message, run};
 use crate::search::cursor::Seal;
 use crate::search::{Kept, Reach, Searcher, fetch, find};
 use crate::special;
-use crate::stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Page, PageQuery, Stored};
+use crate::stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Page, PageQuery, Role, Stored};
 use fhir::search::Registry;
 use fhir::search::query::Query;
 use fhir::search::row::BaseUrls;
@@ -250,7 +250,7 @@ impl Store {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let judged = !reach.is_everything() && !batch.writes.is_empty();
-        let Batch { mut writes, guards, items, action } = batch;
+        let Batch { mut writes, guards, items, messages, action } = batch;
         if let Some(labels) = &self.0.settings.labels.0 {
             labels.label(self, &mut writes, now).await?;
         }
@@ -275,17 +275,37 @@ impl Store {
                 ready,
                 guards: guards.clone(),
                 items: items.clone(),
+                messages: messages.clone(),
                 now,
                 registry: registry.clone(),
                 reply,
             };
-            self.send(Message::Commit(job)).await?;
+            self.send(Message::Commit(Box::new(job))).await?;
             match answer.await.map_err(|_| stopped())? {
                 // Somebody wrote what was judged: it must be judged again.
                 Err(StoreError::Conflict { key, .. }) if attempts > 0 && pinned.contains(&key) => {}
                 done => return done,
             }
         }
+    }
+
+    /// What is under each of these keys, deleted ones too, for the program's own work: nothing is written down of it,
+    /// because what is written from it is.
+    pub async fn current_of(&self, caller: &Caller, keys: &[Key]) -> StoreResult<Vec<Stored>> {
+        self.only_all(caller, "current")?;
+        let mut sought = Rows::new(2);
+        keys.iter().for_each(|key| sought.push(by_id(key)));
+        let rows = reading!(self, session => session.lookup(&RESOURCE_BY_ID, &sought).await?);
+        rows.into_iter().filter(|row| matches!(row[4].int(), LIVE | DELETED)).map(fetch::stored).collect()
+    }
+
+    /// What a search finds, at most `limit`, for the program's own work.
+    pub async fn current_matches(&self, caller: &Caller, query: &Query, limit: u32) -> StoreResult<Vec<Stored>> {
+        self.only_all(caller, "current")?;
+        let asked = PageQuery { query: query.clone(), default_count: limit, max_count: limit, cursor: None };
+        let page = self.quiet_search(caller, &asked).await?;
+        let matches = page.entries.into_iter().filter(|it| it.role == Role::Match && !it.stored.deleted);
+        Ok(matches.map(|it| it.stored).collect())
     }
 
     async fn admit(

@@ -83,8 +83,8 @@ pub(crate) async fn create(ask: Ask<'_>, mut value: Value, criteria: &str) -> An
         let batch = Batch {
             writes: vec![write],
             guards: vec![criteria.guard(Vec::new())],
-            items: Vec::new(),
             action: "create",
+            ..Batch::default()
         };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(mut outcomes) => {
@@ -157,8 +157,8 @@ pub(crate) async fn update(mut ask: Ask<'_>) -> Answer<Reply> {
         let batch = Batch {
             writes: vec![write],
             guards: vec![criteria.guard(found.into_iter().collect())],
-            items: Vec::new(),
             action: "update",
+            ..Batch::default()
         };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(mut outcomes) => {
@@ -226,7 +226,7 @@ pub(crate) async fn delete(mut ask: Ask<'_>) -> Answer<Reply> {
         if found.is_empty() {
             return Ok(Reply::new(StatusCode::NO_CONTENT, Answered::Nothing));
         }
-        let batch = Batch { writes, guards: vec![criteria.guard(found)], items: Vec::new(), action: "delete" };
+        let batch = Batch { writes, guards: vec![criteria.guard(found)], action: "delete", ..Batch::default() };
         match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
             Ok(outcomes) => return Ok(write::deleted(ask.conditions.returns, &outcomes[0])),
             Err(StoreError::GuardFailed { .. }) => {}

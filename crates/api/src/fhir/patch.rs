@@ -88,7 +88,7 @@ pub(crate) async fn attempt(ask: &Ask<'_>, key: &Key, change: &Change, guards: V
     let warnings = checked.warnings().to_vec();
     let write =
         Write { key: key.clone(), expect: Expect::Version(stored.version), change: store::Change::Put(checked) };
-    let batch = Batch { writes: vec![write], guards, items: Vec::new(), action: "patch" };
+    let batch = Batch { writes: vec![write], guards, action: "patch", ..Batch::default() };
     match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {
         Ok(mut outcomes) => {
             let outcome = outcomes.pop().expect("one write has one outcome");

@@ -184,6 +184,11 @@ fn digest_id(resource: &Value) -> Id {
 pub struct Names(HashMap<String, Key>);
 
 impl Names {
+    /// Names that were found in another way than in a document.
+    pub fn known(names: HashMap<String, Key>) -> Names {
+        Names(names)
+    }
+
     pub fn of(arrivals: &[Arrival]) -> Names {
         let mut names = HashMap::new();
         for arrival in arrivals {

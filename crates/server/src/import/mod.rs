@@ -477,8 +477,8 @@ async fn commit(store: &Store, slug: &str, batch: Vec<Ready>) -> Result<Outcomes
     let batch = Batch {
         writes: batch.into_iter().map(write).collect(),
         guards: Vec::new(),
-        items: Vec::new(),
         action: "import",
+        ..Batch::default()
     };
     let done = store.commit(&Caller::system("import"), batch, world::now()).await;
     let outcomes = done.map_err(Failure::store("write to", slug))?;

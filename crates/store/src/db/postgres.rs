@@ -38,10 +38,11 @@ const PIPELINED: usize = 16;
 /// The oldest server whose SQL we use.
 const OLDEST: i32 = 150_000;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_resources.postgres.sql"),
     include_str!("../migrations/0002_items.postgres.sql"),
     include_str!("../migrations/0003_audit.postgres.sql"),
+    include_str!("../migrations/0004_messages.postgres.sql"),
 ];
 
 /// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.
@@ -51,7 +52,7 @@ const FIRST_ANALYSIS: usize = 2_000;
 const LAST_ANALYSIS: usize = 4_000_000;
 
 /// Tables with rows that come and go.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "resource",
     "history",
     "change",
@@ -72,6 +73,7 @@ const TABLES: [&str; 20] = [
     "quantity",
     "words",
     "item",
+    "message",
 ];
 
 /// Values of a reader differ so much in how many rows they find that a plan made for all of them serves none.

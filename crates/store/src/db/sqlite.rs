@@ -35,10 +35,11 @@ struct Shared {
     _lock: File,
 }
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_resources.sqlite.sql"),
     include_str!("../migrations/0002_items.sqlite.sql"),
     include_str!("../migrations/0003_audit.sqlite.sql"),
+    include_str!("../migrations/0004_messages.sqlite.sql"),
 ];
 
 impl Sqlite {

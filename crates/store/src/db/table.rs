@@ -246,6 +246,31 @@ pub(crate) static ITEM: Table = Table {
 pub(crate) static ITEM_BY_NAME: Lookup =
     Lookup { table: "item", key: &[text("shelf"), text("name")], returning: ITEM.columns };
 
+/// Messages from and to other systems.
+pub(crate) static MESSAGE: Table = Table {
+    name: "message",
+    columns: &[
+        text("id"),
+        int("version"),
+        int("at"),
+        text("channel"),
+        text("state"),
+        text("kind"),
+        text("control"),
+        text("sender"),
+        text("patient"),
+        text("cause"),
+        int("size"),
+        blob("head"),
+        blob("raw"),
+    ],
+    key: 1,
+    on_conflict: OnConflict::Replace,
+};
+
+pub(crate) static MESSAGE_VERSION: Lookup =
+    Lookup { table: "message", key: &[text("id")], returning: &[text("id"), int("version")] };
+
 pub(crate) static RESOURCE_BY_ID: Lookup =
     Lookup { table: "resource", key: &[blob("id"), int("(rid >> 40)")], returning: RESOURCE.columns };
 

@@ -50,7 +50,7 @@ async fn expectations_that_fail_refuse_the_whole_batch() {
                 put_expecting(expect, json!({"resourceType": "Patient", "id": "a", "active": true})),
             ];
             let refused =
-                store.commit(&me(), Batch { writes, guards: vec![], items: Vec::new(), action: "test" }, NOON).await;
+                store.commit(&me(), Batch { writes, guards: vec![], action: "test", ..Batch::default() }, NOON).await;
             assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
             assert!(matches!(store.read(&me(), &key("Patient/b")).await, Err(StoreError::NotFound(_))));
         }

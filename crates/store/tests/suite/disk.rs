@@ -37,7 +37,7 @@ async fn a_full_disk_refuses_writes_and_keeps_what_it_has() {
         let text: String = (0..300).map(|it| format!("{:x}", (it + 1) * (at + 7) * 2_654_435_761)).collect();
         let owner = json!({"resourceType": "Patient", "id": format!("p{at}"), "birthDate": "1970"});
         let note = json!({"resourceType": "Basic", "id": format!("b{at}"), "code": {"text": text}, "subject": {"reference": format!("Patient/p{at}")}});
-        Batch { writes: vec![put(owner), put(note)], guards: Vec::new(), items: Vec::new(), action: "test" }
+        Batch { writes: vec![put(owner), put(note)], guards: Vec::new(), action: "test", ..Batch::default() }
     };
     let mut written = 0;
     let refused = loop {

@@ -18,6 +18,7 @@ mod disk;
 mod escape;
 mod examples;
 mod items;
+mod messages;
 mod oracle;
 mod paging;
 mod patients;

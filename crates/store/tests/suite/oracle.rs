@@ -38,7 +38,7 @@ pub(crate) async fn filled(place: &Place) -> World {
     for (at, values) in people(&mut dice).chunks(40).enumerate() {
         let now = NOON + at as i64 * 1_000_000;
         let writes = values.iter().cloned().map(put).collect();
-        let batch = Batch { writes, guards: Vec::new(), items: Vec::new(), action: "test" };
+        let batch = Batch { writes, guards: Vec::new(), action: "test", ..Batch::default() };
         for (outcome, value) in place.store.commit(&me(), batch, now).await.unwrap().into_iter().zip(values) {
             world.add(&registry, place.store.bases(), outcome.key, value.clone(), outcome.at / 1000);
         }

@@ -103,5 +103,5 @@ pub(crate) async fn write(store: &Store, write: Write) -> StoreResult<Outcome> {
 
 pub(crate) async fn write_all(store: &Store, values: Vec<Value>) -> Vec<Outcome> {
     let writes = values.into_iter().map(put).collect();
-    store.commit(&me(), Batch { writes, guards: Vec::new(), items: Vec::new(), action: "test" }, NOON).await.unwrap()
+    store.commit(&me(), Batch { writes, guards: Vec::new(), action: "test", ..Batch::default() }, NOON).await.unwrap()
 }

@@ -38,7 +38,7 @@ async fn simultaneous_conditional_creates_of_two_processes_make_one_resource() {
                 let guards = vec![Guard { query: query.clone(), found: Vec::new() }];
                 tokio::spawn(async move {
                     let writes = vec![put_expecting(Expect::Absent, value)];
-                    store.commit(&me(), Batch { writes, guards, items: Vec::new(), action: "create" }, NOON).await
+                    store.commit(&me(), Batch { writes, guards, action: "create", ..Batch::default() }, NOON).await
                 })
             })
             .collect();

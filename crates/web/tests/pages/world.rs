@@ -106,8 +106,8 @@ impl World {
         let batch = Batch {
             writes: resources.into_iter().map(write).collect(),
             guards: Vec::new(),
-            items: Vec::new(),
             action: "test",
+            ..Batch::default()
         };
         store.commit(&Caller::system("test"), batch, NOW - 1_000_000).await.unwrap();
         let surroundings: Arc<dyn Surroundings> = Arc::new(Still::default());

@@ -92,7 +92,7 @@ async fn attempt(ask: &Ask<'_>, tree: Value, size: usize) -> Answer<Option<Reply
 
     let (writes, told, answers) = content::aside(size, move || check(planned, &names)).await?;
     let Conditional { guards, depends, .. } = conditions;
-    let batch = Batch { writes, guards, items: Vec::new(), action: "transaction" };
+    let batch = Batch { writes, guards, action: "transaction", ..Batch::default() };
     let outcomes = match batch.writes.is_empty() {
         true => Vec::new(),
         false => match ask.door.store().commit(ask.caller, batch, ask.door.now()).await {

@@ -1,0 +1,415 @@
+//! The door through which everything comes in that came about elsewhere: messages, documents, measurements of devices.
+//! Resources come under addresses that are made from what they are; here they get the ids by which this record knows
+//! them, so that the same thing again is the same resource, and what is known here by its identifier is not made twice.
+//! References are rewritten, the origin is marked, what is late takes nothing back (`combine`), and all of it is
+//! written in one commit with one Provenance (FHIR R4, 6.3), or nothing is.
+//!
+//! The door decides nothing about people: whose identifiers mean whom is `care::identity`'s to say.
+
+use super::bundle::{self, Names};
+use super::combine::{Combined, Held, Stamp, Stamps, combine, element_of, is_directory, join};
+use super::origin::{self, Origin, Way};
+use crate::Organisation;
+use crate::act::moment;
+use crate::ask;
+use crate::chart::element::{list, text};
+use bytes::Bytes;
+use fhir::{Draft, Id, Issue, IssueCode, Key, ResourceType, Value};
+use formats::Note;
+use formats::v2::map::Deletion;
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+use store::{
+    Batch, Caller, Change, Done, Expect, ItemChange, ItemExpect, MessageChange, Store, StoreError, StoreResult, Write,
+};
+
+/// Looks at what is here already. What is written is written by the caller, under the caller's rights.
+static READER: LazyLock<Caller> = LazyLock::new(|| Caller::system("exchange"));
+
+/// Who said which element of a resource: `Patient/7`.
+const SHELF: &str = "stamps";
+/// How often it is tried again when somebody else wrote the same meanwhile.
+const ATTEMPTS: usize = 8;
+/// What is known by an identifier across systems. Results are named by who made them.
+const KNOWN: [&str; 9] = [
+    "Appointment",
+    "Encounter",
+    "Location",
+    "MedicationRequest",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "ServiceRequest",
+    "Coverage",
+];
+/// A number that says who somebody is to the state, and is often wrong, does not say who they are here.
+const NOT_OURS: [&str; 2] = ["http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"];
+
+/// The message row of an arrival, made when it is known what will be written.
+pub type Log<'a> = &'a (dyn Fn(&Received) -> MessageChange + Sync);
+
+/// What has arrived.
+pub struct Arrival<'a> {
+    pub origin: &'a Origin,
+    /// Each under its address.
+    pub resources: Vec<(String, Value)>,
+    pub deletions: &'a [Deletion],
+    /// The address of the patient it is about.
+    pub patient: Option<&'a str>,
+    /// When it was sent, as a FHIR dateTime.
+    pub sent: Option<String>,
+    /// The number that the sender counts by, between arrivals of one moment.
+    pub number: u64,
+    /// Addresses that somebody has decided about: they mean these resources, which are not written.
+    pub bound: Vec<(String, Key)>,
+    /// What was received as a resource of its own (a DocumentReference among `resources`, by its address), for the
+    /// Provenance.
+    pub entity: Option<&'a str>,
+    /// What the audit log calls it: `message`, `document`.
+    pub action: &'static str,
+    pub items: Vec<ItemChange>,
+    pub log: Option<Log<'a>>,
+}
+
+impl<'a> Arrival<'a> {
+    pub fn new(origin: &'a Origin, resources: Vec<(String, Value)>) -> Arrival<'a> {
+        Arrival {
+            origin,
+            resources,
+            deletions: &[],
+            patient: None,
+            sent: None,
+            number: 0,
+            bound: Vec::new(),
+            entity: None,
+            action: match origin.way {
+                Way::Message => "message",
+                Way::Document => "document",
+                Way::Record => "fetched",
+                Way::Device => "device",
+                Way::Patient => "patient-told",
+            },
+            items: Vec::new(),
+            log: None,
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// What was written, with the version, without the Provenance.
+    pub keys: Vec<(Key, u64)>,
+    /// How many resources said nothing new.
+    pub unchanged: usize,
+    pub patient: Option<Id>,
+    /// What each address means here.
+    pub names: BTreeMap<String, Key>,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// Resources that do not hold together; each issue names its resource type first.
+    #[error("it does not hold together")]
+    Invalid(Vec<Issue>),
+    #[error("others wrote the same at the same time, again and again")]
+    Busy,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Takes in what has arrived. When this returns, it is on disk.
+pub async fn receive(
+    organisation: &Organisation,
+    caller: &Caller,
+    arrival: Arrival<'_>,
+    now: i64,
+) -> Result<Received, DoorError> {
+    for _ in 0..ATTEMPTS {
+        let plan = Plan::of(organisation, &arrival, now).await?;
+        let Plan { writes, items, mut received } = plan;
+        let messages: Vec<MessageChange> = arrival.log.iter().map(|log| log(&received)).collect();
+        if writes.is_empty() && items.is_empty() && messages.is_empty() {
+            return Ok(received);
+        }
+        let batch = Batch { writes, items, messages, action: arrival.action, ..Batch::default() };
+        match organisation.store.commit(caller, batch, now).await {
+            Ok(outcomes) => {
+                received.keys = outcomes
+                    .into_iter()
+                    .filter(|it| it.key.kind.name() != "Provenance" && it.done != Done::Unchanged)
+                    .map(|it| (it.key, it.version))
+                    .collect();
+                return Ok(received);
+            }
+            // Somebody wrote the same meanwhile: what is here now is looked at anew.
+            Err(StoreError::Conflict { .. } | StoreError::ItemConflict { shelf: SHELF, .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+    }
+    Err(DoorError::Busy)
+}
+
+/// What will be written.
+struct Plan {
+    writes: Vec<Write>,
+    items: Vec<ItemChange>,
+    received: Received,
+}
+
+/// A resource on its way in.
+struct Coming<'a> {
+    key: Key,
+    value: Value,
+    gone: Vec<&'a str>,
+}
+
+impl Plan {
+    async fn of(organisation: &Organisation, arrival: &Arrival<'_>, now: i64) -> Result<Plan, DoorError> {
+        let store = &organisation.store;
+        let mut received = Received::default();
+        let (names, mut here) = name(store, arrival).await?;
+        let mut coming: Vec<Coming<'_>> = Vec::new();
+        let rewriting = Names::known(names.clone());
+        for (address, resource) in &arrival.resources {
+            let Some(key) = names.get(address).filter(|_| !arrival.bound.iter().any(|it| it.0 == *address)) else {
+                continue;
+            };
+            let mut value = resource.clone();
+            bundle::rewrite(&mut value, &rewriting);
+            without_itself(&mut value, key);
+            let gone = arrival.deletions.iter().filter(|it| it.address == *address).map(|it| element_of(&it.element));
+            match coming.iter_mut().find(|it| it.key == *key) {
+                Some(same) => join(&mut same.value, &value),
+                None => coming.push(Coming { key: key.clone(), value, gone: gone.collect() }),
+            }
+        }
+        let stamp = Stamp::new(sent(arrival, now), arrival.number);
+        let (mut writes, mut items, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        for Coming { key, value, gone } in coming {
+            let held = here.remove(&key);
+            let (before, kept) = stamps_of(store, held, now).await?;
+            let expect = match &before {
+                Some(before) if before.deleted => Expect::Absent,
+                Some(before) => Expect::Version(before.held.version),
+                None => Expect::New,
+            };
+            let live = before.as_ref().filter(|it| !it.deleted).map(|it| &it.held);
+            let Combined { value, stamps } = combine(live, &value, &gone, stamp);
+            if let Some(stamps) = stamps {
+                let body = serde_json::to_vec(&stamps).expect("stamps can be written");
+                let change = ItemChange::put(SHELF, key.to_string(), Bytes::from(body));
+                items.push(change.expecting(kept.map_or(ItemExpect::Absent, ItemExpect::Version)));
+            }
+            let Some(mut value) = value else {
+                received.unchanged += 1;
+                continue;
+            };
+            // What was written here stays ours; others have only added to it.
+            if live.is_none_or(|it| origin::of(&it.value).is_some()) {
+                origin::mark(&mut value, arrival.origin);
+                mark_stamp(&mut value, stamp);
+            }
+            let version = before.as_ref().map_or(1, |it| it.held.version + 1);
+            match checked(&key, value) {
+                Ok(change) => writes.push(Write { key: key.clone(), expect, change }),
+                Err(issues) => wrong.extend(issues),
+            }
+            received.keys.push((key, version));
+        }
+        if !wrong.is_empty() {
+            return Err(DoorError::Invalid(wrong));
+        }
+        received.patient = arrival.patient.and_then(|it| names.get(it)).map(|it| it.id.clone());
+        let entity = arrival.entity.and_then(|it| names.get(it));
+        if let Some((key, value)) = provenance(organisation, arrival, &received.keys, entity, now) {
+            let change = checked(&key, value).map_err(DoorError::Invalid)?;
+            writes.push(Write { key, expect: Expect::New, change });
+        }
+        items.extend(arrival.items.iter().cloned());
+        received.names = names.into_iter().collect();
+        Ok(Plan { writes, items, received })
+    }
+}
+
+/// What is under a key now.
+struct Before {
+    held: Held,
+    deleted: bool,
+}
+
+async fn stamps_of(store: &Store, held: Option<Before>, now: i64) -> StoreResult<(Option<Before>, Option<u64>)> {
+    let Some(mut before) = held else { return Ok((None, None)) };
+    let kind = text(&before.held.value, &["resourceType"]).unwrap_or_default();
+    // A directory entry needs none, and what one message alone has told says so itself.
+    if is_directory(kind) || before.deleted {
+        return Ok((Some(before), None));
+    }
+    let name = format!("{kind}/{}", text(&before.held.value, &["id"]).unwrap_or_default());
+    let Some(item) = store.item(SHELF, &name, now).await? else { return Ok((Some(before), None)) };
+    let stamps: Stamps = serde_json::from_slice(&item.body)
+        .map_err(|_| StoreError::Damaged(format!("an entry of {SHELF} cannot be read")))?;
+    before.held.stamps = Some(stamps);
+    Ok((Some(before), Some(item.version)))
+}
+
+type Here = HashMap<Key, Before>;
+
+/// What each address is called here, and what is there under these names.
+async fn name(store: &Store, arrival: &Arrival<'_>) -> StoreResult<(HashMap<String, Key>, Here)> {
+    let mut names: HashMap<String, Key> = arrival.bound.iter().cloned().collect();
+    let mut own: Vec<(&String, &Value, Key)> = Vec::new();
+    for (address, resource) in &arrival.resources {
+        let kind = text(resource, &["resourceType"]).and_then(ResourceType::parse);
+        if let (Some(kind), false) = (kind, names.contains_key(address)) {
+            own.push((address, resource, Key::new(kind, id_of(address))));
+        }
+    }
+    let keys: Vec<Key> = own.iter().map(|it| it.2.clone()).collect();
+    let mut here = before(store.current_of(&READER, &keys).await?);
+    for (address, resource, key) in own {
+        let found = match here.contains_key(&key) || !KNOWN.contains(&key.kind.name()) {
+            true => None,
+            false => by_identifier(store, key.kind, resource).await?,
+        };
+        let key = match found {
+            Some((found, held)) => {
+                here.insert(found.clone(), held);
+                found
+            }
+            None => key,
+        };
+        names.insert(address.clone(), key);
+    }
+    Ok((names, here))
+}
+
+fn before(stored: Vec<store::Stored>) -> Here {
+    let before = |it: store::Stored| {
+        let value = if it.deleted { Value::Null } else { it.value() };
+        (
+            it.key.clone(),
+            Before { held: Held { value, version: it.version, at: it.at, stamps: None }, deleted: it.deleted },
+        )
+    };
+    stored.into_iter().map(before).collect()
+}
+
+/// The one that has one of these identifiers. When several have, nobody knows which is meant.
+async fn by_identifier(store: &Store, kind: ResourceType, resource: &Value) -> StoreResult<Option<(Key, Before)>> {
+    let identifiers: Vec<String> = list(resource, "identifier")
+        .iter()
+        .filter_map(|it| Some((text(it, &["system"])?, text(it, &["value"])?)))
+        .filter(|(system, _)| !NOT_OURS.contains(system))
+        .map(|(system, value)| format!("{}|{}", ask::escaped(system), ask::escaped(value)))
+        .collect();
+    if identifiers.is_empty() {
+        return Ok(None);
+    }
+    let query = ask::query(store, kind.name(), &[("identifier", identifiers.join(","))])?;
+    let found = store.current_matches(&READER, &query, 2).await?;
+    let only = if found.len() == 1 { before(found).into_iter().next() } else { None };
+    Ok(only)
+}
+
+/// `urn:uuid:X` is X; any other address is known by its digest.
+fn id_of(address: &str) -> Id {
+    let uuid = address.strip_prefix("urn:uuid:").and_then(Id::parse);
+    uuid.unwrap_or_else(|| {
+        let hash = digest(&SHA256, address.as_bytes());
+        let hex: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Id::parse(&hex).expect("hexadecimal digits make an id")
+    })
+}
+
+/// Microseconds since 1970. A message from the future would silence all that come until then.
+fn sent(arrival: &Arrival<'_>, now: i64) -> i64 {
+    arrival.sent.as_deref().and_then(micros).unwrap_or(now).min(now)
+}
+
+/// A FHIR dateTime as a moment: of what is less exact, the beginning, in universal time.
+pub fn micros(text: &str) -> Option<i64> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(moment.as_microsecond());
+    }
+    let day = match text.len() {
+        4 => format!("{text}-01-01"),
+        7 => format!("{text}-01"),
+        _ => text.get(..10)?.to_owned(),
+    };
+    let day: jiff::civil::Date = day.parse().ok()?;
+    Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond())
+}
+
+/// A message that names one patient twice, as the old and the new one, links nobody.
+fn without_itself(value: &mut Value, key: &Key) {
+    let own = key.to_string();
+    let Some(links) = value.get_mut("link").and_then(Value::as_array_mut) else { return };
+    links.retain(|it| text(it, &["other", "reference"]) != Some(&own));
+    if links.is_empty()
+        && let Some(members) = value.as_object_mut()
+    {
+        members.shift_remove("link");
+        members.shift_remove("active");
+    }
+}
+
+/// Which message said all of this, until another says some of it.
+fn mark_stamp(resource: &mut Value, stamp: Stamp) {
+    let tags = resource.pointer_mut("/meta/tag").and_then(Value::as_array_mut);
+    let tag = tags.into_iter().flatten().find(|it| text(it, &["system"]) == Some(origin::SYSTEM));
+    if let Some(tag) = tag {
+        tag["version"] = stamp.written().into();
+    }
+}
+
+fn checked(key: &Key, mut resource: Value) -> Result<Change, Vec<Issue>> {
+    let told = |issue: Issue| Issue::error(IssueCode::Invalid, key.kind.name(), issue.diagnostics);
+    match &mut resource {
+        Value::Object(members) => {
+            members.insert("id".to_owned(), key.id.as_str().into());
+            Draft::from_value(resource).check().map(Change::Put).map_err(|all| all.into_iter().map(told).collect())
+        }
+        _ => Err(vec![Issue::error(IssueCode::Structure, key.kind.name(), "a resource must be an object")]),
+    }
+}
+
+/// From whom it came, when, and in what.
+fn provenance(
+    organisation: &Organisation,
+    arrival: &Arrival<'_>,
+    written: &[(Key, u64)],
+    entity: Option<&Key>,
+    now: i64,
+) -> Option<(Key, Value)> {
+    if written.is_empty() {
+        return None;
+    }
+    let Origin { source, name, arrival: what, .. } = arrival.origin;
+    let targets: Vec<Value> =
+        written.iter().map(|(key, version)| json!({ "reference": format!("{key}/_history/{version}") })).collect();
+    let address = what.as_ref().map_or_else(|| source.clone(), |it| format!("{source}#{it}"));
+    let uri = |value: &str| json!({ "system": "urn:ietf:rfc:3986", "value": value });
+    let mut what = json!({ "identifier": uri(&address), "display": name });
+    if let Some(entity) = entity {
+        what["reference"] = entity.to_string().into();
+    }
+    let author = json!({ "coding": [{ "code": "author", "display": "Author",
+        "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type" }] });
+    let value = json!({
+        "resourceType": "Provenance",
+        "target": targets,
+        "recorded": moment(now),
+        "activity": { "text": arrival.action },
+        "agent": [{ "type": author, "who": { "identifier": uri(source), "display": name } }],
+        "entity": [{ "role": "source", "what": what }],
+    });
+    let id = Id::parse(&organisation.surroundings.new_id()).expect("our own ids are ids of FHIR");
+    Some((Key::new(ResourceType::parse("Provenance").expect("a type of R4"), id), value))
+}
+
+#[cfg(test)]
+mod tests;
