@@ -11,6 +11,7 @@ pub mod closing;
 pub mod cohorts;
 pub mod content;
 pub mod demo;
+pub mod devices;
 pub mod desk;
 pub mod draft;
 pub mod drugs;

@@ -60,6 +60,7 @@ families![
     "notes",
     "closing",
     "aftercare",
+    "exchange",
     "filing",
     "lists",
     "register",

@@ -17,6 +17,7 @@ mod disclosures;
 pub(crate) mod documents;
 mod emergency;
 mod entries;
+pub(crate) mod exchange;
 pub(crate) mod filing;
 mod gallery;
 mod gaps;
@@ -197,6 +198,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/documents/upload", CHARTS, || {
         get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
     }),
+    page("/{org}/patients/{id}/documents/make", CHARTS, || get(exchange::page).post(exchange::submit)),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
     page("/{org}/patients/{id}/documents/{document}/print", CHARTS, || get(documents::print::page)),

@@ -85,6 +85,7 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/patients/{id}/notes", For::Roles(WRITERS)),
     ("/{org}/patients/{id}/notes/", For::Roles(WRITERS)),
     ("/{org}/patients/{id}/documents/upload", For::Roles(WRITERS)),
+    ("/{org}/patients/{id}/documents/make", For::Roles(WRITERS)),
     ("/{org}/patients/{id}/encounters/{encounter}/close", For::Roles(WRITERS)),
     ("/{org}/patients/{id}/encounters/{encounter}/summary", For::Roles(WRITERS)),
     ("/{org}/launcher", For::Roles(STAFF)),

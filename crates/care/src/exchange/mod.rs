@@ -2,5 +2,6 @@
 
 pub mod bundle;
 mod combine;
+pub mod documents;
 pub mod door;
 pub mod origin;

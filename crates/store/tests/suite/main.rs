@@ -12,6 +12,7 @@ mod audit;
 mod canonical;
 mod chance;
 mod commit;
+mod context;
 mod contained;
 mod cost;
 mod disk;
