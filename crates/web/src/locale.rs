@@ -60,6 +60,7 @@ families![
     "notes",
     "closing",
     "aftercare",
+    "devices",
     "exchange",
     "filing",
     "lists",

@@ -14,6 +14,7 @@ mod connected;
 mod content;
 
 mod disclosures;
+pub(crate) mod devices;
 pub(crate) mod documents;
 mod emergency;
 mod entries;
@@ -194,6 +195,9 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/reports/{kind}/{report}", CHARTS, || get(results::report)),
     page("/{org}/patients/{id}/message", CHARTS, || get(inbox::patient_page).post(inbox::patient_submit)),
     page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
+    page("/{org}/patients/{id}/devices", CHARTS, || {
+        get(devices::page).post(devices::submit).layer(DefaultBodyLimit::max(devices::BODY))
+    }),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
     page("/{org}/patients/{id}/documents/upload", CHARTS, || {
         get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))

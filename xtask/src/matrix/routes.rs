@@ -122,6 +122,7 @@ const PARTS: &[(&str, &str)] = &[
     ("/{org}/patients/{id}/allergies", "AllergyIntolerance"),
     ("/{org}/patients/{id}/immunizations", "Immunization"),
     ("/{org}/patients/{id}/encounters", "Encounter"),
+    ("/{org}/patients/{id}/devices", "Observation"),
     ("/{org}/patients/{id}/vitals", "Observation"),
     ("/{org}/patients/{id}/results", "Observation"),
     ("/{org}/patients/{id}/reports", "DiagnosticReport"),
