@@ -43,11 +43,13 @@ def check(path):
 
 
 if __name__ == "__main__":
-    documents = sorted(folder.glob("*.xml"))
+    documents = sorted(folder.glob("*.xml"), key=lambda it: (it.stat().st_size, it.name))
     kinds, broken = collections.Counter(), 0
     examples = {}
     with Pool(processes) as pool:
-        for name, found in pool.imap_unordered(check, documents, 4):
+        for done, (name, found) in enumerate(pool.imap_unordered(check, documents, 4), 1):
+            if done % 50 == 0:
+                print(f"{done} of {len(documents)}, {broken} with errors", file=sys.stderr, flush=True)
             broken += bool(found)
             for it in found:
                 kind = it.split(" @ ")[0]

@@ -16,3 +16,17 @@ exchange-done-made = The document is made. Open it to look at it or to send it.
 exchange-done-taken = The document is taken in. What it tells stands apart until it is reconciled.
 exchange-done-known = This document was here already. It says nothing new.
 exchange-error-another = This document is about somebody else: its name or date of birth is not that of this chart.
+exchange-told = What this document tells
+exchange-waits = { $count ->
+    [one] One entry waits to be reconciled.
+   *[other] { $count } entries wait to be reconciled.
+  }
+exchange-problems = Problems
+exchange-allergies = Allergies
+exchange-medications = Medications
+exchange-immunizations = Immunizations
+exchange-procedures = Procedures
+exchange-reports = Reports
+exchange-observations = Measurements and results
+exchange-goals = Goals
+exchange-family = Family history

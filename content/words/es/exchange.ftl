@@ -16,3 +16,17 @@ exchange-done-made = El documento está creado. Ábralo para verlo o enviarlo.
 exchange-done-taken = El documento se ha recibido. Lo que dice queda aparte hasta que se concilie.
 exchange-done-known = Este documento ya estaba aquí. No dice nada nuevo.
 exchange-error-another = Este documento es de otra persona: el nombre o la fecha de nacimiento no son los de esta historia.
+exchange-told = Lo que dice este documento
+exchange-waits = { $count ->
+    [one] Una entrada espera conciliación.
+   *[other] { $count } entradas esperan conciliación.
+  }
+exchange-problems = Problemas
+exchange-allergies = Alergias
+exchange-medications = Medicamentos
+exchange-immunizations = Vacunas
+exchange-procedures = Procedimientos
+exchange-reports = Informes
+exchange-observations = Mediciones y resultados
+exchange-goals = Objetivos
+exchange-family = Antecedentes familiares

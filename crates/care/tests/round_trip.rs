@@ -231,7 +231,8 @@ fn what_goes_out_as_a_document_comes_back() {
          Made by `cargo test -p care --test round_trip`.\n\n\
          | Statements | in the record | read back | |\n|---|---:|---:|---:|\n{rows}| **All** | **{had}** | **{kept}** | **{percent:.2} %** |\n\n\
          Orders that are done, visits that are past and insurance that has ended are not told as open; reports of words are\n\
-         told by their conclusion; reading makes a set of every moment's vital signs.\n"
+         told by their conclusion; reading makes a set of every moment's vital signs; the patient is not told as a member of\n\
+         their own care team.\n"
     );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/interfaces/ccda-round-trip.md");
     let there = std::fs::read_to_string(&path).unwrap_or_default();

@@ -9,10 +9,12 @@
 mod bundle;
 mod make;
 mod summary;
+mod told;
 
 pub use formats::ccda::write::Kind;
 pub use make::{Made, make, record};
 pub use summary::summary;
+pub use told::{Told, told};
 
 use super::door::{self, Arrival, DoorError, Received};
 use super::origin::{Origin, Way};

@@ -64,6 +64,9 @@ async fn a_document_is_kept_as_it_came_and_what_it_tells_stands_apart() {
     assert_eq!(ward.find("AllergyIntolerance", &[("patient", "ada")]).await.len(), 1);
     let ada = ward.read(&key("Patient", &ward.patient)).await;
     assert_eq!(ada["meta"]["versionId"], "1", "whose chart it is, is not written over by a document");
+    let told = super::told(&ward.organisation, &ward.clinician.caller, &ward.patient, &taken.document).await.unwrap();
+    let told: Vec<(&str, &str, bool)> = told.iter().map(|it| (it.kind, it.name.as_str(), it.waits)).collect();
+    assert_eq!(told, [("Condition", "High blood pressure", true), ("AllergyIntolerance", "Penicillin", true)]);
     let proof = ward.find("Provenance", &[]).await;
     let document = format!("DocumentReference/{}", taken.document);
     assert!(proof.iter().any(|it| it["entity"][0]["what"]["reference"] == document.as_str()), "{proof:?}");

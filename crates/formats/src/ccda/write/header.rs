@@ -77,7 +77,8 @@ fn person(it: &Value) -> Tag {
     let place = extension(it, "http://hl7.org/fhir/StructureDefinition/patient-birthPlace");
     let place = place.and_then(|it| birthplace(it.get("valueAddress")?));
     let languages = list(it, "communication").iter().filter_map(|it| {
-        let spoken = any_code(it.get("language"))?;
+        // The value set has languages without their regions.
+        let spoken = any_code(it.get("language"))?.split('-').next()?;
         let preferred = it.get("preferred").and_then(Value::as_bool);
         Some(
             tag("languageCommunication")
@@ -133,7 +134,13 @@ fn heritage(patient: &Value, url: &str, names: (&'static str, &'static str)) -> 
             _ => tag(name).is("code", code).is("codeSystem", RACES).maybe("displayName", text(it, &["display"])),
         })
     };
-    let mut categories = of("ombCategory");
+    // Some records put ethnicity where race belongs; the value sets do not.
+    let known = |code: &str| match names.0 {
+        "raceCode" => agreed::out("race", code),
+        _ => agreed::out("ethnicity", code),
+    };
+    let is_category = |it: &&Value| text(it, &["code"]).is_some_and(|it| known(it).is_some());
+    let mut categories = of("ombCategory").filter(is_category);
     let first = categories.next().and_then(|it| told(names.0, it)).unwrap_or_else(|| null(names.0, "UNK"));
     let others = categories.chain(of("detailed")).filter_map(|it| told(names.1, it));
     std::iter::once(first).chain(others.collect::<Vec<_>>()).collect()

@@ -2,15 +2,16 @@
 //! it went out, and ready to be opened or sent.
 
 use crate::components::form::{Errors, choice, field, lines};
-use crate::components::shell;
+use crate::components::{day, shell};
 use crate::locale::Words;
 use crate::pages::notes::{SHEET, writes};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::Path;
-use care::exchange::documents::{self, Made};
+use care::chart::When;
+use care::exchange::documents::{self, Made, Told};
 use care::exchange::documents::Kind;
-use maud::html;
+use maud::{Markup, html};
 use serde::Deserialize;
 
 /// Documents that can be made → what pages call them.
@@ -92,4 +93,44 @@ pub(crate) async fn submit(
     };
     let document = documents::make(&visitor.pen(), &patient, &made).await?;
     Ok(see_other(&format!("{}/documents/{document}?done=made", visitor.address_of(patient.as_str()))))
+}
+
+/// Types of entries → what pages call them.
+const ENTRIES: [(&str, &str); 9] = [
+    ("Condition", "exchange-problems"),
+    ("AllergyIntolerance", "exchange-allergies"),
+    ("MedicationRequest", "exchange-medications"),
+    ("Immunization", "exchange-immunizations"),
+    ("Procedure", "exchange-procedures"),
+    ("DiagnosticReport", "exchange-reports"),
+    ("Observation", "exchange-observations"),
+    ("Goal", "exchange-goals"),
+    ("FamilyMemberHistory", "exchange-family"),
+];
+
+/// What a document told, beside its words: by kind, with what still waits for somebody to decide.
+pub(crate) fn told(words: &Words, told: &[Told]) -> Markup {
+    if told.is_empty() {
+        return html! {};
+    }
+    let waits = told.iter().filter(|it| it.waits).count();
+    html! {
+        section aria-labelledby="told" {
+            h2 #told { (words.say("exchange-told")) }
+            @if waits > 0 { p.quiet { (words.with("exchange-waits", &[("count", waits.into())])) } }
+            @for (kind, name) in ENTRIES {
+                @let of: Vec<&Told> = told.iter().filter(|it| it.kind == kind).collect();
+                @if !of.is_empty() {
+                    details open[of.len() <= 12] {
+                        summary { (words.say(name)) " (" (of.len()) ")" }
+                        ul.lines {
+                            @for it in of {
+                                li { (it.name) @if let Some(when) = it.when.as_deref().and_then(When::parse) { " " span.quiet { (day(&when)) } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
