@@ -10,9 +10,19 @@ use std::time::{Duration, Instant};
 /// Builds it as it is shipped.
 pub fn build() -> Result<PathBuf, String> {
     step::run(step::cargo().args(["build", "--release", "--package", "server", "--bin", "continuo"]))?;
+    Ok(target()?.join("release/continuo"))
+}
+
+/// The build that the tests have made anyway: the same program, with its assertions on.
+pub fn build_for_tests() -> Result<PathBuf, String> {
+    step::run(step::cargo().args(["build", "--locked", "--package", "server", "--bin", "continuo"]))?;
+    Ok(target()?.join("debug/continuo"))
+}
+
+/// The build folder, of which this program is in a folder.
+fn target() -> Result<PathBuf, String> {
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
-    let target = exe.ancestors().nth(2).ok_or("the build folder is not where it should be")?;
-    Ok(target.join("release/continuo"))
+    exe.ancestors().nth(2).map(Path::to_owned).ok_or_else(|| "the build folder is not where it should be".into())
 }
 
 /// What to serve: one organisation called `trial` in a folder of its own.

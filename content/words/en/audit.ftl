@@ -84,5 +84,11 @@ audit-several-kinds = several kinds
 audit-entry-number = Audit entry { $number }
 audit-and-more = and { $count } more
 audit-all-well = All { $count } entries are as they were written.
+audit-anchors-agree = { $count ->
+    [0] There is no signed anchor yet; the first is made within ten minutes of the start.
+    [one] 1 signed anchor beside the store agrees.
+   *[other] { $count } signed anchors beside the store agree.
+ }
+audit-anchors-wrong = The signed anchors beside the store could not all be read:
 audit-well-before = The { $count } entries before it are as they were written. Keep a copy of the data and look at the anchors outside it.
 audit-disclosed = Disclosures ({ $count })

@@ -211,3 +211,27 @@ chart-team = Care team
 chart-no-team = No care team recorded.
 chart-part-2 = 42 CFR Part 2
 chart-wishes = Code status
+
+# What is coded, in words
+chart-class-office = Office visit
+chart-class-emergency = Emergency
+chart-class-inpatient = Inpatient stay
+chart-class-observation = Observation stay
+chart-class-home = Home visit
+chart-class-remote = Remote visit
+chart-class-short = Short stay
+chart-class-pre-admission = Pre-admission
+chart-no-known-allergies = No known allergies
+chart-value-not-sent = not sent
+chart-value-waveform = Waveform
+chart-no-value = No value: { $why }
+chart-dose = dose { $dose }
+chart-dose-of = dose { $dose } of { $all }
+chart-results-count = { $count ->
+    [one] 1 result
+   *[other] { $count } results
+}
+chart-results-abnormal = { $count ->
+    [one] 1 result, { $abnormal } abnormal
+   *[other] { $count } results, { $abnormal } abnormal
+}

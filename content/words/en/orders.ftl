@@ -137,6 +137,7 @@ orders-tier-reason = Reason needed
 orders-tier-info = For your information
 orders-alert-allergy = Allergy: { $with }
 orders-alert-cross = May react like { $with }
+orders-alert-outside-allergy = Another record tells of an allergy that nobody here has looked at: { $with }
 orders-alert-allergies-unknown = Allergies are not recorded. Ask before prescribing.
 orders-alert-interaction = Interacts with { $with }
 orders-alert-same-drug = Taken already: { $with }

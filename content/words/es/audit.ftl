@@ -84,5 +84,11 @@ audit-several-kinds = varios tipos
 audit-entry-number = Entrada de auditoría { $number }
 audit-and-more = y { $count } más
 audit-all-well = Las { $count } entradas están como se escribieron.
+audit-anchors-agree = { $count ->
+    [0] Todavía no hay ninguna ancla firmada; la primera se hace en los diez minutos siguientes al inicio.
+    [one] 1 ancla firmada junto al almacén concuerda.
+   *[other] { $count } anclas firmadas junto al almacén concuerdan.
+ }
+audit-anchors-wrong = No se pudieron leer todas las anclas firmadas junto al almacén:
 audit-well-before = Las { $count } entradas anteriores están como se escribieron. Guarde una copia de los datos y mire las anclas fuera de ellos.
 audit-disclosed = Divulgaciones ({ $count })

@@ -211,3 +211,27 @@ chart-team = Equipo de atención
 chart-no-team = No hay equipo de atención registrado.
 chart-part-2 = 42 CFR Parte 2
 chart-wishes = Voluntades
+
+# What is coded, in words
+chart-class-office = Consulta
+chart-class-emergency = Urgencias
+chart-class-inpatient = Hospitalización
+chart-class-observation = Estancia en observación
+chart-class-home = Visita a domicilio
+chart-class-remote = Visita a distancia
+chart-class-short = Estancia corta
+chart-class-pre-admission = Preingreso
+chart-no-known-allergies = Sin alergias conocidas
+chart-value-not-sent = no enviado
+chart-value-waveform = Trazado
+chart-no-value = Sin valor: { $why }
+chart-dose = dosis { $dose }
+chart-dose-of = dosis { $dose } de { $all }
+chart-results-count = { $count ->
+    [one] 1 resultado
+   *[other] { $count } resultados
+}
+chart-results-abnormal = { $count ->
+    [one] 1 resultado, { $abnormal } anormal
+   *[other] { $count } resultados, { $abnormal } anormales
+}

@@ -137,6 +137,7 @@ orders-tier-reason = Se necesita un motivo
 orders-tier-info = Para su información
 orders-alert-allergy = Alergia: { $with }
 orders-alert-cross = Puede reaccionar como { $with }
+orders-alert-outside-allergy = Otro expediente habla de una alergia que aquí nadie ha revisado: { $with }
 orders-alert-allergies-unknown = No hay alergias registradas ni descartadas. Pregunte antes de recetar.
 orders-alert-interaction = Interactúa con { $with }
 orders-alert-same-drug = Ya lo toma: { $with }

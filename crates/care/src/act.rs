@@ -45,6 +45,8 @@ pub struct Act {
     once: Option<String>,
     entries: Vec<Entry>,
     about: Vec<Key>,
+    /// What was written was taken from these versions.
+    drawn: Vec<(Key, u64)>,
     reason: Option<String>,
     items: Vec<ItemChange>,
     signature: Option<Signature>,
@@ -124,6 +126,7 @@ impl Act {
             once: None,
             entries: Vec::new(),
             about: Vec::new(),
+            drawn: Vec::new(),
             reason: None,
             items: Vec::new(),
             signature: None,
@@ -163,6 +166,11 @@ impl Act {
     /// Something that the act is about without writing it: what was reviewed, what was signed off.
     pub fn about(&mut self, key: Key) {
         self.about.push(key);
+    }
+
+    /// What was written was taken from this version of something else (Provenance.entity, role `source`).
+    pub fn drawn_from(&mut self, key: Key, version: u64) {
+        self.drawn.push((key, version));
     }
 
     /// A record that is not FHIR, in the same transaction: a draft that is done with.
@@ -328,13 +336,14 @@ impl<'a> Pen<'a> {
         if let Some(reason) = &act.reason {
             it["reason"] = json!([{ "text": reason }]);
         }
-        let revised: Vec<Value> = act
+        let revised = act
             .entries
             .iter()
-            .filter_map(|it| Some(json!({ "role": "revision", "what": version(&it.key, it.before?) })))
-            .collect();
-        if !revised.is_empty() {
-            it["entity"] = Value::Array(revised);
+            .filter_map(|it| Some(json!({ "role": "revision", "what": version(&it.key, it.before?) })));
+        let drawn = act.drawn.iter().map(|(key, at)| json!({ "role": "source", "what": version(key, *at) }));
+        let entities: Vec<Value> = revised.chain(drawn).collect();
+        if !entities.is_empty() {
+            it["entity"] = Value::Array(entities);
         }
         let id = Id::parse(&self.organisation.surroundings.new_id()).expect("our own ids are ids of FHIR");
         let kind = ResourceType::parse("Provenance").expect("a type of R4");

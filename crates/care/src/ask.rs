@@ -1,5 +1,7 @@
-//! Asking the store: the one place in `care` where parameters become a query and stored bytes become trees.
+//! Asking the store: the one place in `care` where parameters become a query and stored bytes become trees. Here what
+//! another record says and nobody has looked at is put apart, so that no list and no check mixes it in by accident.
 
+use crate::exchange::origin;
 use fhir::search::query::Query;
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Id, Issue, Key, ResourceType, Value};
@@ -11,10 +13,21 @@ pub(crate) struct Row {
     pub(crate) at: i64,
 }
 
+/// Types of the lists that are reconciled. Of all others what came from elsewhere stands among what came about here, and
+/// says from where it came.
+const LISTED: [&str; 5] =
+    ["AllergyIntolerance", "Condition", "Immunization", "MedicationRequest", "MedicationStatement"];
+
+fn is_listed(value: &Value) -> bool {
+    value["resourceType"].as_str().is_some_and(|it| LISTED.contains(&it))
+}
+
 /// What a search found.
 #[derive(Default)]
 pub(crate) struct Rows {
     pub(crate) rows: Vec<Row>,
+    /// What came from other records and nobody here has decided about, of the types that are reconciled ([`LISTED`]).
+    pub(crate) apart: Vec<Row>,
     /// The limit cut it off.
     pub(crate) more: bool,
     /// The caller may not look at this type at all; that is not the same as none.
@@ -25,11 +38,10 @@ impl Rows {
     fn of(page: Page) -> Rows {
         let more = page.next.is_some();
         let matches = page.entries.into_iter().filter(|it| it.role == Role::Match && !it.stored.deleted);
-        Rows {
-            rows: matches.map(|it| Row { value: it.stored.value(), at: it.stored.at }).collect(),
-            more,
-            refused: false,
-        }
+        let all = matches.map(|it| Row { value: it.stored.value(), at: it.stored.at });
+        let all = all.filter(|it| !origin::is_left(&it.value));
+        let (apart, rows) = all.partition(|it| is_listed(&it.value) && origin::is_unreconciled(&it.value));
+        Rows { rows, apart, more, refused: false }
     }
 
     /// A type that the caller may not look at is left out of what is made of several; the page says so.
@@ -73,7 +85,8 @@ pub(crate) async fn every(
     loop {
         let page = store.search(caller, &asked).await?;
         asked.cursor = page.next.clone();
-        all.extend(Rows::of(page).rows.into_iter().map(|row| row.value));
+        let page = Rows::of(page);
+        all.extend(page.rows.into_iter().chain(page.apart).map(|row| row.value));
         if asked.cursor.is_none() {
             return Ok(all);
         }

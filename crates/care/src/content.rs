@@ -43,7 +43,7 @@ pub struct Checked {
 pub type Reader = fn() -> Result<(Head, usize), String>;
 
 /// Every set of this part of the program.
-const SETS: [(&str, Reader); 10] = [
+const SETS: [(&str, Reader); 19] = [
     ("drugs/drugs.txt", crate::drugs::tell_drugs),
     ("drugs/interactions.toml", crate::drugs::tell_interactions),
     ("drugs/allergies.toml", crate::drugs::tell_allergies),
@@ -54,6 +54,15 @@ const SETS: [(&str, Reader); 10] = [
     ("orders/sets", crate::orders::sets::tell),
     ("orders/renewal-protocols.toml", crate::renewals::tell),
     ("gaps", crate::gaps::tell),
+    ("vitals/limits.toml", crate::vitals::tell),
+    ("growth/who-0-2.txt", || crate::growth::tell(crate::growth::Reference::Who)),
+    ("growth/cdc-2-20.txt", || crate::growth::tell(crate::growth::Reference::Cdc)),
+    ("notes", crate::notes::content::tell),
+    ("terms/problems.txt", || crate::terms::tell(crate::terms::Kind::Problem)),
+    ("terms/allergens.txt", || crate::terms::tell(crate::terms::Kind::Allergen)),
+    ("terms/vaccines.txt", || crate::terms::tell(crate::terms::Kind::Vaccine)),
+    ("terms/procedures.txt", || crate::terms::tell(crate::terms::Kind::Procedure)),
+    ("terms/reasons.txt", || crate::terms::tell(crate::terms::Kind::Reason)),
 ];
 
 /// Every set and how it stands today.

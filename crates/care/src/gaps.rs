@@ -201,7 +201,9 @@ pub async fn of_patient(pen: &Pen<'_>, patient: &Id) -> StoreResult<Vec<Card>> {
     )?;
     let refused = observations.refused || reports.refused || problems.refused;
     let mut done: Vec<Did> = Vec::new();
-    for row in observations.rows.iter().chain(&reports.rows).chain(&procedures.rows) {
+    // What only another record says, and nobody here has looked at, closes no gap.
+    let ours = |it: &&ask::Row| !crate::exchange::origin::is_unreconciled(&it.value);
+    for row in observations.rows.iter().chain(&reports.rows).chain(&procedures.rows).filter(ours) {
         done.extend(did(&row.value, "code", &["effectiveDateTime", "performedDateTime", "issued"]));
     }
     let given: Vec<Did> =

@@ -29,6 +29,7 @@ pub mod orders;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+pub mod reconcile;
 pub mod renewals;
 mod shapes;
 pub mod terms;

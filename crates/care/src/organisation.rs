@@ -4,6 +4,7 @@
 use crate::access::Access;
 use crate::egress::{self, Egress};
 use std::sync::Arc;
+use store::audit::Anchor;
 use store::{Caller, Purpose, Store, StoreResult};
 
 /// What the world outside gives: the time and names for new things. `server` brings the real ones,
@@ -26,6 +27,11 @@ pub trait Surroundings: Send + Sync {
     /// The relay that helps browsers of a video visit to find each other.
     fn relay(&self) -> crate::video::Relay {
         crate::video::Relay::default()
+    }
+    /// The signed anchors of the audit log of an organisation, which lie beside the store; an error says what is wrong
+    /// with them.
+    fn anchors(&self, _organisation: &str) -> Result<Vec<Anchor>, String> {
+        Ok(Vec::new())
     }
     /// The way out to other servers. Unless someone gives one, there is none.
     fn egress(&self) -> &dyn Egress {

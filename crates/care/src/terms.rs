@@ -2,6 +2,7 @@
 //! are ours and small (`content/terms`), each with its version and source; they never hold a classification as a whole.
 //! A search takes any words by their beginnings, in any order, with the words people really use: `htn`, `heart attack`.
 
+use crate::content::Head;
 use crate::drugs::{self, Drug, RXNORM};
 use fhir::Value;
 use fhir::search::fold;
@@ -138,6 +139,21 @@ fn set(kind: Kind, text: &'static str) -> Set {
 fn folded(text: &str) -> String {
     let plain: String = fold(text).chars().map(|it| if it.is_alphanumeric() { it } else { ' ' }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The same for the self-check of what ships.
+pub(crate) fn tell(kind: Kind) -> Result<(Head, usize), String> {
+    let set = SETS.iter().find(|it| it.kind == kind).ok_or("there is no list of this kind")?;
+    let day = |text: &str| text.parse().map_err(|_| format!("{text:?} is not a day"));
+    let About { title, version, source, reviewed, expires } = set.about;
+    let head = Head {
+        title: title.to_owned(),
+        version: version.to_owned(),
+        source: source.to_owned(),
+        reviewed: day(reviewed)?,
+        expires: day(expires)?,
+    };
+    Ok((head, set.terms.len()))
 }
 
 /// What each list says of itself, for the page that shows what ships.

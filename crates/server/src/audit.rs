@@ -240,6 +240,13 @@ pub(crate) async fn verified(
     Ok(json!({ "entries": report.entries, "anchors": report.anchors, "bad": bad }))
 }
 
+/// The anchors that a running server has made so far; those that do not count are an error.
+pub(crate) fn anchors_kept(folder: &Path, organisation: &str) -> Result<Vec<Anchor>, Failure> {
+    let key = file(folder, organisation, "pub");
+    let public = std::fs::read_to_string(&key).map_err(Failure::file("read", &key))?;
+    anchors_of(&file(folder, organisation, "anchors"), &public, organisation)
+}
+
 /// The anchors that a command names, read by the server for it.
 pub(crate) fn anchors_of(path: &Path, public: &str, organisation: &str) -> Result<Vec<Anchor>, Failure> {
     let mut anchors = read(path, public)?;

@@ -10,8 +10,9 @@ use crate::terminal;
 use crate::world::{self, World};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use care::access::{Access, AccessSettings, Breached, MachineToken, machine_token};
+use care::access::{Access, AccessSettings, Breached, MachineToken, Policies, Roles, machine_token};
 use care::organisation::Surroundings;
+use std::ffi::OsStr;
 use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub(crate) fn access(
         // Signing in must leave room for those who work.
         hashes_at_once: (cores / 2).max(1),
         breached: breached(config)?,
+        policies: Policies::new(roles(config)?),
         demo,
         ..AccessSettings::of(&place.name, &place.base, key)
     };
@@ -112,4 +114,21 @@ fn breached(config: &Config) -> Result<Breached, Failure> {
     let Some(path) = config.get("access.breached_list").map(Path::new) else { return Ok(Breached::none()) };
     let file = std::fs::read(path).map_err(Failure::file("read the list of stolen passwords in", path))?;
     Breached::read(&file).map_err(|what| Failure::new(Exit::Config, format!("{}: {what}", path.display())))
+}
+
+/// Our roles with those of the site laid over them. A role that cannot be read keeps the program from starting: nobody
+/// should work under other rules than those that were meant.
+pub(crate) fn roles(config: &Config) -> Result<Roles, Failure> {
+    let Some(folder) = config.get("access.roles").map(Path::new) else { return Ok(Roles::default()) };
+    let unreadable = || Failure::file("read the roles in", folder);
+    let mut site = Vec::new();
+    for file in std::fs::read_dir(folder).map_err(unreadable())? {
+        let path = file.map_err(unreadable())?.path();
+        if let (Some("toml"), Some(name)) = (path.extension().and_then(OsStr::to_str), path.file_name()) {
+            let text = std::fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
+            site.push((name.to_string_lossy().into_owned(), text));
+        }
+    }
+    site.sort();
+    Roles::with(&site).map_err(|what| Failure::new(Exit::Config, format!("{}: {what}", folder.display())))
 }

@@ -46,6 +46,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let world = Arc::new(World::new());
     world.open_egress(egress_policy(&config)?);
     world.set_pages(&config);
+    world.set_anchors(&folder);
     let mut wishes = Wishes::heard();
     let listener = listen(bind)?;
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;

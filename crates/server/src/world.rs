@@ -9,10 +9,11 @@ use care::egress::{Closed, Egress, Policy};
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
+use store::audit::Anchor;
 
 /// The real surroundings of an organisation.
 pub(crate) struct World {
@@ -23,6 +24,8 @@ pub(crate) struct World {
     closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
     pages: OnceLock<Pages>,
+    /// Where the anchors of the audit logs lie, once a server runs.
+    anchors: OnceLock<PathBuf>,
 }
 
 struct Pages {
@@ -37,6 +40,7 @@ impl World {
             egress: OnceLock::new(),
             pages: OnceLock::new(),
             closing: AtomicBool::new(false),
+            anchors: OnceLock::new(),
         }
     }
 
@@ -50,6 +54,11 @@ impl World {
         let text = |key: &str| config.get(key).unwrap_or_default().to_owned();
         let relay = Relay { urls: text("video.relay"), secret: text("video.relay_secret") };
         self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
+    }
+
+    /// Tells where the anchors of the audit logs are kept.
+    pub(crate) fn set_anchors(&self, folder: &Path) {
+        self.anchors.get_or_init(|| folder.to_owned());
     }
 
     /// From now on nothing new that has no end begins, and what there is ends.
@@ -92,6 +101,11 @@ impl care::organisation::Surroundings for World {
 
     fn relay(&self) -> Relay {
         self.pages.get().map_or_else(Relay::default, |it| it.relay.clone())
+    }
+
+    fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {
+        let Some(folder) = self.anchors.get() else { return Ok(Vec::new()) };
+        crate::audit::anchors_kept(folder, organisation).map_err(|failure| failure.to_string())
     }
 
     fn egress(&self) -> &dyn Egress {

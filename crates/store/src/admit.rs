@@ -89,13 +89,19 @@ impl Case<'_> {
         let expect = match (is_new, self.before.as_deref(), self.present) {
             (true, ..) => None,
             (false, Some(before), Some((version, at, _))) => {
-                let mut hidden = self.fails(session, reach, &ruling, before, *at).await?;
                 // Who may not read at all may still write blindly, if so permitted.
-                if hidden.is_none() && !reading.is_never() {
-                    hidden = self.fails(session, reach, &reading, before, *at).await?;
-                }
-                if let Some(rule) = hidden {
+                let blind = reading.is_never();
+                if !blind && let Some(rule) = self.fails(session, reach, &reading, before, *at).await? {
                     return Ok(Err(self.missing(action, Some(rule))));
+                }
+                if let Some(rule) = self.fails(session, reach, &ruling, before, *at).await? {
+                    // Whoever sees it is told that they may not; to others it is not there.
+                    let seen = !blind;
+                    return Ok(Err(if seen {
+                        self.forbidden(action, &rule)
+                    } else {
+                        self.missing(action, Some(rule))
+                    }));
                 }
                 let loose = matches!(write.expect, Expect::Anything | Expect::Present);
                 loose.then_some(Expect::Version(*version as u64))

@@ -33,6 +33,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("acts.js", JS, include_str!("assets/acts.js")),
         ("live.js", JS, include_str!("assets/live.js")),
         ("inbox.js", JS, include_str!("assets/inbox.js")),
+        ("reconcile.css", CSS, include_str!("assets/reconcile.css")),
+        ("reconcile.js", JS, include_str!("assets/reconcile.js")),
         ("inbox.css", CSS, include_str!("assets/inbox.css")),
         ("results.css", CSS, include_str!("assets/results.css")),
         ("growth.css", CSS, include_str!("assets/growth.css")),

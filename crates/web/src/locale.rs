@@ -64,6 +64,7 @@ families![
     "exchange",
     "filing",
     "lists",
+    "reconcile",
     "register",
     "visit",
     "vitals",

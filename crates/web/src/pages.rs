@@ -17,7 +17,7 @@ mod disclosures;
 pub(crate) mod devices;
 pub(crate) mod documents;
 mod emergency;
-mod entries;
+pub(crate) mod entries;
 pub(crate) mod exchange;
 pub(crate) mod filing;
 mod gallery;
@@ -33,6 +33,7 @@ mod messages;
 pub(crate) mod notes;
 mod orders;
 mod portal;
+mod reconcile;
 mod register;
 mod renewals;
 mod reset;
@@ -226,6 +227,11 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/notes", CHARTS, || get(notes::desk::page)),
     page("/{org}/notes/phrases", CHARTS, || get(notes::own::page).post(notes::own::keep)),
     page("/{org}/notes/phrases/remove", CHARTS, || post(notes::own::remove)),
+    page("/{org}/patients/{id}/reconcile", CHARTS, || get(reconcile::page).post(reconcile::choose)),
+    page("/{org}/patients/{id}/reconcile/review", CHARTS, || {
+        get(reconcile::review::page).post(reconcile::review::sign)
+    }),
+    page("/{org}/patients/{id}/reconcile/undo", CHARTS, || post(reconcile::review::undo)),
     page("/{org}/patients/{id}/timeline", CHARTS, || get(timeline::page)),
     page("/{org}/patients/{id}/emergency", Policy::May(BREAK_GLASS), || get(emergency::prompt).post(emergency::open)),
     page("/{org}/emergency/end", Policy::May(BREAK_GLASS), || post(emergency::end)),

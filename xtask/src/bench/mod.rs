@@ -2,6 +2,7 @@
 //! Writes `docs/benchmarks.md` and `docs/benchmarks.json`.
 
 mod measure;
+mod pages;
 mod people;
 mod report;
 mod safe;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use work::{Bench, Dose};
 
-const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S] \
+const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S,P] \
 [--peer http://host:port/base] [--peer-header 'Name: value'] [--peer-version TEXT] [--no-postgres] [--binary FILE] [--out FOLDER]";
 
 struct Plans {
@@ -40,7 +41,7 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
         patients: 1_000,
         growth: 10_000,
         dose: Dose { seconds: 10, runs: 3 },
-        only: "ABCDEFGS".into(),
+        only: "ABCDEFGSP".into(),
         peer: None,
         peer_version: "peer".into(),
         postgres: true,
@@ -98,6 +99,13 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         Some(binary) => binary.clone(),
         None => program::build()?,
     };
+    let pages = plans.only.contains('P').then(|| pages::run(&binary, plans.patients)).transpose()?;
+    if let Some(pages) = &pages {
+        eprintln!("{}", pages.markdown());
+    }
+    if plans.only == "P" {
+        return Ok(());
+    }
     let folder = step::scratch("bench")?;
     let before = machine::syncs_per_second(&folder)?;
     eprintln!("making {} people", plans.patients);
@@ -117,7 +125,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     if let Some(peer) = &plans.peer {
         let processes: Vec<u32> = machine::listener(peer.port()).into_iter().collect();
         let bench = Bench { target: peer, processes, dose: plans.dose, seed: 1 };
-        columns.push(workloads(&plans.peer_version, &bench, &people, &plans.only)?);
+        let mut column = workloads(&plans.peer_version, &bench, &people, &plans.only)?;
+        mixed(&mut column, &bench, &people, &plans.only)?;
+        columns.push(column);
     }
     let growth = if plans.only.contains('G') && plans.growth > plans.patients {
         Some(grow(&binary, &folder, &people, &plans)?)
@@ -126,7 +136,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     let after = machine::syncs_per_second(&folder)?;
     let canary = json!({ "before_per_second": measure::round(before), "after_per_second": measure::round(after) });
-    let page = report::Page { plans: &plans, people: &people, columns: &columns, growth: growth.as_ref(), canary };
+    let page = report::Page {
+        plans: &plans,
+        people: &people,
+        columns: &columns,
+        growth: growth.as_ref(),
+        pages: pages.as_ref(),
+        canary,
+    };
     step::write(&plans.out.join("benchmarks.md"), page.markdown())?;
     step::write(&plans.out.join("benchmarks.json"), format!("{:#}\n", page.json()))?;
     eprintln!("written to {}", plans.out.join("benchmarks.md").display());
@@ -156,6 +173,7 @@ fn ours(
     if plans.only.contains('S') {
         safety(&mut column, plan, &server, people, plans)?;
     }
+    mixed(&mut column, &bench, people, &plans.only)?;
     column.results["peak_memory_mb"] = (machine::resident(server.pid()) / 1_000_000).into();
     server.stop()?;
     if postgres.is_none() {
@@ -233,19 +251,11 @@ fn runtime_get(target: &Target, path: &str) -> Result<(), String> {
     }
 }
 
-/// A, then what only reads, then what writes.
+/// A, then what only reads, then what only adds.
 fn workloads(name: &str, bench: &Bench<'_>, people: &Rc<People>, only: &str) -> Result<Column, String> {
     let mut column = Column { name: name.into(), results: json!({}), blend: None, alone: None, totals: Vec::new() };
     let results = &mut column.results;
-    let say = |what: &str, run: &Run| {
-        eprintln!(
-            "{name}  {what}: {:.0}/s ({:.0} resources/s), {} errors {}",
-            run.per_second(),
-            run.weight_per_second(),
-            run.errors,
-            run.refusal.as_deref().unwrap_or("")
-        );
-    };
+    let say = |what: &str, run: &Run| say(name, what, run);
     // The others need the data, so A is always done.
     let (few, many) = bench.ingest(people)?;
     say("A, 8 clients", &few);
@@ -278,12 +288,27 @@ fn workloads(name: &str, bench: &Bench<'_>, people: &Rc<People>, only: &str) -> 
             results[format!("E_{clients}")] = run.json("resources_per_second");
         }
     }
+    Ok(column)
+}
+
+/// B, which deletes and so comes last: after it the record is another one.
+fn mixed(column: &mut Column, bench: &Bench<'_>, people: &Rc<People>, only: &str) -> Result<(), String> {
     if only.contains('B') {
         let run = bench.mix(people)?;
-        say("B", &run);
-        results["B"] = run.json("done_per_second");
+        say(&column.name, "B", &run);
+        column.results["B"] = run.json("done_per_second");
     }
-    Ok(column)
+    Ok(())
+}
+
+fn say(name: &str, what: &str, run: &Run) {
+    eprintln!(
+        "{name}  {what}: {:.0}/s ({:.0} resources/s), {} errors {}",
+        run.per_second(),
+        run.weight_per_second(),
+        run.errors,
+        run.refusal.as_deref().unwrap_or("")
+    );
 }
 
 /// G: the same searches over ten times the people, who are put there by the program itself.

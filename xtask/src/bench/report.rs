@@ -1,6 +1,7 @@
 //! The page that a benchmark leaves behind, for people and for programs.
 
 use super::measure::{Run, percentile};
+use super::pages::Pages;
 use super::people::People;
 use super::shapes::SHAPES;
 use super::{Column, Plans};
@@ -13,6 +14,7 @@ pub struct Page<'a> {
     pub people: &'a People,
     pub columns: &'a [Column],
     pub growth: Option<&'a Column>,
+    pub pages: Option<&'a Pages>,
     pub canary: Value,
 }
 
@@ -71,6 +73,7 @@ impl Page<'_> {
             "runs_each": self.plans.dose.runs,
             "columns": self.columns.iter().map(column).collect::<Vec<_>>(),
             "growth": self.growth.map(column),
+            "pages": self.pages.map(Pages::json),
             "differing_totals": self.differences(),
         })
     }
@@ -118,6 +121,7 @@ impl Page<'_> {
         self.safety(&mut page);
         self.shapes(&mut page);
         self.growth(&mut page);
+        page.push_str(&self.pages.map_or_else(String::new, Pages::markdown));
         self.agreement(&mut page);
         page
     }

@@ -7,7 +7,8 @@ use super::measure::{Job, Run, drive, median};
 use super::people::People;
 use super::work::Dose;
 use crate::dice::Dice;
-use crate::http::Target;
+use crate::http::{Client, Target};
+use crate::program;
 use serde_json::{Value, json};
 use std::rc::Rc;
 use std::time::Duration;
@@ -85,6 +86,28 @@ impl Door<'_> {
     }
 }
 
+/// Both doors must give the same before it means anything which is faster.
+fn agree(plain: &Door<'_>, guarded: &Door<'_>, record: &Record) -> Result<(), String> {
+    let runtime = program::runtime()?;
+    let reads = record.resources.iter().step_by(record.resources.len() / 20 + 1).cloned();
+    for path in reads.chain(SEARCHES.iter().map(|it| it.replace("{}", &record.patient))) {
+        let ask = |door: &Door<'_>| {
+            let answer = runtime.block_on(async { Client::new(door.target).get(&path).await });
+            let answer = answer.map_err(|error| format!("{path}: {error}"))?;
+            let body: Value = serde_json::from_slice(&answer.body).map_err(|error| format!("{path}: {error}"))?;
+            // By id: the same people may lie in two servers, each with an address of its own.
+            let id = |entry: &Value| entry["resource"]["id"].clone();
+            let told =
+                body["entry"].as_array().map_or_else(|| vec![body["id"].clone()], |all| all.iter().map(id).collect());
+            if answer.ok() { Ok(told) } else { Err(format!("{path}: {}", answer.status)) }
+        };
+        if ask(plain)? != ask(guarded)? {
+            return Err(format!("{path}: the two doors give different resources"));
+        }
+    }
+    Ok(())
+}
+
 /// Reads, then searches, through both doors in turn.
 pub fn measure(
     plain: &Door<'_>,
@@ -92,6 +115,7 @@ pub fn measure(
     record: &Rc<Record>,
     dose: Dose,
 ) -> Result<[(&'static str, Pair); 2], String> {
+    agree(plain, guarded, record)?;
     let both = |searches: bool| {
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for round in 0..dose.runs as u64 {

@@ -3,11 +3,12 @@
 
 mod ask;
 mod consent;
-mod doors;
+pub mod doors;
 mod escape;
 mod fhir;
 mod mutants;
 mod oauth;
+mod orders;
 mod people;
 mod policy;
 mod report;
@@ -15,7 +16,7 @@ mod routes;
 mod sample;
 mod scopes;
 mod tables;
-mod world;
+pub mod world;
 
 use crate::postgres::Postgres;
 use ask::Tally;
@@ -24,7 +25,7 @@ use report::Told;
 use std::path::{Path, PathBuf};
 use world::World;
 
-const HELP: &str = "cargo xtask matrix [--binary FILE] [--sample N] [--postgres] [--only fhir,scopes,escape,routes,consent] \
+const HELP: &str = "cargo xtask matrix [--binary FILE] [--sample N] [--postgres] [--only fhir,scopes,escape,routes,consent,orders] \
 [--cell TEXT] [--mutants] [--out FOLDER]";
 
 struct Plans {
@@ -60,7 +61,7 @@ impl Which {
     }
 }
 
-const BLOCKS: [&str; 5] = ["escape", "consent", "routes", "scopes", "fhir"];
+const BLOCKS: [&str; 6] = ["escape", "consent", "routes", "orders", "scopes", "fhir"];
 
 /// The same name, the same number: a sample can be repeated (FNV-1a).
 fn spread(name: &str) -> u32 {
@@ -161,6 +162,10 @@ fn blocks(binary: &Path, which: &Which, postgres: Option<&Postgres>, verbose: bo
     if which.block("routes") {
         let tally = routes::run(&world, &people.principals, &keep)?;
         tell("routes", "pages and addresses × who asks × own or other organisation", tally);
+    }
+    if which.block("orders") {
+        let tally = orders::run(&world, &people.principals, &keep)?;
+        tell("orders", "who asks × orders × from what to what", tally);
     }
     if which.block("scopes") {
         let (app, backend) = (oauth::App::of(&world.near)?, oauth::Backend::of(&world.near)?);

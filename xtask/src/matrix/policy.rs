@@ -81,6 +81,7 @@ const FRONT_DESK: &[Line] = &[
     ("knowledge", "rs", All),
 ];
 
+// Of orders only what is not signed: a sample of this table is a proposal; the block of orders asks for the rest.
 const NURSE: &[Line] = &[
     ("people", "rus", All),
     ("schedule", "crus", All),

@@ -65,6 +65,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/patients/new", For::Roles("clinician front-desk practice-admin")),
     ("/{org}/patients/{id}/encounters/new", For::Roles("clinician nurse front-desk practice-admin")),
     ("/{org}/patients/{id}/vitals/new", For::Roles("clinician nurse")),
+    ("/{org}/patients/{id}/reconcile", For::Roles("clinician nurse")),
+    ("/{org}/patients/{id}/reconcile/review", For::Roles("clinician nurse")),
     ("/{org}/day", For::Roles(CHART)),
     ("/{org}/day/", For::Roles(CHART)),
     ("/{org}/terms", For::Roles(CHART)),

@@ -97,12 +97,17 @@ impl Drop for World {
 impl World {
     /// Starts a demo with few people in a folder of its own; `store` is the address of a database, or a file is used.
     pub fn start(binary: &Path, store: Option<String>) -> Result<World, String> {
+        World::of(binary, store, 24)
+    }
+
+    /// The same with so many people.
+    pub fn of(binary: &Path, store: Option<String>, patients: usize) -> Result<World, String> {
         let folder = step::scratch(if store.is_some() { "matrix-postgres" } else { "matrix" })?;
         let port = step::free_port()?;
         let log =
             std::fs::File::create(folder.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
         let server = Command::new(binary)
-            .args(["serve", "--demo", "--patients", "24", "--port", &port.to_string(), "--data-dir"])
+            .args(["serve", "--demo", "--patients", &patients.to_string(), "--port", &port.to_string(), "--data-dir"])
             .arg(folder.join("data"))
             .args(store.iter().flat_map(|store| ["--store", store]))
             .stdin(Stdio::null())
@@ -130,6 +135,11 @@ impl World {
         world.near = organisation(&organisations[0])?;
         world.far = organisation(&organisations[1])?;
         Ok(world)
+    }
+
+    /// The number of the server's process.
+    pub fn process(&self) -> u32 {
+        self.server.id()
     }
 
     fn wait(&mut self) -> Result<(), String> {

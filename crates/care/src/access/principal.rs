@@ -7,7 +7,7 @@ use super::Access;
 use super::consent::Asker;
 use super::emergency::{self, Emergency};
 use super::policies::{Made, Policies, Snapshot};
-use super::roles::{Recipient, Role, Roles, Standing};
+use super::roles::{Reach, Recipient, Role, Roles, Standing, unsigned};
 use super::scopes::{Asked, Scopes};
 use super::veils::View;
 use fhir::search::query::Patients;
@@ -114,6 +114,7 @@ impl Policies {
             care_team: known.care_team.clone(),
             scheduled_today: known.scheduled_today.clone(),
             treating: known.treating.clone(),
+            unsigned: if role.needs(Reach::Unsigned) { unsigned(&registry, store.bases()) } else { Vec::new() },
         };
         let asked = Asked {
             registry: &registry,

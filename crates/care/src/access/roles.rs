@@ -12,6 +12,8 @@ use store::{Action, Actions, Grant, Kinds, Layer, Purpose, Within};
 
 use fhir::ResourceType;
 use fhir::search::query::Patients;
+use fhir::search::row::BaseUrls;
+use fhir::search::{Handling, Limits, Reading, Registry, Scope};
 
 /// Our own roles, compiled in; `groups.toml` first.
 const FILES: [(&str, &str); 13] = [
@@ -94,6 +96,8 @@ pub enum Reach {
     ScheduledToday,
     /// Patients with any treating relationship.
     Treating,
+    /// Orders that nobody has signed: drafts, proposals and plans.
+    Unsigned,
 }
 
 impl Reach {
@@ -106,6 +110,7 @@ impl Reach {
             Reach::CareTeam => "of patients in whose care team they are",
             Reach::ScheduledToday => "of patients they see today",
             Reach::Treating => "of patients they treat",
+            Reach::Unsigned => "drafts, proposals and plans",
         }
     }
 }
@@ -118,6 +123,26 @@ pub struct Standing {
     pub care_team: Arc<Patients>,
     pub scheduled_today: Arc<Patients>,
     pub treating: Arc<Patients>,
+    /// What is meant by an order that nobody has signed; nothing, where that is not known.
+    pub unsigned: Vec<Within>,
+}
+
+/// Orders of each type that nobody has signed (FHIR R4, request.html: status and intent).
+pub fn unsigned(registry: &Registry, base: &BaseUrls) -> Vec<Within> {
+    const ORDERS: [&str; 2] = ["MedicationRequest", "ServiceRequest"];
+    const SAYS: [(&str, &str); 2] = [("status", "draft"), ("intent", "proposal,plan,option")];
+    let reading = Reading { registry, base, limits: Limits::default(), now: 0 };
+    let of = |name: &str| {
+        let kind = ResourceType::parse(name).expect("a type of R4");
+        let filter = |(name, value): (&str, &str)| {
+            let asked = [(name.to_owned(), value.to_owned())];
+            let read = reading.query(&Scope::Type(kind), &asked, Handling::Strict);
+            read.ok().map(|(query, _)| Within::Matching(query.filter))
+        };
+        let says = SAYS.into_iter().filter_map(filter).collect();
+        Within::All(vec![Within::Kinds([kind].into_iter().collect()), Within::Any(says)])
+    };
+    ORDERS.into_iter().map(of).collect()
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -177,6 +202,7 @@ impl Role {
             Reach::CareTeam => Within::Of(standing.care_team.clone()),
             Reach::ScheduledToday => Within::Of(standing.scheduled_today.clone()),
             Reach::Treating => Within::Of(standing.treating.clone()),
+            Reach::Unsigned => Within::Any(standing.unsigned.clone()),
         };
         let grant = |it: &RoleGrant| Grant { kinds: it.kinds, actions: it.actions, within: within(it.within) };
         Layer { name: format!("role/{}", self.key).into(), grants: self.grants.iter().map(grant).collect() }
@@ -461,7 +487,6 @@ fn told(kinds: &Kinds, roles: &Roles) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fhir::search::Registry;
     use store::{Permit, Rights};
 
     #[test]
@@ -476,7 +501,8 @@ mod tests {
     fn roles_permit_and_refuse_what_their_cases_say() {
         let registry = Registry::r4();
         let own: Arc<Patients> = Arc::new(fhir::Id::parse("7").into_iter().collect());
-        let standing = Standing { own, ..Standing::default() };
+        let unsigned = unsigned(&registry, &BaseUrls::default());
+        let standing = Standing { own, unsigned, ..Standing::default() };
         for role in Roles::ours().all() {
             assert!(role.recipient == Recipient::Client || role.cases.len() >= 4, "{}", role.key);
             let rights = Rights::new(vec![role.layer(&standing)], Vec::new(), BTreeSet::new());

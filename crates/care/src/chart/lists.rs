@@ -35,6 +35,8 @@ pub struct Problem {
     /// Noted for one visit rather than kept on the problem list.
     pub of_visit: bool,
     pub note: Option<String>,
+    /// From where it was sent, when it was not recorded here.
+    pub source: Option<String>,
 }
 
 /// Code systems by the names clinicians know.
@@ -88,6 +90,7 @@ impl Problem {
             recorder: names.at(value, &["recorder"]).or_else(|| names.at(value, &["asserter"])),
             of_visit: list(value, "category").iter().any(|it| has_code(it, "encounter-diagnosis")),
             note: notes(value),
+            source: super::source(value),
         }
     }
 
@@ -122,6 +125,8 @@ pub struct Medication {
     /// A MedicationStatement rather than a MedicationRequest.
     pub stated: bool,
     pub note: Option<String>,
+    /// From where it was sent, when it was not recorded here.
+    pub source: Option<String>,
 }
 
 impl Medication {
@@ -159,6 +164,7 @@ impl Medication {
             reported,
             stated,
             note: notes(value),
+            source: super::source(value),
         }
     }
 }
@@ -246,6 +252,8 @@ pub struct Allergy {
     pub recorded: Option<When>,
     pub recorder: Option<String>,
     pub note: Option<String>,
+    /// From where it was sent, when it was not recorded here.
+    pub source: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -296,6 +304,7 @@ impl Allergy {
             recorded: date(value, &["recordedDate"]),
             recorder: names.at(value, &["recorder"]).or_else(|| names.at(value, &["asserter"])),
             note: notes(value),
+            source: super::source(value),
         }
     }
 }

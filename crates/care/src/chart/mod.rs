@@ -49,6 +49,8 @@ const DAYS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Section<T> {
     pub rows: Vec<T>,
+    /// What other records say and nobody here has decided about: shown beside the rows, never among them.
+    pub apart: Vec<T>,
     pub updated: Option<When>,
     /// There are more than these.
     pub more: bool,
@@ -73,6 +75,8 @@ pub struct Banner {
     pub person: Person,
     pub age: Option<String>,
     pub allergies: AllergyState,
+    /// Substances that other records tell of and nobody here has decided about.
+    pub outside_allergies: Vec<String>,
     pub weight: Option<Reading>,
     pub practitioner: Option<String>,
     pub coverage: Option<String>,
@@ -245,19 +249,10 @@ impl Chart<'_> {
             problems: ordered(&problems, |it| Problem::of(it, &names), lists::order_problems),
             medications: medications(&requests, &statements, &names),
             allergies: ordered(&banner.allergies, |it| Allergy::of(it, &names), lists::order_allergies),
-            vitals: Section {
-                rows: latest::vitals(readings(&vitals)),
-                updated: vitals.updated().map(When::of_micros),
-                more: vitals.more,
-                refused: vitals.refused,
-                sources: sources(&vitals),
-            },
+            vitals: Section { rows: latest::vitals(readings(&vitals)), ..section(&vitals, |_| ()).emptied() },
             results: Section {
                 rows: latest::by_concern(latest::grouped(recent), self.now),
-                updated: results.updated().map(When::of_micros),
-                more: results.more,
-                refused: results.refused,
-                sources: sources(&results),
+                ..section(&results, |_| ()).emptied()
             },
             orders: Section {
                 rows: orders.rows.iter().filter_map(|it| OpenOrder::of(&it.value, &names)).collect(),
@@ -306,13 +301,7 @@ impl Chart<'_> {
     pub async fn vitals(&self) -> StoreResult<Section<Latest>> {
         let rows = self.latest("vital-signs", 24).await?;
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default())).collect();
-        Ok(Section {
-            rows: latest::vitals(readings),
-            updated: rows.updated().map(When::of_micros),
-            more: rows.more,
-            refused: rows.refused,
-            sources: sources(&rows),
-        })
+        Ok(Section { rows: latest::vitals(readings), ..section(&rows, |_| ()).emptied() })
     }
 
     /// The latest of every laboratory test, what needs a look first.
@@ -321,10 +310,7 @@ impl Chart<'_> {
         let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default())).collect();
         Ok(Section {
             rows: latest::by_concern(latest::grouped(readings), self.now),
-            updated: rows.updated().map(When::of_micros),
-            more: rows.more,
-            refused: rows.refused,
-            sources: sources(&rows),
+            ..section(&rows, |_| ()).emptied()
         })
     }
 
@@ -426,7 +412,8 @@ impl Chart<'_> {
     /// The names of what these resources point at without saying what it is.
     pub(crate) async fn names(&self, rows: &[&Rows], values: &[&Value]) -> StoreResult<Names> {
         let mut keys: BTreeSet<Key> = BTreeSet::new();
-        let all = rows.iter().flat_map(|it| it.rows.iter().map(|it| &it.value)).chain(values.iter().copied());
+        let stored = rows.iter().flat_map(|it| it.rows.iter().chain(&it.apart)).map(|it| &it.value);
+        let all = stored.chain(values.iter().copied());
         for value in all {
             for path in NAMED {
                 unnamed(at(value, path), &mut keys);
@@ -452,7 +439,7 @@ impl Chart<'_> {
                     Err(StoreError::Forbidden) => Rows::default(),
                     other => other?,
                 };
-                names.0.extend(found.rows.iter().filter_map(|row| {
+                names.0.extend(found.rows.iter().chain(&found.apart).filter_map(|row| {
                     let name = display_name(&row.value).or_else(|| concept(row.value.get("code")?))?;
                     Some((format!("{kind}/{}", text(&row.value, &["id"])?), name))
                 }));
@@ -493,6 +480,7 @@ impl BannerRows {
         Banner {
             age: person.age(now),
             allergies: if self.allergies.refused { AllergyState::NotShown } else { AllergyState::of(&allergies) },
+            outside_allergies: outside(&self.allergies, names),
             weight: self.weight.rows.first().map(|it| Reading::of(&it.value, names)).filter(Reading::counts),
             practitioner: names.at(&self.patient, &["generalPractitioner"]),
             coverage: self.coverage.rows.iter().find_map(|it| visit::coverage(&it.value, names)),
@@ -527,9 +515,17 @@ impl BannerRows {
     }
 }
 
+/// Allergies that others tell of, each once.
+fn outside(allergies: &Rows, names: &Names) -> Vec<String> {
+    let all = allergies.apart.iter().map(|it| Allergy::of(&it.value, names));
+    let all = all.filter(|it| it.standing == Standing::Active && !it.none_known).map(|it| it.substance);
+    all.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn section<T>(rows: &Rows, view: impl Fn(&Value) -> T) -> Section<T> {
     Section {
         rows: rows.rows.iter().map(|it| view(&it.value)).collect(),
+        apart: rows.apart.iter().map(|it| view(&it.value)).collect(),
         updated: rows.updated().map(When::of_micros),
         more: rows.more,
         refused: rows.refused,
@@ -542,6 +538,7 @@ impl<T> Section<T> {
     fn emptied<U>(self) -> Section<U> {
         Section {
             rows: Vec::new(),
+            apart: Vec::new(),
             updated: self.updated,
             more: self.more,
             refused: self.refused,
@@ -550,8 +547,11 @@ impl<T> Section<T> {
     }
 }
 
-/// Where a resource came from, when it says that (`meta.source`): the last part of an address, or what follows `#`.
+/// Where a resource came from, when it says that: the partner's name, else of `meta.source` the host of an address.
 pub(crate) fn source(value: &Value) -> Option<String> {
+    if let Some(origin) = crate::exchange::origin::of(value) {
+        return Some(origin.name);
+    }
     let source = text(value, &["meta", "source"])?;
     let plain = source.split('#').next().unwrap_or(source).trim_end_matches('/');
     let host = plain.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or(rest));
@@ -566,12 +566,15 @@ fn sources(rows: &Rows) -> Vec<String> {
 fn ordered<T>(rows: &Rows, view: impl Fn(&Value) -> T, order: fn(&mut [T])) -> Section<T> {
     let mut section = section(rows, view);
     order(&mut section.rows);
+    order(&mut section.apart);
     section
 }
 
-/// What is only proposed, or not signed yet, is nothing that anybody takes.
+/// What is only proposed, or not signed yet, is nothing that anybody takes. What somebody else is told to have ordered
+/// is (US Core MedicationRequest: a plan that is reported).
 pub(crate) fn is_ordered(request: &Value) -> bool {
-    let planned = matches!(text(request, &["intent"]), Some("proposal" | "plan" | "option"));
+    let reported = request.get("reportedBoolean") == Some(&Value::Bool(true));
+    let planned = matches!(text(request, &["intent"]), Some("proposal" | "plan" | "option")) && !reported;
     !planned && text(request, &["status"]) != Some("draft")
 }
 
@@ -580,7 +583,9 @@ fn medications(requests: &Rows, statements: &Rows, names: &Names) -> Section<Med
     let ordered = requests.rows.iter().map(|it| &it.value).filter(|it| is_ordered(it));
     section.rows = ordered.map(|it| Medication::of(it, names)).collect();
     section.rows.extend(statements.rows.iter().map(|it| Medication::of(&it.value, names)));
+    section.apart.extend(statements.apart.iter().map(|it| Medication::of(&it.value, names)));
     lists::order_medications(&mut section.rows);
+    lists::order_medications(&mut section.apart);
     section.updated = requests.updated().max(statements.updated()).map(When::of_micros);
     section.more |= statements.more;
     section.refused &= statements.refused;

@@ -159,6 +159,8 @@ pub struct Reading {
     pub note: Option<String>,
     /// From where it was sent, when it was not measured here.
     pub source: Option<String>,
+    /// It came from another record and nobody here has decided about it.
+    pub apart: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +196,7 @@ impl Reading {
             method: value.get("method").and_then(concept),
             note: notes(value),
             source: super::source(value),
+            apart: crate::exchange::origin::is_unreconciled(value),
         }
     }
 

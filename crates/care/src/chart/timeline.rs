@@ -46,8 +46,13 @@ impl EventKind {
 pub struct Event {
     pub kind: EventKind,
     pub when: When,
+    /// What it is called: a visit by its class, the results of a day by the names of some of them.
     pub title: String,
+    /// Why a visit was.
+    pub why: Option<String>,
     pub detail: Option<String>,
+    /// Of the results of a day: how many are not named, how many there are, and how many of them are abnormal.
+    pub results: Option<(usize, usize, usize)>,
     /// The worst flag among the results of the day.
     pub flag: Option<Flag>,
     /// The document or visit it is about.
@@ -80,7 +85,9 @@ impl Timeline {
             events.extend(visit.from.map(|when| Event {
                 kind: EventKind::Visit,
                 when,
-                title: visit.title(),
+                title: visit.class.clone(),
+                why: visit.why().map(str::to_owned),
+                results: None,
                 detail: (!detail.is_empty()).then(|| detail.join(", ")),
                 flag: None,
                 id: Some(visit.id.clone()),
@@ -92,6 +99,8 @@ impl Timeline {
                 kind: EventKind::Document,
                 when,
                 title: document.title.clone(),
+                why: None,
+                results: None,
                 detail: document.author.clone(),
                 flag: None,
                 id: Some(document.id.clone()),
@@ -103,6 +112,8 @@ impl Timeline {
                 kind: EventKind::Immunization,
                 when,
                 title: given.vaccine.clone(),
+                why: None,
+                results: None,
                 detail: given.dose.clone(),
                 flag: None,
                 id: None,
@@ -135,14 +146,13 @@ fn days(readings: &[Reading]) -> Vec<Event> {
             let abnormal = day.iter().filter(|(it, _)| it.flag.is_some_and(Flag::is_abnormal)).count();
             let named: Vec<&str> = day.iter().take(3).map(|(it, _)| it.name.as_str()).collect();
             let rest = day.len() - named.len();
-            let title = if rest > 0 { format!("{} and {rest} more", named.join(", ")) } else { named.join(", ") };
-            let s = if day.len() == 1 { "" } else { "s" };
-            let count = format!("{} result{s}", day.len());
             Event {
                 kind: EventKind::Result,
                 when: day[0].1,
-                title,
-                detail: Some(if abnormal > 0 { format!("{count}, {abnormal} abnormal") } else { count }),
+                title: named.join(", "),
+                why: None,
+                detail: None,
+                results: Some((rest, day.len(), abnormal)),
                 flag: day.iter().filter_map(|(it, _)| it.flag).min().filter(|it| it.is_abnormal()),
                 id: None,
                 source: day[0].0.source.clone(),
@@ -172,9 +182,8 @@ mod tests {
             reading("Glucose", "N", "2024-04-01"),
         ];
         let timeline = Timeline::of(&[], &readings, &[], &[]);
-        let told: Vec<_> =
-            timeline.events.iter().map(|it| (it.title.as_str(), it.detail.as_deref().unwrap())).collect();
-        assert_eq!(told, [("Potassium, Sodium, Urea and 1 more", "4 results, 1 abnormal"), ("Glucose", "1 result")]);
+        let told: Vec<_> = timeline.events.iter().map(|it| (it.title.as_str(), it.results.unwrap())).collect();
+        assert_eq!(told, [("Potassium, Sodium, Urea", (1, 4, 1)), ("Glucose", (0, 1, 0))]);
         assert_eq!(timeline.events[0].flag, Some(Flag::CriticalHigh));
         assert_eq!(timeline.count(EventKind::Result), 2);
     }

@@ -42,6 +42,8 @@ pub struct Point {
     pub range: Option<Range>,
     /// The value as it was sent, where it was converted to be drawn.
     pub sent: Option<String>,
+    /// The other record it comes from, where nobody here has looked at it.
+    pub outside: Option<String>,
     /// The line is broken before this point: values between are missing.
     pub after_gap: bool,
 }
@@ -49,6 +51,7 @@ pub struct Point {
 impl Trend {
     /// Of readings of one kind, in any order.
     pub fn of(code: &str, mut readings: Vec<Reading>, more: bool) -> Trend {
+        once(&mut readings);
         readings.sort_by_key(|it| std::cmp::Reverse(it.at()));
         let name = readings.first().map_or_else(|| code.to_owned(), |it| it.name.clone());
         // A component's trend may be asked for by its own code: then only that part is drawn.
@@ -77,6 +80,7 @@ impl Trend {
                             flag,
                             range: range.cloned(),
                             sent: None,
+                            outside: from(reading),
                             after_gap: gap,
                         };
                         push(&mut series, name, unit, point);
@@ -138,7 +142,19 @@ fn converted(reading: &Reading, number: f64, factor: f64, when: When, flag: Opti
         Range { low, high, shown: words }
     });
     let sent = Some(reading.value.with_unit());
-    Point { when, number: number * factor, shown: shown(number * factor), flag, range, sent, after_gap }
+    let outside = from(reading);
+    Point { when, number: number * factor, shown: shown(number * factor), flag, range, sent, outside, after_gap }
+}
+
+fn from(reading: &Reading) -> Option<String> {
+    reading.source.clone().filter(|_| reading.apart)
+}
+
+/// What another record repeats of ours, the same value at the same time, is the same result.
+fn once(readings: &mut Vec<Reading>) {
+    let ours: Vec<(i64, Measured)> =
+        readings.iter().filter(|it| !it.apart).map(|it| (it.at(), it.value.clone())).collect();
+    readings.retain(|it| !it.apart || !ours.iter().any(|(at, value)| *at == it.at() && *value == it.value));
 }
 
 fn unit_of(value: &Measured) -> Option<&String> {
@@ -215,6 +231,20 @@ mod tests {
         let drawn: Vec<_> = trend.series[0].points.iter().map(|it| (it.number, it.after_gap)).collect();
         assert_eq!(drawn, [(4.0, false), (5.0, true)]);
         assert_eq!(trend.readings[0].when.unwrap().date(), "01-Mar-2024");
+    }
+
+    #[test]
+    fn results_of_others_are_on_the_same_line_and_what_they_repeat_is_one() {
+        let outside = |it: Reading| Reading { source: Some("Lakeside".into()), apart: true, ..it };
+        let readings = vec![
+            reading("2024-03-01", Some(5.0), "mmol/L"),
+            outside(reading("2024-03-01", Some(5.0), "mmol/L")),
+            outside(reading("2024-02-01", Some(6.0), "mmol/L")),
+        ];
+        let trend = Trend::of("2345-7", readings, false);
+        let drawn: Vec<_> = trend.series[0].points.iter().map(|it| (it.number, it.outside.as_deref())).collect();
+        assert_eq!(drawn, [(6.0, Some("Lakeside")), (5.0, None)]);
+        assert_eq!(trend.readings.len(), 2);
     }
 
     #[test]

@@ -81,9 +81,14 @@ impl Visit {
         }
     }
 
+    /// Why it was, or what it was called.
+    pub fn why(&self) -> Option<&str> {
+        self.reasons.first().or(self.kind.as_ref()).map(String::as_str)
+    }
+
     /// What a list calls it: `Office visit – Hypertension follow-up`.
     pub fn title(&self) -> String {
-        match self.reasons.first().or(self.kind.as_ref()) {
+        match self.why() {
             Some(why) => format!("{} – {why}", self.class),
             None => self.class.clone(),
         }

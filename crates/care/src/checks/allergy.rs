@@ -10,6 +10,16 @@ pub(super) fn check(order: &DrugOrder, known: &Known, alerts: &mut Vec<Alert>) {
         alerts.push(Alert::plain(Rule::AllergiesUnknown, Tier::Information, &order.name));
     }
     let rules = rules();
+    for allergy in &known.outside_allergies {
+        // Not known to be true, so it stops nothing; not to be overlooked either.
+        if let Some(found) = direct(order, allergy, rules).or_else(|| cross(order, allergy, rules)) {
+            let with = match &allergy.source {
+                Some(source) => format!("{} ({source})", allergy.name),
+                None => allergy.name.clone(),
+            };
+            alerts.push(Alert { rule: Rule::OutsideAllergy, tier: Tier::Information, with, ..found });
+        }
+    }
     for allergy in &known.allergies {
         if let Some(alert) = direct(order, allergy, rules).or_else(|| cross(order, allergy, rules)) {
             alerts.push(alert);

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     pub allergies: Vec<KnownAllergy>,
+    /// What other records tell of and nobody here has decided about: mentioned, not counted.
+    pub outside_allergies: Vec<KnownAllergy>,
     /// Somebody asked, whatever they found.
     pub allergies_asked: bool,
     pub medicines: Vec<Taken>,
@@ -31,6 +33,8 @@ pub struct KnownAllergy {
     pub name: String,
     pub means: Recognised,
     pub criticality: Criticality,
+    /// The record that tells of it, when it is not this one.
+    pub source: Option<String>,
     /// Unpleasant rather than allergic.
     pub intolerance: bool,
     pub id: String,
@@ -80,6 +84,7 @@ impl KnownAllergy {
             means: value.get("code").map(drugs::recognise).unwrap_or_default(),
             name: seen.substance,
             criticality: seen.criticality,
+            source: seen.source,
             intolerance: seen.intolerance,
             id: seen.id,
         })
@@ -90,8 +95,10 @@ impl Taken {
     /// From a MedicationRequest or MedicationStatement that is active or on hold.
     pub(crate) fn of(value: &Value) -> Option<Taken> {
         let status = text(value, &["status"]).unwrap_or_default();
-        let plan = matches!(text(value, &["intent"]), Some("proposal" | "plan" | "option"));
-        if plan || !matches!(status, "active" | "on-hold" | "intended" | "unknown") {
+        let request = text(value, &["resourceType"]) == Some("MedicationRequest");
+        if request && !crate::chart::is_ordered(value)
+            || !matches!(status, "active" | "on-hold" | "intended" | "unknown")
+        {
             return None;
         }
         let contained = |reference: &str| {

@@ -46,6 +46,8 @@ pub enum Rule {
     Allergy,
     /// Allergic to something that may react alike.
     CrossReaction,
+    /// Another record tells of an allergy to it, and nobody here has decided about that.
+    OutsideAllergy,
     /// Nobody has recorded whether there are allergies.
     AllergiesUnknown,
     Interaction,

@@ -20,7 +20,8 @@ fn a_day(words: &str, ingredient: &str, amount: i64, unit: &str) -> DrugOrder {
 
 fn allergic(words: &str, criticality: Criticality, intolerance: bool) -> Known {
     let means = drugs::recognise(&json!({ "text": words }));
-    let allergy = KnownAllergy { name: words.to_owned(), means, criticality, intolerance, id: "a".into() };
+    let allergy =
+        KnownAllergy { name: words.to_owned(), means, criticality, source: None, intolerance, id: "a".into() };
     Known { allergies: vec![allergy], allergies_asked: true, ..Known::default() }
 }
 

@@ -12,6 +12,7 @@ mod closing;
 mod dice;
 mod life;
 mod measure;
+mod outside;
 mod people;
 mod shared;
 mod tables;
@@ -142,7 +143,13 @@ impl Population {
     }
 
     fn record(&self, person: &Person, org: Org) -> Record {
-        let (patient_id, resources) = Life::new(&self.tables, person, org, self.today).live().finish();
+        let lived = |org: Org| Life::new(&self.tables, person, org, self.today).live().finish();
+        let (patient_id, mut resources) = lived(org);
+        // About the named people whom both know, the hospital has sent a summary to the practice.
+        if person.story.is_some() && person.known_at_both() && person.death.is_none() && org == Org::Riverside {
+            let (_, theirs) = lived(org.other());
+            resources.extend(outside::sent(&patient_id, org.other(), &theirs));
+        }
         Record { patient_id, resources }
     }
 

@@ -240,6 +240,16 @@ pub async fn change(
     pen.commit(act).await
 }
 
+/// An entry as its list shows it, wherever it comes from.
+pub(crate) fn row_of(list: List, value: &Value, names: &crate::chart::element::Names) -> Row {
+    rows::row(list, value, names)
+}
+
+/// The next version of an entry that does not hold any more.
+pub(crate) fn over(list: List, value: Value, today: &str) -> Value {
+    build::settled(list, value, Ending::Over, today)
+}
+
 /// How an entry goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {

@@ -38,6 +38,8 @@ pub struct Row {
     pub who: Option<String>,
     /// Where it came from, when that is not here.
     pub source: Option<String>,
+    /// It came from another record and nobody here has decided about it.
+    pub apart: bool,
     pub note: Option<String>,
     pub version: u64,
     /// Made here by its own form; prescriptions and the like are changed elsewhere.
@@ -57,6 +59,7 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
     let chart = pen.chart(patient);
     let mut stored = chart.rows(of.kind(), query(of), MOST).await?;
     stored.rows.retain(|it| belongs(of, &it.value));
+    stored.apart.retain(|it| belongs(of, &it.value));
     let mut kinds = vec![stored];
     if of == List::Medications {
         let mut requests = chart.rows("MedicationRequest", &[("_sort", "-authoredon")], MOST).await?;
@@ -77,24 +80,30 @@ pub(super) async fn of(pen: &Pen<'_>, patient: &Id, of: List) -> StoreResult<Sec
         List::Team => everything.iter().flat_map(|it| team(&it.value, &names)).collect(),
         _ => everything.iter().map(|it| row(of, &it.value, &names)).collect(),
     };
+    let apart = kinds.iter().flat_map(|it| &it.apart).map(|it| row(of, &it.value, &names));
+    let mut apart: Vec<Row> =
+        apart.filter(|it| it.standing != Standing::Mistaken).map(|it| Row { may_change: false, ..it }).collect();
     let origins = origins(pen, &rows).await?;
     for row in &mut rows {
         if let Some(origin) = origins.get(&row.key.to_string()) {
             row.who = row.who.take().or_else(|| origin.who.clone());
-            row.source = origin.from.clone();
+            row.source = row.source.take().or_else(|| origin.from.clone());
         }
     }
     let since = |it: &Row| std::cmp::Reverse(it.since.as_ref().or(it.recorded.as_ref()).map_or(i64::MIN, When::at));
-    rows.sort_by(|a, b| {
-        let order = |it: &Row| (it.standing, !it.critical, since(it));
-        order(a).cmp(&order(b)).then_with(|| a.title.cmp(&b.title))
-    });
+    for rows in [&mut rows, &mut apart] {
+        rows.sort_by(|a, b| {
+            let order = |it: &Row| (it.standing, !it.critical, since(it));
+            order(a).cmp(&order(b)).then_with(|| a.title.cmp(&b.title))
+        });
+    }
     Ok(Section {
         updated: kinds.iter().filter_map(ask::Rows::updated).max().map(When::of_micros),
         more: kinds.iter().any(|it| it.more),
         refused: kinds.iter().all(|it| it.refused),
         sources: rows.iter().filter_map(|it| it.source.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
         rows,
+        apart,
     })
 }
 
@@ -140,7 +149,8 @@ fn blank(of: List, value: &Value) -> Row {
         ended: None,
         recorded: None,
         who: None,
-        source: None,
+        source: crate::chart::source(value),
+        apart: crate::exchange::origin::is_unreconciled(value),
         note: notes(value),
         version: ask::version(value),
         may_change: true,

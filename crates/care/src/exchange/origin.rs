@@ -8,8 +8,11 @@ use serde_json::json;
 
 /// The tags that say where something came from.
 pub const SYSTEM: &str = "urn:continuo:origin";
-/// The tag of what came from another record and was looked at here: kept or merged by a person.
+/// The tag of what came from another record and was looked at here: a person took it into this record.
 const RECONCILED: &str = "reconciled";
+/// The tag of what was looked at here and stays with the record it came from: known already, merged into what is here,
+/// or of no use.
+const LEFT: &str = "left";
 
 /// In which way something came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,39 +68,64 @@ pub fn mark(resource: &mut Value, origin: &Origin) {
 
 /// Where a resource came from; nothing for what came about here.
 pub fn of(resource: &Value) -> Option<Origin> {
-    let tag = tags(resource).find(|it| text(it, &["code"]) != Some(RECONCILED))?;
-    let code = text(tag, &["code"])?;
-    let (way, _) = WAYS.iter().find(|(_, known)| *known == code)?;
+    let way = |tag| WAYS.iter().find(|(_, known)| text(tag, &["code"]) == Some(known)).map(|(way, _)| (*way, tag));
+    let (way, tag) = tags(resource).find_map(way)?;
     let address = text(resource, &["meta", "source"]).unwrap_or_default();
     let (source, arrival) = match address.split_once('#') {
         Some((source, arrival)) => (source.to_owned(), Some(arrival.to_owned())),
         None => (address.to_owned(), None),
     };
     let name = text(tag, &["display"]).unwrap_or(&source).to_owned();
-    Some(Origin { way: *way, source, name, arrival })
+    Some(Origin { way, source, name, arrival })
 }
 
 /// Whether it came from another record and nobody here has decided about it yet. Such things are shown with their
 /// source, apart from the lists of this record, and no check counts them as known to be true.
 pub fn is_unreconciled(resource: &Value) -> bool {
-    let settled = tags(resource).any(|it| text(it, &["code"]) == Some(RECONCILED));
-    !settled && of(resource).is_some_and(|it| matches!(it.way, Way::Document | Way::Record))
+    waits(resource) && !has(resource, RECONCILED) && !has(resource, LEFT)
 }
 
-/// Says that somebody here has decided about it.
+/// Whether somebody here has looked at it and left it where it came from: it is kept and found, and shown in no list.
+pub fn is_left(resource: &Value) -> bool {
+    waits(resource) && has(resource, LEFT)
+}
+
+/// Says that somebody here has taken it into this record.
 pub fn settle(resource: &mut Value) {
-    if is_unreconciled(resource)
-        && let Some(tags) = resource.pointer_mut("/meta/tag").and_then(Value::as_array_mut)
-    {
-        tags.push(json!({ "system": SYSTEM, "code": RECONCILED }));
-    }
+    decide(resource, RECONCILED);
+}
+
+/// Says that somebody here has looked at it, and that it is no part of this record.
+pub fn leave(resource: &mut Value) {
+    decide(resource, LEFT);
 }
 
 /// Says that nobody has decided about it after all.
 pub fn unsettle(resource: &mut Value) {
     if let Some(tags) = resource.pointer_mut("/meta/tag").and_then(Value::as_array_mut) {
-        tags.retain(|it| text(it, &["system"]) != Some(SYSTEM) || text(it, &["code"]) != Some(RECONCILED));
+        tags.retain(|it| text(it, &["system"]) != Some(SYSTEM) || !is_decision(it));
     }
+}
+
+/// What came in this way is looked at by a person before it counts.
+fn waits(resource: &Value) -> bool {
+    of(resource).is_some_and(|it| matches!(it.way, Way::Document | Way::Record))
+}
+
+fn decide(resource: &mut Value, decision: &str) {
+    if is_unreconciled(resource)
+        && let Some(tags) = resource.pointer_mut("/meta/tag").and_then(Value::as_array_mut)
+    {
+        tags.push(json!({ "system": SYSTEM, "code": decision }));
+    }
+}
+
+fn is_decision(tag: &Value) -> bool {
+    matches!(text(tag, &["code"]), Some(RECONCILED | LEFT))
+}
+
+fn has(resource: &Value, decision: &str) -> bool {
+    tags(resource).any(|it| text(it, &["code"]) == Some(decision))
 }
 
 fn tags(resource: &Value) -> impl Iterator<Item = &Value> {
@@ -140,6 +168,14 @@ mod tests {
         settle(&mut condition);
         settle(&mut condition);
         assert!(!is_unreconciled(&condition));
+        assert_eq!(of(&condition), Some(from_lakeside()));
+        assert!(!is_left(&condition));
+        leave(&mut condition);
+        assert!(!is_left(&condition), "what was taken is not left as well");
+        unsettle(&mut condition);
+        assert!(is_unreconciled(&condition));
+        leave(&mut condition);
+        assert!(is_left(&condition) && !is_unreconciled(&condition));
         assert_eq!(of(&condition), Some(from_lakeside()));
         unsettle(&mut condition);
         assert!(is_unreconciled(&condition));

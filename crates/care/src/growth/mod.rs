@@ -9,6 +9,7 @@ mod score;
 mod tables;
 
 pub use score::{MONTH, percentile, percentile_words, place, value_at, z_of, z_score};
+pub(crate) use tables::tell;
 pub use tables::{Lms, Measure, Reference, Sex, lms, span};
 
 use crate::ask::{self, Rows};

@@ -1,6 +1,7 @@
 //! The numbers behind growth charts: L, M and S of the WHO standards (birth to two years) and of the CDC charts (two to
 //! twenty years), read once from `content/growth`. Sources and editions stand at the head of those files.
 
+use crate::content::{Head, head_of_table};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -76,16 +77,29 @@ struct Table {
 
 type Key = (Reference, Measure, Sex);
 
+const WHO: &str = include_str!("../../../../content/growth/who-0-2.txt");
+const CDC: &str = include_str!("../../../../content/growth/cdc-2-20.txt");
+
 static TABLES: LazyLock<HashMap<Key, Table>> = LazyLock::new(|| {
     let mut tables = HashMap::new();
-    read(&mut tables, Reference::Who, include_str!("../../../../content/growth/who-0-2.txt"));
-    read(&mut tables, Reference::Cdc, include_str!("../../../../content/growth/cdc-2-20.txt"));
+    read(&mut tables, Reference::Who, WHO);
+    read(&mut tables, Reference::Cdc, CDC);
     tables
 });
 
+/// What a reference says of itself, and how many rows it has.
+pub(crate) fn tell(reference: Reference) -> Result<(Head, usize), String> {
+    let text = match reference {
+        Reference::Who => WHO,
+        Reference::Cdc => CDC,
+    };
+    let rows = TABLES.iter().filter(|((of, ..), _)| *of == reference).map(|(_, table)| table.at.len()).sum();
+    Ok((head_of_table(text)?, rows))
+}
+
 fn read(tables: &mut HashMap<Key, Table>, reference: Reference, text: &str) {
     let mut current: Option<Key> = None;
-    for line in text.lines().filter(|it| !it.starts_with('#') && !it.is_empty()) {
+    for line in text.lines().filter(|it| !it.starts_with(['#', '@']) && !it.is_empty()) {
         if let Some(head) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
             let words: Vec<&str> = head.split('|').map(str::trim).collect();
             let measure = Measure::parse(words[0]).expect("content/growth: a measure we know");

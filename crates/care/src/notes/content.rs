@@ -1,6 +1,8 @@
 //! Templates, phrases, letters and the laboratory links that ship (`content/notes`): ours, in plain TOML, so that a
 //! practice can read and change them without Rust. Everything is read once; a test reads all of it.
 
+use crate::content::{Head, head_of_toml};
+
 use super::kinds::{self, Kind};
 use super::text::{self, TokenKind};
 use serde::Deserialize;
@@ -92,6 +94,14 @@ const TEMPLATES: &[(&str, &str)] = files!["templates/": "office-visit", "follow-
 const LETTERS: &[(&str, &str)] = files!["letters/": "referral", "work", "school", "results"];
 const PHRASES: &[(&str, &str)] = files!["phrases/": "history", "exam", "plan"];
 const LABS: &[(&str, &str)] = files!["": "labs"];
+
+/// What the set says of itself, and how much is in it.
+pub(crate) fn tell() -> Result<(Head, usize), String> {
+    let file: toml::Table = include_str!("../../../../content/notes/set.toml")
+        .parse()
+        .map_err(|error: toml::de::Error| error.to_string())?;
+    Ok((head_of_toml(&file)?, templates().len() + letters().len() + phrases().len() + labs().len()))
+}
 
 fn read<T: for<'a> Deserialize<'a>>(files: &[(&str, &str)]) -> Vec<T> {
     let one = |(name, text): &(&str, &str)| {

@@ -81,6 +81,7 @@ impl Facts {
         )?;
         let person = person.value;
         let today = today(pen.now);
+        let outside_allergies = allergies.apart.iter().filter_map(|it| KnownAllergy::of(&it.value)).collect();
         let allergies: Vec<Value> = allergies.rows.into_iter().map(|it| it.value).collect();
         let medicines = requests.rows.iter().chain(&statements.rows).filter_map(|it| Taken::of(&it.value));
         let names = Names::default();
@@ -93,6 +94,7 @@ impl Facts {
             known: Known {
                 allergies_asked: known::asked(&allergies),
                 allergies: allergies.iter().filter_map(KnownAllergy::of).collect(),
+                outside_allergies,
                 medicines: medicines.collect(),
                 results: results.collect(),
                 pending: orders.rows.iter().filter_map(|it| Pending::of(&it.value)).collect(),

@@ -1,5 +1,6 @@
 //! What can be, what is usual and what change is likely, by age: the tables of `content/vitals/limits.toml`.
 
+use crate::content::{Head, head_of_toml};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -46,10 +47,17 @@ struct Book {
     of: BTreeMap<String, Limits>,
 }
 
-static BOOK: LazyLock<Book> = LazyLock::new(|| {
-    toml::from_str(include_str!("../../../../content/vitals/limits.toml"))
-        .expect("content/vitals/limits.toml is read by a test")
-});
+const TEXT: &str = include_str!("../../../../content/vitals/limits.toml");
+
+static BOOK: LazyLock<Book> =
+    LazyLock::new(|| toml::from_str(TEXT).expect("content/vitals/limits.toml is read by a test"));
+
+/// What the set says of itself, and how many measures it has limits for.
+pub(crate) fn tell() -> Result<(Head, usize), String> {
+    let file: toml::Table = TEXT.parse().map_err(|error: toml::de::Error| error.to_string())?;
+    let book: Book = toml::from_str(TEXT).map_err(|error| error.to_string())?;
+    Ok((head_of_toml(&file)?, book.of.len()))
+}
 
 /// For the page that shows what ships.
 pub fn about() -> &'static About {

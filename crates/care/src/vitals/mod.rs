@@ -7,6 +7,7 @@ mod measures;
 mod typed;
 mod write;
 
+pub(crate) use limits::tell;
 pub use limits::{About, about};
 pub use measures::{Measure, POSITIONS, ROUTES, SITES, Unit, Way};
 pub use typed::{Before, Judged, Taken, Trouble, Typed, Why, judge};

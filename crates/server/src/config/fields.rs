@@ -70,6 +70,8 @@ pub(crate) const FIELDS: &[Field] = &[
         "How long a session lasts at most, however much it is used."),
     field("access.breached_list", Path, None,
         "A list of stolen passwords that nobody may use; `continuo breached-list` makes it from SHA-1 hashes."),
+    field("access.roles", Path, None,
+        "A folder with roles of your own, one TOML file each, laid over ours: a file with the name of one of ours replaces it. `continuo config check` reads them."),
     field("access.key", Secret, None,
         "Seals what must be read back (seeds of one-time codes): 32 random bytes as base64url. Several servers of one organisation need the same. \
          When absent, `installation.key` in the data folder, which is made at the first start."),

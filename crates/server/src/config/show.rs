@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 pub(crate) fn check(config: &Config) -> Done {
     let bind = config.check_bind()?;
     let organisations = config.organisations()?;
+    crate::entry::roles(config)?;
     terminal::line(format_args!("the settings are fine: {} organisations, listening on {bind}", organisations.len()));
     Ok(())
 }

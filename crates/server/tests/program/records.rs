@@ -182,3 +182,19 @@ fn a_tool_that_was_asked_wrongly_says_so_by_its_exit_code() {
     place.run(&["man", "--folder", "man"], 0);
     assert!(place.folder.join("man/continuo-import.1").exists() || place.folder.join("man/continuo.1").exists());
 }
+
+#[test]
+fn roles_of_a_site_are_read_before_anybody_works_under_them() {
+    let place = Place::new();
+    let check = ["--set", "access.roles=roles", "config", "check"];
+    place.run(&check, 66);
+    std::fs::create_dir_all(place.folder.join("roles")).unwrap();
+    let scribe = "key = \"scribe\"\nname = \"Scribe\"\nabout = \"Writes down what is said.\"\nrecipient = \"staff\"\n\
+        purposes = [\"TREAT\"]\npermissions = [\"chart.open\"]\n\
+        [[grant]]\ntypes = [\"Patient\"]\nactions = \"rs\"\nwithin = \"organisation\"\n";
+    std::fs::write(place.folder.join("roles/scribe.toml"), scribe).unwrap();
+    place.run(&check, 0);
+    std::fs::write(place.folder.join("roles/scribe.toml"), scribe.replace("\"rs\"", "\"everything\"")).unwrap();
+    let told = place.run(&check, 78).stderr;
+    assert!(String::from_utf8_lossy(&told).contains("scribe.toml"), "{}", String::from_utf8_lossy(&told));
+}

@@ -65,6 +65,10 @@ fn a_server_of_ones_own_listens_on_this_machine_and_makes_its_key() {
     // A program comes in with a token that the operator made while it is served.
     let token = place.json(&["token", "--name", "monitor", "--scopes", "system/Patient.rs"], 0);
     assert_eq!(get(&address, "/riverside/fhir/Patient", token["token"].as_str()).unwrap().0, 200);
+    // And one that reaches a single patient.
+    let one = ["token", "--name", "one", "--scopes", "patient/*.rs", "--patient", "ada"];
+    let ada = place.json(&one, 0);
+    assert_eq!(get(&address, "/riverside/fhir/Observation?patient=ada", ada["token"].as_str()).unwrap().0, 200);
     assert_eq!(get(&address, "/riverside/fhir/Observation", token["token"].as_str()).unwrap().0, 403);
     place.run(&["token", "--name", "monitor", "--scopes", "patient"], 70);
     // The record is copied, counted and checked while it is in use; what would change it is refused.

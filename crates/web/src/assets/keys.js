@@ -89,3 +89,8 @@ each('dialog', (dialog) => {
     if (event.target === dialog && !dialog.matches('#lock, .drawer')) dialog.close();
   });
 });
+
+// Where the sections are one line, the one that is open is in sight.
+const here = document.querySelector('.sections [aria-current]');
+const line = here?.closest('ul');
+if (line && line.scrollWidth > line.clientWidth) line.scrollLeft += here.getBoundingClientRect().left - line.clientWidth / 3;

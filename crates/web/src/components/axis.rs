@@ -67,7 +67,7 @@ fn dots<'a>(events: impl Iterator<Item = &'a Event>, x: &dyn Fn(i64) -> f64) -> 
 }
 
 fn told(words: &Words, events: &[&Event]) -> String {
-    let one = |event: &&Event| format!("{}: {}", event.when.date(), event.title);
+    let one = |event: &&Event| format!("{}: {}", event.when.date(), super::words::event(words, event));
     let mut told: Vec<String> = events.iter().take(5).map(one).collect();
     if events.len() > 5 {
         told.push(super::counted(words, "chart-and-more", events.len() - 5));

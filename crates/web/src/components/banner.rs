@@ -60,10 +60,10 @@ pub(crate) fn banner(words: &Words, banner: &Banner, now: i64) -> Markup {
             (fact(&words.say("chart-language"), language(words, banner)))
             @if shown(Fact::Coverage) { (fact(&words.say("chart-coverage"), text(words, banner.coverage.as_deref()))) }
             @if shown(Fact::Visits) { (fact(&words.say("chart-last-visit"), match (&banner.ongoing, &banner.last_visit) {
-                (Some(ongoing), _) => html! { strong { (words.say("chart-here-now")) } " – " (ongoing.class) },
+                (Some(ongoing), _) => html! { strong { (words.say("chart-here-now")) } " – " (super::words::told(words, &ongoing.class)) },
                 (None, Some(visit)) => match &visit.from {
-                    Some(from) => html! { (day(from)) " " span.quiet { (visit.class) } },
-                    None => html! { (visit.class) },
+                    Some(from) => html! { (day(from)) " " span.quiet { (super::words::told(words, &visit.class)) } },
+                    None => html! { (super::words::told(words, &visit.class)) },
                 },
                 (None, None) => absent(&words.say("chart-none-recorded")),
             })) }
@@ -131,7 +131,7 @@ pub(crate) fn allergies(words: &Words, state: &AllergyState) -> Markup {
             }
         }
         AllergyState::NoneKnown(said) => html! {
-            div.allergy-state.none { (icon("check")) p { strong { (said) } span.list { (words.say("chart-asked-and-recorded")) } } }
+            div.allergy-state.none { (icon("check")) p { strong { (super::words::told(words, said)) } span.list { (words.say("chart-asked-and-recorded")) } } }
         },
         AllergyState::OnlyPast(count) => html! {
             div.allergy-state.none {

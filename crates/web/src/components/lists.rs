@@ -1,6 +1,7 @@
 //! Rows of the lists of a chart: short on the summary, whole in a section.
 
 use super::icon::icon;
+use super::outside::badge;
 use super::{day, day_or_none};
 use crate::locale::Words;
 use care::chart::{
@@ -27,7 +28,7 @@ fn doubt(words: Option<&String>) -> Markup {
 pub(crate) fn problem_line(words: &Words, problem: &Problem) -> Markup {
     html! {
         li.line {
-            span.main { (problem.name) " " (doubt(problem.doubt.as_ref())) }
+            span.main { (problem.name) " " (doubt(problem.doubt.as_ref())) (badge(words, problem.source.as_deref())) }
             span.side { @if let Some(since) = problem.since() { (words.say("chart-since")) " " (day(since)) } }
         }
     }
@@ -36,7 +37,7 @@ pub(crate) fn problem_line(words: &Words, problem: &Problem) -> Markup {
 pub(crate) fn medication_line(words: &Words, medication: &Medication) -> Markup {
     html! {
         li.line.tall {
-            span.main { (medication.name) " " (standing(words, medication.standing, None)) @if medication.reported { " " span.chip { (words.say("chart-reported")) } } }
+            span.main { (medication.name) " " (standing(words, medication.standing, None)) @if medication.reported { " " span.chip { (words.say("chart-reported")) } } (badge(words, medication.source.as_deref())) }
             span.under { @match &medication.directions { Some(directions) => (directions), None => { span.absent { (words.say("chart-no-directions-recorded")) } } } }
         }
     }
@@ -57,6 +58,7 @@ pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
                 (allergy.substance) " "
                 @if allergy.criticality == Criticality::High { (criticality(words, allergy.criticality)) }
                 (doubt(allergy.doubt.as_ref()))
+                (badge(words, allergy.source.as_deref()))
             }
             span.under {
                 @if allergy.none_known { (words.say("chart-asked-and-recorded")) }
@@ -70,7 +72,7 @@ pub(crate) fn allergy_line(words: &Words, allergy: &Allergy) -> Markup {
 pub(crate) fn immunization_line(words: &Words, given: &Immunization) -> Markup {
     html! {
         li.line {
-            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = &given.dose { " " span.quiet { (dose) } } }
+            span.main { (given.vaccine) @if given.not_done.is_some() { " " span.chip.notable { (words.say("chart-not-given")) } } @if let Some(dose) = super::words::dose(words, given) { " " span.quiet { (dose) } } (badge(words, given.source.as_deref())) }
             span.side { (day_or_none(words, given.given.as_ref())) }
         }
     }
@@ -88,7 +90,7 @@ pub(crate) fn document_line(words: &Words, document: &Document, address: &str) -
 pub(crate) fn visit_line(words: &Words, visit: &Visit) -> Markup {
     html! {
         li.line.tall {
-            span.main { (visit.title()) " " (visit_standing(words, visit)) }
+            span.main { (super::words::visit(words, visit)) " " (visit_standing(words, visit)) }
             span.side { (day_or_none(words, visit.from.as_ref())) }
             @if visit.clinician.is_some() || visit.place.is_some() {
                 span.under { (joined(&[visit.clinician.as_deref(), visit.place.as_deref()])) }
@@ -123,9 +125,9 @@ pub(crate) fn event_line(words: &Words, event: &Event, address: &str) -> Markup 
         li class={ "line event " (event.kind.slug()) } {
             span.main {
                 span.kind { (icon(drawn)) span.spoken { (event_kind(words, event.kind)) ": " } }
-                @match to { Some(to) => { a href=(to) { (event.title) } } None => (event.title) }
+                @match to { Some(to) => { a href=(to) { (super::words::event(words, event)) } } None => (super::words::event(words, event)) }
                 " " (super::flag::badge(words, event.flag))
-                @if let Some(detail) = &event.detail { " " span.quiet { (detail) } }
+                @if let Some(detail) = super::words::event_detail(words, event) { " " span.quiet { (detail) } }
                 @if let Some(source) = &event.source { " " span.chip.source { (source) } }
             }
             span.side { (day(&event.when)) }
@@ -169,7 +171,7 @@ pub(crate) fn visit_row(words: &Words, visit: &Visit, address: &str) -> Markup {
     html! {
         tr.mistaken[visit.standing == VisitStanding::Mistaken] {
             th scope="row" {
-                a href={ (address) "/encounters/" (visit.id) } { (visit.title()) } " " (visit_standing(words, visit))
+                a href={ (address) "/encounters/" (visit.id) } { (super::words::visit(words, visit)) } " " (visit_standing(words, visit))
                 @if visit.reasons.len() > 1 { p.note { (visit.reasons[1..].join("; ")) } }
             }
             td { (day_or_none(words, visit.from.as_ref())) }

@@ -24,31 +24,32 @@ pub(crate) fn named(base: &str, section: &str, reading: &Reading) -> Markup {
 
 fn change(words: &Words, latest: &Latest) -> Markup {
     match (latest.change(), latest.previous()) {
-        (Some(Ordering::Greater), Some(before)) => was("↑", &words.say("chart-up-from"), before),
-        (Some(Ordering::Less), Some(before)) => was("↓", &words.say("chart-down-from"), before),
-        (Some(Ordering::Equal), Some(before)) => was("→", &words.say("chart-the-same-as"), before),
-        (None, Some(before)) => was("", &words.say("chart-was-before"), before),
+        (Some(Ordering::Greater), Some(before)) => was(words, "↑", "chart-up-from", before),
+        (Some(Ordering::Less), Some(before)) => was(words, "↓", "chart-down-from", before),
+        (Some(Ordering::Equal), Some(before)) => was(words, "→", "chart-the-same-as", before),
+        (None, Some(before)) => was(words, "", "chart-was-before", before),
         _ => html! {},
     }
 }
 
-fn was(arrow: &str, words: &str, before: &Reading) -> Markup {
-    let shown = before.value.with_unit();
-    html! { span.was { span aria-hidden="true" { (arrow) " " } span.spoken { (words) " " } (shown) } }
+fn was(words: &Words, arrow: &str, key: &str, before: &Reading) -> Markup {
+    let shown = super::words::value(words, &before.value);
+    html! { span.was { span aria-hidden="true" { (arrow) " " } span.spoken { (words.say(key)) " " } (shown) } }
 }
 
 pub(crate) fn value(words: &Words, reading: &Reading) -> Markup {
     html! {
         (before_correction(words, reading))
-        span class={ "value " (flag::class(reading.flag)) } { (reading.value.with_unit()) }
+        span class={ "value " (flag::class(reading.flag)) } { (super::words::value(words, &reading.value)) }
         " " (flag::badge(words, reading.flag)) " " (flag::status(words, reading.status))
+        (super::outside::reading(words, reading))
     }
 }
 
 /// What a corrected result said before, struck out.
 fn before_correction(words: &Words, reading: &Reading) -> Markup {
     html! {
-        @if let Some(was) = &reading.was { del.was-value { span.spoken { (words.say("results-was")) " " } (was.with_unit()) } " " }
+        @if let Some(was) = &reading.was { del.was-value { span.spoken { (words.say("results-was")) " " } (super::words::value(words, was)) } " " }
     }
 }
 
@@ -136,6 +137,8 @@ pub(crate) fn readings(words: &Words, caption: &str, readings: &[Reading]) -> Ma
                         td { @match &reading.range { Some(range) => (range.shown), None => { span.absent { "–" span.spoken { (words.say("chart-not-sent")) } } } } }
                         td {
                             (super::lists::joined(&[reading.performer.as_deref(), reading.specimen.as_deref(), reading.method.as_deref()]))
+                            // One that waits to be looked at has its badge at the value.
+                            @if !reading.apart { (super::outside::badge(words, reading.source.as_deref())) }
                             @if let Some(note) = &reading.note { p.note { (note) } }
                         }
                     }
@@ -166,8 +169,9 @@ pub(crate) fn flowsheet(words: &Words, base: &str, sheet: &Flowsheet) -> Markup 
                                         @for reading in cell {
                                             span.cell-value {
                                                 (before_correction(words, reading))
-                                                span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| words.with("chart-reference", &[("range", it.shown.as_str().into())]))] { (reading.value.with_unit()) }
+                                                span class={ "value " (flag::class(reading.flag)) } title=[reading.range.as_ref().map(|it| words.with("chart-reference", &[("range", it.shown.as_str().into())]))] { (super::words::value(words, &reading.value)) }
                                                 " " (flag::badge(words, reading.flag)) (flag::status(words, reading.status))
+                                                (super::outside::reading(words, reading))
                                             }
                                         }
                                     }

@@ -17,6 +17,7 @@ pub(crate) mod live;
 pub(crate) mod measures;
 pub(crate) mod notice;
 pub(crate) mod orders;
+pub(crate) mod outside;
 pub(crate) mod people;
 pub(crate) mod plot;
 pub(crate) mod scopes;

@@ -4,7 +4,7 @@ use crate::locale::Words;
 use maud::{Markup, html};
 
 /// Words that an address may carry → what the page says.
-const DONE: [(&str, &str); 34] = [
+const DONE: [(&str, &str); 36] = [
     ("saved", "common-done-saved"),
     ("password", "common-done-password"),
     ("totp", "common-done-totp"),
@@ -39,6 +39,8 @@ const DONE: [(&str, &str); 34] = [
     ("revoked", "common-done-revoked"),
     ("granted", "common-done-granted"),
     ("none", "common-done-none"),
+    ("reconciled", "reconcile-done"),
+    ("unreconciled", "reconcile-undone"),
 ];
 
 /// What to say for the word of an address; an unknown word says nothing.

@@ -13,9 +13,10 @@ use care::orders::{Fault, Kind, may_write};
 use maud::{Markup, html};
 
 /// What an alert says, by its rule.
-const RULES: [(Rule, &str); 14] = [
+const RULES: [(Rule, &str); 15] = [
     (Rule::Allergy, "orders-alert-allergy"),
     (Rule::CrossReaction, "orders-alert-cross"),
+    (Rule::OutsideAllergy, "orders-alert-outside-allergy"),
     (Rule::AllergiesUnknown, "orders-alert-allergies-unknown"),
     (Rule::Interaction, "orders-alert-interaction"),
     (Rule::SameDrug, "orders-alert-same-drug"),

@@ -332,6 +332,9 @@ fn told(words: &Words, point: &Point, series: &Series) -> String {
     if let Some(flag) = point.flag {
         told.push_str(&format!(", {}", flag::said(words, flag)));
     }
+    if let Some(source) = &point.outside {
+        told.push_str(&format!(", {} {source}", words.say("reconcile-from")));
+    }
     if let Some(sent) = &point.sent {
         told.push_str(&format!(" ({sent})"));
     }
@@ -357,7 +360,7 @@ fn marker(words: &Words, point: &Point, series: &Series, at: usize, scale: &Scal
     };
     let above = if y < TOP + 18.0 { y + 20.0 } else { y - 10.0 };
     html! {
-        g class={ "point series-" (at) " " (flag::class(point.flag)) } tabindex="0" role="img" aria-label=(told) {
+        g class={ "point series-" (at) " " (flag::class(point.flag)) @if point.outside.is_some() { " outside-point" } } tabindex="0" role="img" aria-label=(told) {
             title { (told) }
             circle.reach cx=(x) cy=(y) r="12" {}
             @match point.flag {

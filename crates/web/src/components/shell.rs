@@ -241,6 +241,7 @@ fn framed(visitor: &Visitor, title: Title<'_>, beside: &Beside<'_>, main: Markup
         @match beside {
             Beside::Chart(patient, section) => {
                 div.sticky { (banner(words, patient, visitor.now)) }
+                (super::outside::allergies(visitor, patient))
                 (alike(visitor, patient))
                 div.columns {
                     (sections(visitor, patient, section))
@@ -311,13 +312,15 @@ fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
                     @if let Some(keys) = keys::chord(&visitor.desk, "palette") { kbd { (keys.replace('+', " ")) } }
                 }
             }
-            @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
-            @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
-                a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
-                @if visitor.reviews > 0 {
-                    a.alarm href={ "/" (slug) "/admin/emergency" } {
-                        (icon("alert")) (visitor.reviews) span.wordy { " " (words.say("shell-to-review")) }
-                        span.spoken { ": " (words.say("shell-emergency")) }
+            div.places {
+                @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
+                @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
+                    a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
+                    @if visitor.reviews > 0 {
+                        a.alarm href={ "/" (slug) "/admin/emergency" } {
+                            (icon("alert")) (visitor.reviews) span.wordy { " " (words.say("shell-to-review")) }
+                            span.spoken { ": " (words.say("shell-emergency")) }
+                        }
                     }
                 }
             }

@@ -3,7 +3,7 @@
 
 use crate::locale::Words;
 use care::access::{AccessError, Weakness};
-use care::chart::{Distance, Unit, When};
+use care::chart::{Distance, Event, Immunization, Measured, Unit, Visit, When};
 
 /// Keys of `content/roles` → what people call them.
 const ROLES: [(&str, &str); 12] = [
@@ -118,6 +118,76 @@ const KINDS: [(&str, &str); 30] = [
     ("Location", "common-kind-location"),
     ("AuditEvent", "common-kind-auditevent"),
 ];
+
+/// Fixed words with which `care` tells of what is coded → what they are called on pages. What people wrote is not here.
+const TOLD: [(&str, &str); 13] = [
+    ("Office visit", "chart-class-office"),
+    ("Emergency", "chart-class-emergency"),
+    ("Inpatient stay", "chart-class-inpatient"),
+    ("Observation stay", "chart-class-observation"),
+    ("Home visit", "chart-class-home"),
+    ("Remote visit", "chart-class-remote"),
+    ("Short stay", "chart-class-short"),
+    ("Pre-admission", "chart-class-pre-admission"),
+    ("Visit", "chart-visit"),
+    ("No known allergies", "chart-no-known-allergies"),
+    ("not sent", "chart-value-not-sent"),
+    ("nothing was sent", "chart-value-not-sent"),
+    ("Waveform", "chart-value-waveform"),
+];
+
+/// A fixed word of `care` in the language of the page; anything else as it is.
+pub(crate) fn told(words: &Words, text: &str) -> String {
+    TOLD.iter().find(|(it, _)| *it == text).map_or_else(|| text.to_owned(), |(_, key)| words.say(key))
+}
+
+/// `Office visit – Hypertension follow-up`.
+pub(crate) fn visit(words: &Words, visit: &Visit) -> String {
+    because(words, &visit.class, visit.why())
+}
+
+fn because(words: &Words, class: &str, why: Option<&str>) -> String {
+    match why {
+        Some(why) => format!("{} – {why}", told(words, class)),
+        None => told(words, class),
+    }
+}
+
+/// What an event of the timeline is called.
+pub(crate) fn event(words: &Words, event: &Event) -> String {
+    match event.results {
+        Some((rest, ..)) if rest > 0 => format!("{} {}", event.title, super::counted(words, "chart-and-more", rest)),
+        _ => because(words, &event.title, event.why.as_deref()),
+    }
+}
+
+/// What else is known of an event.
+pub(crate) fn event_detail(words: &Words, event: &Event) -> Option<String> {
+    match event.results {
+        Some((_, all, 0)) => Some(super::counted(words, "chart-results-count", all)),
+        Some((_, all, abnormal)) => {
+            Some(words.with("chart-results-abnormal", &[("count", all.into()), ("abnormal", abnormal.into())]))
+        }
+        None => event.detail.clone(),
+    }
+}
+
+/// A value with its unit; where there is none, why.
+pub(crate) fn value(words: &Words, value: &Measured) -> String {
+    match value {
+        Measured::Missing(why) => words.with("chart-no-value", &[("why", told(words, why).into())]),
+        other => other.with_unit(),
+    }
+}
+
+/// Which dose of a series: `dose 2 of 3`.
+pub(crate) fn dose(words: &Words, given: &Immunization) -> Option<String> {
+    let said = given.dose.as_deref()?.strip_prefix("dose ")?;
+    Some(match said.split_once(" of ") {
+        Some((dose, all)) => words.with("chart-dose-of", &[("dose", dose.into()), ("all", all.into())]),
+        None => words.with("chart-dose", &[("dose", said.into())]),
+    })
+}
 
 /// `Observation` → `measurements and test results`: types in plain words.
 pub(crate) fn kind(words: &Words, name: &str) -> String {

@@ -6,6 +6,7 @@ mod inbox;
 mod lists;
 mod notes;
 mod orders;
+mod reconcile;
 mod work;
 mod world;
 

@@ -29,11 +29,18 @@ fn about(words: &Words) -> Markup {
 }
 
 pub(crate) async fn submit(visitor: Visitor) -> Answer {
-    let report = visitor.store().audit_verify(&visitor.caller, &[], &|_, _| {}).await?;
+    let organisation = &visitor.organisation;
+    let anchors = organisation.surroundings.anchors(&organisation.slug);
+    let kept = anchors.as_deref().unwrap_or_default();
+    let report = visitor.store().audit_verify(&visitor.caller, kept, &|_, _| {}).await?;
     let main = html! {
         header.section-head { h1 { (visitor.words.say("audit-check-the-chain")) } p { a href=(visitor.at("admin/audit")) { (visitor.words.say("audit-back-to-the-log")) } } }
         (about(visitor.words))
         (told(&visitor, &report))
+        @match &anchors {
+            Ok(_) => p { (visitor.words.with("audit-anchors-agree", &[("count", report.anchors.into())])) },
+            Err(why) => div.error role="alert" { p { (visitor.words.say("audit-anchors-wrong")) } p { (why) } },
+        }
         (act(&visitor.at("admin/audit/verify"), &[], &visitor.words.say("audit-check-again"), None))
     };
     Ok(shell::administration(&visitor, "audit", visitor.words.say("audit-check-the-chain"), main))

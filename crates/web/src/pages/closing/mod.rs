@@ -69,7 +69,7 @@ async fn show(
     let main = html! {
         header.section-head {
             h1 { (words.say("closing-title")) }
-            p { (checklist.visit.title()) ", " (day_or_none(words, checklist.visit.from.as_ref())) }
+            p { (crate::components::words::visit(words, &checklist.visit)) ", " (day_or_none(words, checklist.visit.from.as_ref())) }
         }
         (done(words, word))
         (errors.summary())

@@ -151,7 +151,7 @@ pub(super) fn list_empty(list: List) -> &'static str {
     LISTS.iter().find(|(it, ..)| *it == list).map_or("", |(.., empty)| empty)
 }
 
-pub(super) fn field_name(words: &Words, field: &str) -> String {
+pub(crate) fn field_name(words: &Words, field: &str) -> String {
     FIELDS.iter().find(|(it, _)| *it == field).map_or_else(|| field.to_owned(), |(_, key)| words.say(key))
 }
 
@@ -167,7 +167,7 @@ pub(super) fn status_of(words: &Words, status: &str) -> String {
 }
 
 /// A detail of a row in words: choices and statuses are told in the language of the page, what people wrote is not.
-pub(super) fn spoken(words: &Words, field: &str, value: &str) -> String {
+pub(crate) fn spoken(words: &Words, field: &str, value: &str) -> String {
     if field == "status" { status_of(words, value) } else { choice_name(words, field, value) }
 }
 

@@ -1,12 +1,13 @@
 //! The lists of a chart as people keep them (screen C-09): problems, medications, allergies, vaccines; the history; the
 //! plan of care. Each says when it was last looked over and by whom; each row who said it, when and where it came from.
 
-mod labels;
+pub(crate) mod labels;
 pub(crate) mod one;
 
 use crate::components::card::{empty, not_shown};
 use crate::components::form::act;
 use crate::components::icon::icon;
+use crate::components::outside;
 use crate::components::shell::{self, Needs};
 use crate::components::{day, day_or_none};
 use crate::request::{Answer, Refusal, Visitor, id, see_other, typed};
@@ -139,6 +140,12 @@ fn section(
                     @else { details { summary { (words.say(group)) " (" (rows.len()) ")" } (table(visitor, list, &base, &format!("{name}: {}", words.say(group)), rows)) } }
                 }
             }
+            @if !rows.apart.is_empty() {
+                div.of-others {
+                    (outside::waiting(visitor, &visitor.address_of(patient.as_str()), rows.apart.len(), page_of(list)))
+                    (table(visitor, list, &base, &format!("{name}: {}", words.with("reconcile-waiting", &[("count", rows.apart.len().into())])), &rows.apart.iter().collect::<Vec<_>>()))
+                }
+            }
         }
     }
 }
@@ -170,7 +177,7 @@ fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> 
                 @if row.free { " " span.chip.doubt { (words.say("lists-free-text")) } }
                 @if let Some(status) = &row.status { " " span.chip { (spoken(words, "status", status)) } }
                 @if let Some(note) = &row.note { p.note { (note) } }
-                @if row.standing == Standing::Active && row.key.kind.name() == "MedicationRequest" {
+                @if row.standing == Standing::Active && row.key.kind.name() == "MedicationRequest" && !row.apart {
                     @let chart = base.split("/lists/").next().unwrap_or_default();
                     (crate::components::orders::of_prescription(visitor, chart, row.key.id.as_str(), &row.title))
                 }

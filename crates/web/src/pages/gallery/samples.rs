@@ -43,6 +43,7 @@ pub(crate) fn banner() -> Banner {
         age: person.age(NOW),
         person,
         allergies: AllergyState::Known(allergies()),
+        outside_allergies: Vec::new(),
         weight: Some(reading("Weight", "29463-7", "2026-06-12", "72.4", "kg", None, None)),
         practitioner: Some("Dr. Miguel Santos".into()),
         coverage: Some("Blue Harbor, Gold PPO".into()),
@@ -62,6 +63,7 @@ pub(crate) fn deceased() -> Banner {
         age: person.age(NOW),
         person,
         allergies: AllergyState::NoneKnown("No known allergies".into()),
+        outside_allergies: Vec::new(),
         flags: Vec::new(),
         wishes: Vec::new(),
         next_visit: None,
@@ -74,6 +76,7 @@ pub(crate) fn unknown() -> Banner {
         person: Person::default(),
         age: None,
         allergies: AllergyState::NotRecorded,
+        outside_allergies: Vec::new(),
         weight: None,
         practitioner: None,
         coverage: None,
@@ -118,6 +121,7 @@ pub(crate) fn allergies() -> Vec<Allergy> {
         recorded: When::parse("2019-02-01"),
         recorder: None,
         note: None,
+        source: None,
     };
     vec![
         allergy("Penicillin G", Criticality::High, &["Anaphylaxis (severe)"]),
@@ -141,6 +145,7 @@ pub(crate) fn problems() -> Vec<Problem> {
         recorder: Some("Dr. Miguel Santos".into()),
         of_visit: false,
         note: None,
+        source: None,
     };
     vec![
         problem("Type 2 diabetes mellitus", Standing::Active, None, "2016-04"),
@@ -166,6 +171,7 @@ pub(crate) fn medications() -> Vec<Medication> {
         reported: false,
         stated: false,
         note: None,
+        source: None,
     };
     vec![
         medication("Metformin 500 mg tablet", Standing::Active, Some("One tablet with breakfast and dinner")),
@@ -205,6 +211,7 @@ fn reading(
         method: None,
         note: None,
         source: None,
+        apart: false,
     }
 }
 
@@ -300,7 +307,9 @@ pub(crate) fn timeline() -> Timeline {
         kind,
         when: when(day),
         title: title.into(),
+        why: None,
         detail: None,
+        results: None,
         flag,
         id: None,
         source: None,

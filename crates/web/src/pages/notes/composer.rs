@@ -85,7 +85,7 @@ fn head(visitor: &Visitor, note: &Note, visits: &[Visit]) -> Markup {
             p.quiet {
                 span.chip.notable { (words.say("notes-draft")) } " "
                 (kind(words, &note.kind))
-                @if note.encounter.is_some() { " · " (visit_line(visits, note.encounter.as_deref())) }
+                @if note.encounter.is_some() { " · " (visit_line(words, visits, note.encounter.as_deref())) }
                 @if note.hands.len() > 1 { " · " (words.with("notes-hands", &[("names", note.hands.join(", ").into())])) }
             }
         }

@@ -200,7 +200,7 @@ fn beginning(
                 label for=(visit_id) { (words.say("notes-visit")) }
                 select id=(visit_id) name="encounter" {
                     @for it in visits {
-                        option value=(it.id) selected[visit == Some(it.id.as_str())] { (it.title()) @if let Some(from) = &it.from { ", " (from.date()) } }
+                        option value=(it.id) selected[visit == Some(it.id.as_str())] { (crate::components::words::visit(words, it)) @if let Some(from) = &it.from { ", " (from.date()) } }
                     }
                     option value="" { (words.say("notes-no-visit")) }
                 }
@@ -283,9 +283,9 @@ fn discarding(visitor: &Visitor, base: &str, note: &Note) -> Markup {
 }
 
 /// The visit a note tells of, in a few words.
-fn visit_line(visits: &[Visit], encounter: Option<&str>) -> Markup {
+fn visit_line(words: &Words, visits: &[Visit], encounter: Option<&str>) -> Markup {
     let visit = encounter.and_then(|id| visits.iter().find(|it| it.id == id));
-    html! { @if let Some(visit) = visit { (visit.title()) @if let Some(from) = &visit.from { ", " (day(from)) } } }
+    html! { @if let Some(visit) = visit { (crate::components::words::visit(words, visit)) @if let Some(from) = &visit.from { ", " (day(from)) } } }
 }
 
 /// The language a letter begins with: that of who writes.

@@ -55,7 +55,7 @@ async fn show(visitor: &Visitor, patient: &Id, note: &Note, errors: &Errors) -> 
         (errors.summary())
         p.quiet {
             (kind(words, &note.kind))
-            @if note.encounter.is_some() { " · " (visit_line(&visits.rows, note.encounter.as_deref())) }
+            @if note.encounter.is_some() { " · " (visit_line(words, &visits.rows, note.encounter.as_deref())) }
             " · " (words.say("notes-saved")) " " (moment(note.saved)) " " (words.with("notes-saved-by", &[("who", note.saved_by_name.as_str().into())]))
         }
         @if !gaps.is_empty() { (open_gaps(words, &base, &gaps)) }

@@ -131,7 +131,7 @@ pub(crate) fn show(words: &Words, summary: &Summary) -> Markup {
                     }))
                     (part("visits", &words.say("portal-your-visits"), html! {
                         @if summary.visits.rows.is_empty() { (empty(&words.say("portal-there-are-no-visits-yet"))) }
-                        @else { ul.lines { @for it in summary.visits.rows.iter().take(6) { li.line { span.main { (it.title()) } span.side { (day_or_none(words, it.from.as_ref())) } } } } }
+                        @else { ul.lines { @for it in summary.visits.rows.iter().take(6) { li.line { span.main { (crate::components::words::visit(words, it)) } span.side { (day_or_none(words, it.from.as_ref())) } } } } }
                     }))
                 }
             }

@@ -2,8 +2,8 @@
 
 use super::{Frame, some};
 use crate::components::card::{Card, empty};
-use crate::components::{counted, day_or_none, lists, measures};
-use care::chart::{Flag, OpenOrder, OrderStanding, Standing, Summary};
+use crate::components::{counted, day_or_none, lists, measures, outside};
+use care::chart::{Flag, OpenOrder, OrderStanding, Section, Standing, Summary};
 use maud::{Markup, html};
 
 /// Rows of a card; the section has them all.
@@ -32,6 +32,11 @@ impl Frame<'_> {
                 p.rest { a href={ (self.base) "/" (slug) "#past" } { (counted(self.visitor.words, "chart-past-count", past)) } }
             }
         }
+    }
+
+    /// What other records say and nobody here has looked at.
+    fn apart<T>(&self, section: &Section<T>, slug: &str) -> Markup {
+        outside::waiting(self.visitor, self.base, section.apart.len(), slug)
     }
 
     fn none(&self, key: &str) -> Markup {
@@ -78,6 +83,7 @@ impl Frame<'_> {
             @else if past > 0 { (self.none("chart-no-active-problems")) }
             @else { (self.none("chart-no-problems-recorded")) }
             (self.past("problems", past))
+            (self.apart(section, "problems"))
         };
         self.framed("problems", "chart-problems", section, some(words, "chart-active", count), true, body)
     }
@@ -92,6 +98,7 @@ impl Frame<'_> {
             @else if past > 0 { (self.none("chart-no-current-medications")) }
             @else { (self.none("chart-no-medications-recorded")) }
             (self.past("medications", past))
+            (self.apart(section, "medications"))
         };
         self.framed("medications", "chart-medications", section, some(words, "chart-current-count", count), true, body)
     }
@@ -103,6 +110,8 @@ impl Frame<'_> {
             @if active().count() > 0 { (self.short(active(), LONG, "allergies", |it| lists::allergy_line(words, it))) }
             @else if section.rows.iter().any(|it| it.standing == Standing::Past) { (self.none("chart-no-active-allergies-past-ones")) }
             @else { (self.none("chart-nobody-has-recorded-allergies-nor")) }
+            @if !section.apart.is_empty() { ul.lines.of-others { @for it in &section.apart { (lists::allergy_line(words, it)) } } }
+            (self.apart(section, "allergies"))
         };
         self.framed("allergies", "chart-allergies", section, None, true, body)
     }
@@ -113,6 +122,7 @@ impl Frame<'_> {
         let body = html! {
             @if shown().count() > 0 { (self.short(shown(), SHORT, "immunizations", |it| lists::immunization_line(words, it))) }
             @else { (self.none("chart-no-immunizations-recorded")) }
+            (self.apart(section, "immunizations"))
         };
         self.framed("immunizations", "chart-immunizations", section, None, true, body)
     }

@@ -188,7 +188,7 @@ pub(crate) async fn new(visitor: Visitor, Path((_, patient)): Path<(String, Stri
         div.entry-page {
             h1 { (words.say("visit-start")) }
             @if let Some(ongoing) = &banner.ongoing {
-                p.notice.caution { (words.say("visit-ongoing")) " " a href={ (base) "/encounters/" (ongoing.id) } { (ongoing.title()) } }
+                p.notice.caution { (words.say("visit-ongoing")) " " a href={ (base) "/encounters/" (ongoing.id) } { (crate::components::words::visit(words, ongoing)) } }
             }
             form.stacked.narrow-form method="post" action={ (base) "/encounters/new" } {
                 input type="hidden" name="once" value=(visitor.once());

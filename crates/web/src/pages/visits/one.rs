@@ -23,7 +23,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, visit)): Path<(Stri
     let main = html! {
         div.visit-page data-live="Encounter Observation Condition DocumentReference ServiceRequest MedicationRequest" {
             header.section-head {
-                h1 { (it.visit.title()) }
+                h1 { (crate::components::words::visit(words, &it.visit)) }
                 @if let Some(step) = it.step { span.chip.good[step != Step::Left] { (step_name(words, step)) } }
                 @if let Some(room) = &it.room { span.chip { (room) } }
             }

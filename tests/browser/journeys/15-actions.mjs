@@ -1,7 +1,7 @@
 // What must not take many actions: a favourite laboratory test is ordered, and vital signs fit on one screen.
 
 export default {
-  number: '05',
+  number: '15',
   name: 'few actions for what is done all day',
   async run({ as, org, root, ask, note }) {
     const patient = org.examples[0].patient;
