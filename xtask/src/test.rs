@@ -120,7 +120,9 @@ pub fn documents(people: usize, bundles: bool) -> Result<(), String> {
     }
     std::fs::remove_dir_all(&made).ok();
     let mut make = step::cargo();
-    make.args(["run", "--quiet", "--locked", "-p", "care", "--example", "documents", "--"]).arg(&made).arg(people.to_string());
+    make.args(["run", "--quiet", "--locked", "-p", "care", "--example", "documents", "--"])
+        .arg(&made)
+        .arg(people.to_string());
     if bundles {
         make.arg(&lives);
     }

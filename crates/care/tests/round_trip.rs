@@ -22,7 +22,8 @@ fn all<'a>(value: &'a Value, name: &str) -> &'a [Value] {
 /// The codes of a concept; its words, where it has none.
 fn codes(concept: Option<&Value>) -> Vec<String> {
     let Some(concept) = concept else { return Vec::new() };
-    let coded = all(concept, "coding").iter().filter_map(|it| Some(format!("{}|{}", text(it, "/system")?, text(it, "/code")?)));
+    let coded =
+        all(concept, "coding").iter().filter_map(|it| Some(format!("{}|{}", text(it, "/system")?, text(it, "/code")?)));
     let coded: Vec<String> = coded.collect();
     if coded.is_empty() { text(concept, "/text").map(str::to_owned).into_iter().collect() } else { coded }
 }
@@ -60,7 +61,8 @@ fn facts(it: &Value, index: &HashMap<String, &Value>) -> Vec<(&'static str, Stri
     match kind {
         "Condition" => each("Problems and diagnoses", code("code"), format!("{} {status}", when("onset"))),
         "AllergyIntolerance" => {
-            let reactions = all(it, "reaction").iter().flat_map(|it| all(it, "manifestation")).flat_map(|it| codes(Some(it)));
+            let reactions =
+                all(it, "reaction").iter().flat_map(|it| all(it, "manifestation")).flat_map(|it| codes(Some(it)));
             let reactions = reactions.collect::<Vec<_>>().join(",");
             let criticality = text(it, "/criticality").unwrap_or_default();
             each("Allergies", code("code"), format!("{status} {criticality} {reactions}"))
@@ -69,7 +71,11 @@ fn facts(it: &Value, index: &HashMap<String, &Value>) -> Vec<(&'static str, Stri
             let dosage = all(it, "dosageInstruction").iter().chain(all(it, "dosage")).next();
             let dose = dosage.and_then(|it| it.pointer("/doseAndRate/0/doseQuantity/value")).map(ToString::to_string);
             let sig = dosage.and_then(|it| text(it, "/text")).unwrap_or_default();
-            each("Medications", code("medicationCodeableConcept"), format!("{status} {} {sig}", dose.unwrap_or_default()))
+            each(
+                "Medications",
+                code("medicationCodeableConcept"),
+                format!("{status} {} {sig}", dose.unwrap_or_default()),
+            )
         }
         "MedicationDispense" => each("Dispenses", code("medicationCodeableConcept"), time(text(it, "/whenHandedOver"))),
         "Immunization" => each("Immunizations", code("vaccineCode"), format!("{} {status}", when("occurrence"))),
@@ -81,10 +87,13 @@ fn facts(it: &Value, index: &HashMap<String, &Value>) -> Vec<(&'static str, Stri
         }
         "Goal" => {
             let target = it.pointer("/target/0/detailQuantity/value").map(ToString::to_string).unwrap_or_default();
-            let words = if target.is_empty() { text(it, "/description/text").unwrap_or_default().to_owned() } else { target };
+            let words =
+                if target.is_empty() { text(it, "/description/text").unwrap_or_default().to_owned() } else { target };
             vec![("Goals", format!("{words} {}", text(it, "/target/0/dueDate").unwrap_or_default()))]
         }
-        "ServiceRequest" if matches!(status, "active" | "on-hold") => each("Open orders", code("code"), when("occurrence")),
+        "ServiceRequest" if matches!(status, "active" | "on-hold") => {
+            each("Open orders", code("code"), when("occurrence"))
+        }
         "FamilyMemberHistory" => {
             let relation = code("relationship").join(",");
             let found = all(it, "condition").iter().flat_map(|it| codes(it.get("code")));
@@ -122,8 +131,10 @@ fn observed(it: &Value, when: &str) -> Vec<(&'static str, String)> {
     };
     let parts = std::iter::once(it).chain(all(it, "component"));
     let told = parts.filter(|it| !amount(it).is_empty());
-    told.flat_map(|part| codes(part.get("code")).into_iter().map(move |it| (label, format!("{it} {when} {}", amount(part)))))
-        .collect()
+    told.flat_map(|part| {
+        codes(part.get("code")).into_iter().map(move |it| (label, format!("{it} {when} {}", amount(part))))
+    })
+    .collect()
 }
 
 fn person(patient: &Value) -> Vec<(&'static str, String)> {
@@ -147,7 +158,11 @@ fn person(patient: &Value) -> Vec<(&'static str, String)> {
     for it in all(patient, "address") {
         tell(text(it, "/postalCode").map(|code| format!("{code} {}", text(it, "/city").unwrap_or_default())));
     }
-    for it in all(patient, "extension").iter().filter(|it| text(it, "/url").is_some_and(|it| it.contains("us-core-race") || it.contains("us-core-ethnicity") || it.contains("us-core-birthsex"))) {
+    for it in all(patient, "extension").iter().filter(|it| {
+        text(it, "/url").is_some_and(|it| {
+            it.contains("us-core-race") || it.contains("us-core-ethnicity") || it.contains("us-core-birthsex")
+        })
+    }) {
         tell(text(it, "/valueCode").map(str::to_owned));
         for part in all(it, "extension") {
             tell(text(part, "/valueCoding/code").map(str::to_owned));
@@ -186,9 +201,19 @@ fn what_goes_out_as_a_document_comes_back() {
             let read = formats::ccda::read(&bytes).expect("what we write, we read");
             let here: HashMap<String, &Value> = resources
                 .iter()
-                .map(|it| (format!("{}/{}", it["resourceType"].as_str().unwrap_or_default(), it["id"].as_str().unwrap_or_default()), it))
+                .map(|it| {
+                    (
+                        format!(
+                            "{}/{}",
+                            it["resourceType"].as_str().unwrap_or_default(),
+                            it["id"].as_str().unwrap_or_default()
+                        ),
+                        it,
+                    )
+                })
                 .collect();
-            let there: HashMap<String, &Value> = read.read.resources.iter().map(|(address, it)| (address.clone(), it)).collect();
+            let there: HashMap<String, &Value> =
+                read.read.resources.iter().map(|(address, it)| (address.clone(), it)).collect();
             let mut back: HashMap<(&str, String), usize> = HashMap::new();
             for (_, it) in &read.read.resources {
                 let told = if it["resourceType"] == "Patient" { person(it) } else { facts(it, &there) };

@@ -5,9 +5,9 @@
 //! A context of a type that is not among [`CONTEXTS`] opens the Binary only to those who may read all of that type.
 
 use crate::rights::Ruling;
+use fhir::ResourceType;
 use fhir::search::Registry;
 use fhir::search::query::{Filter, Source, Test};
-use fhir::ResourceType;
 
 /// What a file usually belongs to.
 const CONTEXTS: [&str; 8] = [

@@ -323,7 +323,8 @@ impl Rights {
         }
         // Files are read by their address. Who may not read all of them finds none by searching everything: their
         // contexts would have to be looked at for each.
-        let found = |kind: &ResourceType| !context::is_binary(*kind) || self.ruling(registry, *kind, action).is_always();
+        let found =
+            |kind: &ResourceType| !context::is_binary(*kind) || self.ruling(registry, *kind, action).is_always();
         let whole = self.of_kinds(registry, &ResourceType::all().filter(found).collect::<Vec<_>>(), action);
         self.compiled.whole.keep(registry, |them| them.insert(action, whole.clone()));
         whole

@@ -13,8 +13,8 @@ mod cohorts;
 mod connected;
 mod content;
 
-mod disclosures;
 pub(crate) mod devices;
+mod disclosures;
 pub(crate) mod documents;
 mod emergency;
 pub(crate) mod entries;

@@ -64,9 +64,12 @@ pub(super) async fn docref(mut ask: Ask<'_>) -> Answer<Reply> {
     let now = ask.door.organisation.now() / 1000;
     let reading = Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now };
     let kind = ResourceType::parse("DocumentReference").expect("a type of R4");
-    let (query, _) = reading.query(&Scope::Type(kind), &asked, Handling::Strict).map_err(|issues| Refusal::of(StatusCode::BAD_REQUEST, issues))?;
+    let (query, _) = reading
+        .query(&Scope::Type(kind), &asked, Handling::Strict)
+        .map_err(|issues| Refusal::of(StatusCode::BAD_REQUEST, issues))?;
     let most = ask.door.settings.max_count;
-    let page = store.search(ask.caller, &PageQuery { query, default_count: most, max_count: most, cursor: None }).await?;
+    let page =
+        store.search(ask.caller, &PageQuery { query, default_count: most, max_count: most, cursor: None }).await?;
     let base = &ask.door.base;
     let links = vec![("self", format!("{base}/DocumentReference/$docref?{}", query::encode(&asked)))];
     let size = page.entries.iter().map(|it| it.stored.body.len() + 200).sum();
@@ -113,11 +116,9 @@ pub(super) async fn import(mut ask: Ask<'_>) -> Answer<Reply> {
 
 fn refused(error: TakeError) -> Refusal {
     match error {
-        TakeError::Unreadable(_) | TakeError::AnotherPatient => Refusal::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            IssueCode::Invalid,
-            error.to_string(),
-        ),
+        TakeError::Unreadable(_) | TakeError::AnotherPatient => {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, IssueCode::Invalid, error.to_string())
+        }
         TakeError::Store(error) | TakeError::Door(DoorError::Store(error)) => error.into(),
         TakeError::Door(DoorError::Invalid(issues)) => Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, issues),
         TakeError::Door(DoorError::Busy) => Refusal::new(
@@ -127,4 +128,3 @@ fn refused(error: TakeError) -> Refusal {
         ),
     }
 }
-

@@ -161,7 +161,9 @@ async fn every_operation_that_is_declared_works() {
                 "everything" => world.get(&format!("{kind}/x/$everything")).await.is(200),
                 "summary" => world.get("Patient/x/$summary").await.is(200),
                 "docref" => world.get("DocumentReference/$docref?patient=x").await.is(200),
-                "import-document" => world.post("Patient/x/$import-document", &body).await.refused(400, "not-supported"),
+                "import-document" => {
+                    world.post("Patient/x/$import-document", &body).await.refused(400, "not-supported")
+                }
                 "lastn" => world.get("Observation/$lastn?patient=x&code=y").await.is(200),
                 // Nothing of most types is there: understood, and not found.
                 "validate" => world.get(&format!("{kind}/none/$validate")).await.refused(404, "not-found"),

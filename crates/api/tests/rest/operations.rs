@@ -126,9 +126,15 @@ async fn a_summary_is_a_document_that_can_be_taken_in_elsewhere_and_once() {
         "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I10" }], "text": "Hypertension" } });
     world.put("Condition/c1", &problem).await.is(201);
     let summary = world.get("Patient/p1/$summary").await.is(200).json();
-    assert_eq!((summary["type"].as_str(), summary["entry"][0]["resource"]["resourceType"].as_str()), (Some("document"), Some("Composition")));
+    assert_eq!(
+        (summary["type"].as_str(), summary["entry"][0]["resource"]["resourceType"].as_str()),
+        (Some("document"), Some("Composition"))
+    );
     let sections = summary["entry"][0]["resource"]["section"].as_array().unwrap().clone();
-    assert!(sections.iter().any(|it| it["code"]["coding"][0]["code"] == "48765-2"), "allergies are told, also when none are known");
+    assert!(
+        sections.iter().any(|it| it["code"]["coding"][0]["code"] == "48765-2"),
+        "allergies are told, also when none are known"
+    );
     world.get("Patient/none/$summary").await.refused(404, "not-found");
     let elsewhere = World::new().await;
     let taken = elsewhere.post("Patient/$import-document", &summary).await.is(200).json();
@@ -139,7 +145,11 @@ async fn a_summary_is_a_document_that_can_be_taken_in_elsewhere_and_once() {
     assert_eq!(found["entry"].as_array().map(Vec::len), Some(1), "{found}");
     assert_eq!(found["entry"][0]["resource"]["meta"]["tag"][0]["code"], "document");
     let whose = found["entry"][0]["resource"]["subject"]["reference"].as_str().unwrap().to_owned();
-    let kept = elsewhere.get(&format!("DocumentReference/$docref?patient={}", &whose["Patient/".len()..])).await.is(200).keys();
+    let kept = elsewhere
+        .get(&format!("DocumentReference/$docref?patient={}", &whose["Patient/".len()..]))
+        .await
+        .is(200)
+        .keys();
     assert_eq!(kept.len(), 1);
     world.get("DocumentReference/$docref").await.refused(400, "invalid");
 }

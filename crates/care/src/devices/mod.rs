@@ -178,7 +178,8 @@ pub async fn take(
     if bytes.len() > LARGEST {
         return Err(DeviceError::TooLarge);
     }
-    let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).map_err(|_| DeviceError::Unreadable)?;
+    let text = std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes))
+        .map_err(|_| DeviceError::Unreadable)?;
     let export = match text.trim_start().starts_with('<') {
         true => export::read(text),
         false => table::read(text),
@@ -194,7 +195,12 @@ pub async fn take(
     }
     let hand = Caller { rights: Rights::everything(), ..caller.clone() };
     for (source, readings) in by_source {
-        let origin = Origin { way: Way::Device, source: format!("urn:continuo:device:{}", slug(&source)), name: source, arrival: None };
+        let origin = Origin {
+            way: Way::Device,
+            source: format!("urn:continuo:device:{}", slug(&source)),
+            name: source,
+            arrival: None,
+        };
         for some in observations(patient, &readings).chunks(AT_ONCE) {
             let mut all: Vec<(String, Value)> = some.to_vec();
             all.extend(devices(patient, &readings, some));
@@ -226,7 +232,8 @@ fn owner(patient: &Id) -> String {
 }
 
 fn slug(source: &str) -> String {
-    let plain: String = source.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let plain: String =
+        source.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let slug = plain.split('-').filter(|it| !it.is_empty()).collect::<Vec<_>>().join("-");
     if slug.is_empty() { "device".to_owned() } else { slug }
 }
@@ -358,7 +365,10 @@ pub fn in_loinc(observation: &mut Value) -> bool {
             if code == "150020" {
                 return Some(("85354-9", "Blood pressure panel with all children optional"));
             }
-            MEASURES.iter().find(|it| it.mdc.iter().any(|it| it == code)).map(|it| (it.loinc.as_str(), it.name.as_str()))
+            MEASURES
+                .iter()
+                .find(|it| it.mdc.iter().any(|it| it == code))
+                .map(|it| (it.loinc.as_str(), it.name.as_str()))
         });
         let Some((loinc, name)) = known else { return false };
         codings.push(json!({ "system": LOINC, "code": loinc, "display": name }));

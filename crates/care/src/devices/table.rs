@@ -22,7 +22,8 @@ pub(super) fn read(text: &str) -> Option<Export> {
         .iter()
         .enumerate()
         .filter_map(|(nth, head)| {
-            let (name, unit) = head.split_once('(').map_or((head.as_str(), ""), |(name, unit)| (name, unit.trim_end_matches(')')));
+            let (name, unit) =
+                head.split_once('(').map_or((head.as_str(), ""), |(name, unit)| (name, unit.trim_end_matches(')')));
             Some((nth, measure(name.trim())?, unit.to_owned()))
         })
         .collect();
@@ -50,7 +51,11 @@ pub(super) fn read(text: &str) -> Option<Export> {
         match (kind, value) {
             (Some(kind), Some(value)) => match cell(Some(kind)).map(plain).and_then(|it| measure(&it)) {
                 Some(measure) => {
-                    take(measure, cell(Some(value)).and_then(|it| it.parse().ok()), cell(at(&UNIT)).unwrap_or_default());
+                    take(
+                        measure,
+                        cell(Some(value)).and_then(|it| it.parse().ok()),
+                        cell(at(&UNIT)).unwrap_or_default(),
+                    );
                 }
                 None => export.left_out += 1,
             },
@@ -86,7 +91,8 @@ fn moment(text: &str) -> Option<String> {
 
 /// Lines with their cells; quoted cells may hold commas, quotes (doubled) and line breaks.
 fn rows(text: &str) -> Vec<Vec<String>> {
-    let separator = text.lines().next().map_or(',', |it| if it.matches(';').count() > it.matches(',').count() { ';' } else { ',' });
+    let separator =
+        text.lines().next().map_or(',', |it| if it.matches(';').count() > it.matches(',').count() { ';' } else { ',' });
     let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -65,7 +65,8 @@ async fn lists_are_read_whatever_their_columns() {
     let long = "time,type,value,unit,device\n2026-06-10T08:00:00Z,heart_rate,70,bpm,\"Band, small\"\n2026-06-11 08:00:00,heart_rate,90,bpm,\n2026-06-11 09:00:00,mood,3,,\n";
     let taken = take(&ward.organisation, &ward.clinician.caller, &ward.patient, long.as_bytes(), NOON).await.unwrap();
     assert_eq!((taken.new, taken.left_out), (2, 1));
-    let wide = "Date;Systolic (mmHg);Diastolic (mmHg);Weight (lb)\n2026-06-12 07:00;128;82;150\n2026-06-13 07:00;131;84;\n";
+    let wide =
+        "Date;Systolic (mmHg);Diastolic (mmHg);Weight (lb)\n2026-06-12 07:00;128;82;150\n2026-06-13 07:00;131;84;\n";
     let taken = take(&ward.organisation, &ward.clinician.caller, &ward.patient, wide.as_bytes(), NOON).await.unwrap();
     assert_eq!((taken.new, taken.left_out), (3, 0));
     let seen = overview(&ward.organisation, &ward.clinician.caller, &ward.patient, 30, NOON).await.unwrap();

@@ -133,7 +133,11 @@ fn markup_made_to_harm_is_read_or_refused_at_once() {
         "]]>",
     ] {
         cases.push(body(hostile).into_bytes());
-        cases.push(whole(&format!("<entry><observation classCode=\"OBS\" moodCode=\"EVN\">{hostile}</observation></entry>")).expect("is an entry").into_bytes());
+        cases.push(
+            whole(&format!("<entry><observation classCode=\"OBS\" moodCode=\"EVN\">{hostile}</observation></entry>"))
+                .expect("is an entry")
+                .into_bytes(),
+        );
         cases.push(format!("{hostile}{plain}").into_bytes());
         cases.push(format!("{plain}{hostile}").into_bytes());
     }
@@ -146,14 +150,23 @@ fn markup_made_to_harm_is_read_or_refused_at_once() {
     cases.push(body(&"x".repeat(2_000_000)).into_bytes());
     cases.push(body(&"&amp;".repeat(300_000)).into_bytes());
     cases.push(body(&format!("<{0}/>", "a".repeat(500_000))).into_bytes());
-    let ids: String = (0..20_000).map(|it| format!("<content ID=\"i{it}\"><reference value=\"#i{}\"/></content>", it + 1)).collect();
+    let ids: String =
+        (0..20_000).map(|it| format!("<content ID=\"i{it}\"><reference value=\"#i{}\"/></content>", it + 1)).collect();
     cases.push(body(&ids).into_bytes());
     // Encodings that lie.
     for encoding in ["UTF-7", "UTF-16", "UTF-32", "EBCDIC-US", "ISO-2022-JP", "x", "utf-8\0", "windows-1252"] {
         cases.push(format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{plain}").into_bytes());
         cases.push(format!("<?xml version=\"9.9\" encoding=\"{encoding}\"?>{plain}").into_bytes());
     }
-    for start in [&[0xEF, 0xBB, 0xBF][..], &[0xFE, 0xFF], &[0xFF, 0xFE], &[0xFF, 0xFE, 0, 0], &[0x1F, 0x8B], &[0x50, 0x4B, 3, 4], &[0, 0, 0, 0x3C]] {
+    for start in [
+        &[0xEF, 0xBB, 0xBF][..],
+        &[0xFE, 0xFF],
+        &[0xFF, 0xFE],
+        &[0xFF, 0xFE, 0, 0],
+        &[0x1F, 0x8B],
+        &[0x50, 0x4B, 3, 4],
+        &[0, 0, 0, 0x3C],
+    ] {
         cases.push([start, plain.as_bytes()].concat());
         cases.push([plain.as_bytes(), start].concat());
     }
@@ -171,7 +184,8 @@ fn markup_made_to_harm_is_read_or_refused_at_once() {
         let took = begun.elapsed();
         assert!(took.as_secs() < 5, "case {nth} took {took:?}");
         if let Ok(document) = read {
-            let told = serde_json::to_string(&document.read.resources.iter().map(|it| &it.1).collect::<Vec<_>>()).expect("JSON");
+            let told = serde_json::to_string(&document.read.resources.iter().map(|it| &it.1).collect::<Vec<_>>())
+                .expect("JSON");
             assert!(!told.contains("root:x:0") && !told.contains("<script"), "case {nth}");
         }
     }

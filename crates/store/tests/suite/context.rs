@@ -64,7 +64,8 @@ async fn a_file_is_read_by_those_alone_who_may_read_what_it_belongs_to() {
         let veil = Veil { rule: "label/test".into(), kinds: Kinds::all(), hides, names: BTreeMap::new() };
         let denied = Within::OnlyOf(Arc::new([Id::parse("mine").unwrap()].into_iter().collect()));
         let denied = Veil { rule: "consent/test".into(), kinds: Kinds::all(), hides: denied, names: BTreeMap::new() };
-        let every = ["mine", "theirs", "mine-document", "theirs-document", "nobody", "lost", "elsewhere", "organization"];
+        let every =
+            ["mine", "theirs", "mine-document", "theirs-document", "nobody", "lost", "elsewhere", "organization"];
         for (name, caller, seen) in [
             ("everything", me(), every.to_vec()),
             ("the patient", caller(Rights::patient(Id::parse("mine").unwrap())), vec!["mine", "mine-document"]),
@@ -77,10 +78,15 @@ async fn a_file_is_read_by_those_alone_who_may_read_what_it_belongs_to() {
                 let file = key(&format!("Binary/{id}"));
                 let read = store.read(&caller, &file).await;
                 assert_eq!(read.is_ok(), seen.contains(&id), "{name} reads {id}: {read:?}");
-                assert_eq!(store.vread(&caller, &file, "1").await.is_ok(), seen.contains(&id), "{name}: version of {id}");
+                assert_eq!(
+                    store.vread(&caller, &file, "1").await.is_ok(),
+                    seen.contains(&id),
+                    "{name}: version of {id}"
+                );
             }
             let registry = store.registry();
-            let reading = Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: NOON / 1000 };
+            let reading =
+                Reading { registry: &registry, base: store.bases(), limits: Limits::default(), now: NOON / 1000 };
             let binary = ResourceType::parse("Binary").unwrap();
             let (query, _) = reading.query(&Scope::Type(binary), &[], Handling::Strict).unwrap();
             let page = PageQuery { query, default_count: 50, max_count: 50, cursor: None };
@@ -93,7 +99,11 @@ async fn a_file_is_read_by_those_alone_who_may_read_what_it_belongs_to() {
         }
         // Nor may a file be written over, or put beside what cannot be seen.
         let who = of(&["mine"], Vec::new());
-        for wrong in [file("theirs", "Patient/mine"), file("new", "Patient/theirs"), file("new", "DocumentReference/theirs-document")] {
+        for wrong in [
+            file("theirs", "Patient/mine"),
+            file("new", "Patient/theirs"),
+            file("new", "DocumentReference/theirs-document"),
+        ] {
             let batch = Batch::of("test", put(wrong));
             let refused = store.commit(&who, batch, NOON).await;
             let hidden = matches!(

@@ -27,7 +27,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, TakeError> {
     let composition = composition.ok_or_else(|| unreadable("its first entry is not a Composition"))?;
     let find = |reference: &Value| {
         let wanted = text(reference, &["reference"])?;
-        let hit = |it: &&Value| text(it, &["fullUrl"]).is_some_and(|url| url == wanted || url.ends_with(&format!("/{wanted}")));
+        let hit = |it: &&Value| {
+            text(it, &["fullUrl"]).is_some_and(|url| url == wanted || url.ends_with(&format!("/{wanted}")))
+        };
         entries.iter().find(hit).and_then(|it| it.get("resource"))
     };
     let keeper = composition.get("custodian").and_then(find);
@@ -75,15 +77,36 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, TakeError> {
     let patient = all.iter().find(|(_, it)| text(it, &["resourceType"]) == Some("Patient"));
     let patient = patient.map(|(address, _)| address.clone()).ok_or_else(|| unreadable("it names no patient"))?;
     let identifier = bundle.get("identifier").or_else(|| composition.get("identifier"));
-    let id = identifier.and_then(|it| Some(format!("{}|{}", text(it, &["system"]).unwrap_or_default(), text(it, &["value"])?)));
-    let clinical = all.iter().filter(|(_, it)| !matches!(text(it, &["resourceType"]), Some("Composition" | "Patient" | "Organization" | "Practitioner" | "PractitionerRole" | "Device" | "Location"))).count();
+    let id = identifier
+        .and_then(|it| Some(format!("{}|{}", text(it, &["system"]).unwrap_or_default(), text(it, &["value"])?)));
+    let clinical = all
+        .iter()
+        .filter(|(_, it)| {
+            !matches!(
+                text(it, &["resourceType"]),
+                Some(
+                    "Composition"
+                        | "Patient"
+                        | "Organization"
+                        | "Practitioner"
+                        | "PractitionerRole"
+                        | "Device"
+                        | "Location"
+                )
+            )
+        })
+        .count();
     // What points outside of the document points nowhere here.
     let title = text(composition, &["title"]).unwrap_or("Patient summary").to_owned();
     let mut told = composition.clone();
     rename(&mut told, &names);
     let id = id.unwrap_or_else(|| print(bytes));
-    let origin =
-        Origin { way: Way::Document, source, name: name.unwrap_or_else(|| "another record".to_owned()), arrival: Some(print(id.as_bytes())) };
+    let origin = Origin {
+        way: Way::Document,
+        source,
+        name: name.unwrap_or_else(|| "another record".to_owned()),
+        arrival: Some(print(id.as_bytes())),
+    };
     Ok(Read {
         set: text(composition, &["identifier", "value"]).map(|it| format!("{}|{it}", origin.source)),
         version: 0,

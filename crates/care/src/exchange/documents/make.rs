@@ -52,9 +52,9 @@ pub(super) fn keeper(organisation: &Organisation, all: &[Value], patient: &Value
         text(it, &["resourceType"]) == Some("Organization")
             && text(it, &["id"]).is_some_and(|id| own == Some(&format!("Organization/{id}")))
     });
-    found.cloned().unwrap_or_else(|| {
-        json!({ "resourceType": "Organization", "id": organisation.slug, "name": organisation.name })
-    })
+    found.cloned().unwrap_or_else(
+        || json!({ "resourceType": "Organization", "id": organisation.slug, "name": organisation.name }),
+    )
 }
 
 /// Makes a document and files it as a document of the patient; answers its id.
@@ -70,9 +70,9 @@ pub async fn make(pen: &Pen<'_>, patient: &Id, made: &Made<'_>) -> Result<Id, Ac
     let fresh = || pen.organisation.surroundings.new_id();
     let (id, set) = (uuid(&fresh()), uuid(&fresh()));
     let visit = all.iter().filter(|it| text(it, &["resourceType"]) == Some("Encounter"));
-    let visit = visit.filter(|it| text(it, &["class", "code"]) == Some("IMP")).max_by_key(|it| {
-        text(it, &["period", "start"]).unwrap_or_default().to_owned()
-    });
+    let visit = visit
+        .filter(|it| text(it, &["class", "code"]) == Some("IMP"))
+        .max_by_key(|it| text(it, &["period", "start"]).unwrap_or_default().to_owned());
     let bytes = write(&Making {
         kind: made.kind,
         patient: &person,
@@ -145,6 +145,7 @@ pub(super) fn uuid(name: &str) -> String {
 /// The words of a concept.
 pub(super) fn words(concept: Option<&Value>) -> Option<String> {
     let concept = concept?;
-    let coding = || list(concept, "coding").iter().find_map(|it| text(it, &["display"]).or_else(|| text(it, &["code"])));
+    let coding =
+        || list(concept, "coding").iter().find_map(|it| text(it, &["display"]).or_else(|| text(it, &["code"])));
     text(concept, &["text"]).or_else(coding).map(str::to_owned)
 }

@@ -116,7 +116,8 @@ pub async fn take(
     // what is known here is not changed by it.
     let hand = Caller { rights: Rights::everything(), ..caller.clone() };
     let received = door::receive(organisation, &hand, arrival, now).await?;
-    let document = received.names.get(&address).map(|it| it.id.clone()).expect("what is handed to the door gets a name");
+    let document =
+        received.names.get(&address).map(|it| it.id.clone()).expect("what is handed to the door gets a name");
     Ok(Taken { document, patient: received.patient.clone().or_else(|| patient.cloned()), entries, received })
 }
 
@@ -223,7 +224,8 @@ async fn filed(
     size: usize,
     file: &str,
 ) -> Result<(Value, Vec<(String, Value)>), StoreError> {
-    let unknown = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK" }] });
+    let unknown =
+        json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK" }] });
     let category = json!({ "coding": [{ "code": "clinical-note",
         "system": "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category" }] });
     let mut attachment = json!({ "contentType": read.content_type, "size": size, "title": read.title, "url": file });
@@ -256,7 +258,8 @@ async fn filed(
     if let Some(set) = &read.set {
         it["identifier"] = json!([{ "system": "urn:continuo:document-set", "value": set }]);
         let token = format!("urn:continuo:document-set|{}", ask::escaped(set));
-        let of_set = ask::every(&organisation.store, &READER, "DocumentReference", &[("identifier", token)], 50).await?;
+        let of_set =
+            ask::every(&organisation.store, &READER, "DocumentReference", &[("identifier", token)], 50).await?;
         let moment = |it: &str| door::micros(it);
         let own = read.written.as_deref().and_then(moment);
         for mut other in of_set {

@@ -277,11 +277,15 @@ fn within(value: &mut Value, base: &str, urls: &BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             let outside = members.get("reference").and_then(Value::as_str).is_some_and(|it| {
-                !it.starts_with('#') && !it.starts_with("urn:") && !urls.contains(it) && !urls.contains(&format!("{base}/{it}"))
+                !it.starts_with('#')
+                    && !it.starts_with("urn:")
+                    && !urls.contains(it)
+                    && !urls.contains(&format!("{base}/{it}"))
             });
             if outside {
                 let lost = members.remove("reference");
-                let kind = lost.as_ref().and_then(Value::as_str).and_then(|it| it.split('/').next()).unwrap_or("resource");
+                let kind =
+                    lost.as_ref().and_then(Value::as_str).and_then(|it| it.split('/').next()).unwrap_or("resource");
                 if !members.contains_key("display") && !members.contains_key("identifier") {
                     members.insert("display".into(), format!("{kind} of this record").into());
                 }
@@ -304,7 +308,8 @@ fn date(it: &Value) -> Option<&str> {
         "dateAsserted",
         "created",
     ];
-    let period = ["effectivePeriod", "performedPeriod", "period"].iter().find_map(|it_name| text(it, &[it_name, "start"]));
+    let period =
+        ["effectivePeriod", "performedPeriod", "period"].iter().find_map(|it_name| text(it, &[it_name, "start"]));
     DATES.iter().find_map(|name| text(it, &[name])).or(period)
 }
 
@@ -316,8 +321,16 @@ fn row(it: &Value) -> [String; 3] {
         let number = it.get("value").map(ToString::to_string).unwrap_or_default();
         format!("{number} {}", text(it, &["unit"]).unwrap_or_default())
     });
-    let value = value.or_else(|| words(it.get("valueCodeableConcept"))).or_else(|| text(it, &["valueString"]).map(str::to_owned));
-    let sig = || list(it, "dosageInstruction").iter().chain(list(it, "dosage")).find_map(|it| text(it, &["text"])).map(str::to_owned);
+    let value = value
+        .or_else(|| words(it.get("valueCodeableConcept")))
+        .or_else(|| text(it, &["valueString"]).map(str::to_owned));
+    let sig = || {
+        list(it, "dosageInstruction")
+            .iter()
+            .chain(list(it, "dosage"))
+            .find_map(|it| text(it, &["text"]))
+            .map(str::to_owned)
+    };
     let day = date(it).map(|it| it.split('T').next().unwrap_or(it).to_owned());
     [what, value.or_else(sig).unwrap_or_default(), day.unwrap_or_default()]
 }
@@ -331,4 +344,3 @@ fn table(rows: &[[String; 3]]) -> String {
         .collect();
     format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><table><tbody>{rows}</tbody></table></div>")
 }
-

@@ -123,12 +123,18 @@ async fn a_summary_of_this_record_can_be_read_by_another() {
     let bundle = summary(&ward.organisation, &all, &id, NOON).await.unwrap();
     let issues = fhir::validate::validate(&bundle);
     assert!(!issues.iter().any(fhir::Issue::is_error), "{issues:?}");
-    let codes: Vec<&str> = bundle["entry"][0]["resource"]["section"].as_array().unwrap().iter().map(|it| it["code"]["coding"][0]["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = bundle["entry"][0]["resource"]["section"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["code"]["coding"][0]["code"].as_str().unwrap())
+        .collect();
     for must in ["10160-0", "48765-2", "11450-4"] {
         assert!(codes.contains(&must), "{codes:?}");
     }
     // Every reference of the Composition leads to an entry.
-    let urls: Vec<&str> = bundle["entry"].as_array().unwrap().iter().map(|it| it["fullUrl"].as_str().unwrap()).collect();
+    let urls: Vec<&str> =
+        bundle["entry"].as_array().unwrap().iter().map(|it| it["fullUrl"].as_str().unwrap()).collect();
     for section in bundle["entry"][0]["resource"]["section"].as_array().unwrap() {
         for entry in section["entry"].as_array().unwrap() {
             assert!(urls.contains(&entry["reference"].as_str().unwrap()), "{entry}");
@@ -140,7 +146,10 @@ async fn a_summary_of_this_record_can_be_read_by_another() {
     let taken = take(&other.organisation, &all, &bytes, None, NOON).await.unwrap();
     let patient = taken.patient.clone().unwrap();
     let mine = ward.find("AllergyIntolerance", &[("patient", id.as_str())]).await;
-    let theirs = ask::every(&other.organisation.store, &all, "AllergyIntolerance", &[("patient", patient.to_string())], 50).await.unwrap();
+    let theirs =
+        ask::every(&other.organisation.store, &all, "AllergyIntolerance", &[("patient", patient.to_string())], 50)
+            .await
+            .unwrap();
     assert_eq!(theirs.len(), mine.len().max(1));
     assert!(theirs.iter().all(origin::is_unreconciled));
     let again = take(&other.organisation, &all, &bytes, None, NOON + 1).await.unwrap();
@@ -148,7 +157,10 @@ async fn a_summary_of_this_record_can_be_read_by_another() {
     // The next summary of the same record speaks of the same things.
     let next = summary(&ward.organisation, &all, &id, NOON + 60_000_000).await.unwrap();
     take(&other.organisation, &all, &next.to_string().into_bytes(), None, NOON + 60_000_000).await.unwrap();
-    let theirs = ask::every(&other.organisation.store, &all, "AllergyIntolerance", &[("patient", patient.to_string())], 50).await.unwrap();
+    let theirs =
+        ask::every(&other.organisation.store, &all, "AllergyIntolerance", &[("patient", patient.to_string())], 50)
+            .await
+            .unwrap();
     assert_eq!(theirs.len(), mine.len().max(1));
 }
 
@@ -160,11 +172,23 @@ async fn what_is_made_here_is_a_document_of_the_patient_and_reads_back() {
         "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9" }], "text": "Diabetes" } })]).await;
     let taken = document(1, "2026-06-01T08:00:00Z", "active");
     take(&ward.organisation, &ward.clinician.caller, &taken, Some(&ward.patient), NOON).await.unwrap();
-    let asked = Made { kind: Kind::ReferralNote, recipient: Some("Dr. Ng"), reason: Some("Eyes"), instructions: None, once: "1" };
+    let asked = Made {
+        kind: Kind::ReferralNote,
+        recipient: Some("Dr. Ng"),
+        reason: Some("Eyes"),
+        instructions: None,
+        once: "1",
+    };
     let id = make(&ward.pen(), &ward.patient, &asked).await.unwrap();
     assert_eq!(make(&ward.pen(), &ward.patient, &asked).await.unwrap(), id, "a second click makes no second document");
     let (_, bytes) = ward.pen().chart(&ward.patient).content(&id, 0).await.unwrap().unwrap();
     let read = formats::ccda::read(&bytes).unwrap();
-    let told: Vec<&str> = read.read.resources.iter().filter(|(_, it)| it["resourceType"] == "Condition").map(|(_, it)| it["code"]["text"].as_str().unwrap()).collect();
+    let told: Vec<&str> = read
+        .read
+        .resources
+        .iter()
+        .filter(|(_, it)| it["resourceType"] == "Condition")
+        .map(|(_, it)| it["code"]["text"].as_str().unwrap())
+        .collect();
     assert_eq!(told, ["Diabetes"], "what others told and nobody has decided about is not told as ours");
 }

@@ -36,12 +36,7 @@ const KINDS: [(&str, &str); 9] = [
 const MOST: u32 = 200;
 
 /// What the document told of each kind, in the order of the chart; nothing for a document that was written here.
-pub async fn told(
-    organisation: &Organisation,
-    caller: &Caller,
-    patient: &Id,
-    document: &Id,
-) -> StoreResult<Vec<Told>> {
+pub async fn told(organisation: &Organisation, caller: &Caller, patient: &Id, document: &Id) -> StoreResult<Vec<Told>> {
     let store = &organisation.store;
     let it = ask::read(store, caller, "DocumentReference", document).await?.value;
     let Some(source) = origin::of(&it).and_then(|_| text(&it, &["meta", "source"])) else { return Ok(Vec::new()) };

@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 type Table = BTreeMap<String, BTreeMap<String, String>>;
 
-static OUT: LazyLock<Table> =
-    LazyLock::new(|| toml::from_str(include_str!("../../../../../content/ccda/out.toml")).expect("the content is tested"));
+static OUT: LazyLock<Table> = LazyLock::new(|| {
+    toml::from_str(include_str!("../../../../../content/ccda/out.toml")).expect("the content is tested")
+});
 
 /// What a code is in C-CDA, by the table of that name.
 pub(super) fn out(table: &str, code: &str) -> Option<&'static str> {

@@ -8,8 +8,8 @@ use super::medicines::{indication, reasons};
 use super::record::{Record, any_code, kind};
 use super::sections::Told;
 use super::types::{
-    LOINC, SNOMED, ACT, code, coded_value, coding, concept, date_words, day, effective, list, moment, null, period_words,
-    quantity, quantity_words, span, status, text, when, words,
+    ACT, LOINC, SNOMED, code, coded_value, coding, concept, date_words, day, effective, list, moment, null,
+    period_words, quantity, quantity_words, span, status, text, when, words,
 };
 use base64::Engine as _;
 use serde_json::Value;
@@ -85,7 +85,8 @@ fn visit_name(it: &Value) -> String {
 fn encounter(record: &Record<'_>, it: &Value, told: &mut Told) -> Tag {
     let period = it.get("period");
     let (start, end) = (period.and_then(|it| text(it, &["start"])), period.and_then(|it| text(it, &["end"])));
-    let at = told.row(vec![visit_name(it), period_words(start, end), text(it, &["status"]).unwrap_or_default().to_owned()]);
+    let at =
+        told.row(vec![visit_name(it), period_words(start, end), text(it, &["status"]).unwrap_or_default().to_owned()]);
     let people = list(it, "participant").iter().filter_map(|it| record.performer(it.get("individual")));
     let places = list(it, "location").iter().filter_map(|it| record.place(it.get("location")));
     let pointed: Vec<&Value> = list(it, "diagnosis").iter().filter_map(|it| record.at(it.get("condition"))).collect();
@@ -164,7 +165,8 @@ pub(super) fn family_history(record: &Record<'_>) -> Told {
         let relative = named(it, "relationship", "Relative");
         let mut inner: Vec<Tag> = Vec::new();
         for (nth, of) in list(it, "condition").iter().enumerate() {
-            let onset = of.get("onsetAge").map(quantity_words).or_else(|| text(of, &["onsetString"]).map(str::to_owned));
+            let onset =
+                of.get("onsetAge").map(quantity_words).or_else(|| text(of, &["onsetString"]).map(str::to_owned));
             let at = told.row(vec![relative.clone(), named(of, "code", "Condition"), onset.unwrap_or_default()]);
             let fatal = (of["contributedToDeath"] == true).then(|| {
                 let death = tag("observation")
@@ -176,7 +178,12 @@ pub(super) fn family_history(record: &Record<'_>) -> Told {
                     .add(code("value", "419099009", SNOMED, "Dead").is("xsi:type", "CD"));
                 tag("entryRelationship").is("typeCode", "CAUS").add(death)
             });
-            let kind = code("code", "55607006", SNOMED, "Problem").add(code("translation", "75315-2", LOINC, "Condition family member"));
+            let kind = code("code", "55607006", SNOMED, "Problem").add(code(
+                "translation",
+                "75315-2",
+                LOINC,
+                "Condition family member",
+            ));
             let seen = tag("observation")
                 .is("classCode", "OBS")
                 .is("moodCode", "EVN")
@@ -205,7 +212,8 @@ pub(super) fn family_history(record: &Record<'_>) -> Told {
             .all(born)
             .all(dead.map(|it| tag("sdtc:deceasedInd").is("value", it.to_string())))
             .all(died.map(|it| moment("sdtc:deceasedTime", Some(it))));
-        let related = tag("relatedSubject").is("classCode", "PRS").add(concept("code", it.get("relationship"))).add(person);
+        let related =
+            tag("relatedSubject").is("classCode", "PRS").add(concept("code", it.get("relationship"))).add(person);
         told.entry(
             tag("organizer")
                 .is("classCode", "CLUSTER")
@@ -310,7 +318,8 @@ pub(super) fn plan(record: &Record<'_>) -> Told {
         }
         let kind = list(it, "serviceType").first().or_else(|| it.get("appointmentType"));
         let name = kind.and_then(words).or_else(|| text(it, &["description"]).map(str::to_owned));
-        let at = told.row(vec![name.unwrap_or_else(|| "Visit".to_owned()), period_words(start, None), "booked".to_owned()]);
+        let at =
+            told.row(vec![name.unwrap_or_else(|| "Visit".to_owned()), period_words(start, None), "booked".to_owned()]);
         told.entry(
             tag("encounter")
                 .is("classCode", "ENC")
@@ -337,7 +346,8 @@ pub(super) fn payers(record: &Record<'_>) -> Told {
         let organization = record.at(payor).filter(|it| kind(it) == "Organization");
         let name = organization.and_then(|it| text(it, &["name"])).or_else(|| text(payor?, &["display"]));
         let member = text(it, &["subscriberId"]);
-        let period = (it.pointer("/period/start").and_then(Value::as_str), it.pointer("/period/end").and_then(Value::as_str));
+        let period =
+            (it.pointer("/period/start").and_then(Value::as_str), it.pointer("/period/end").and_then(Value::as_str));
         let at = told.row(vec![
             name.unwrap_or("Payer").to_owned(),
             named(it, "type", ""),
@@ -351,16 +361,21 @@ pub(super) fn payers(record: &Record<'_>) -> Told {
                 Some(it) => record.organization("representedOrganization", it),
                 None => tag("representedOrganization").add(tag("name").text(name.unwrap_or("Payer"))),
             });
-        let relation = any_code(it.get("relationship")).and_then(|it| agreed::out("coverage.relation", it)).unwrap_or("SELF");
+        let relation =
+            any_code(it.get("relationship")).and_then(|it| agreed::out("coverage.relation", it)).unwrap_or("SELF");
         let number = match member {
-            Some(member) => tag("id").is("root", super::types::root_of(&format!("{}/members", record.making.base))).is("extension", member),
+            Some(member) => tag("id")
+                .is("root", super::types::root_of(&format!("{}/members", record.making.base)))
+                .is("extension", member),
             None => null("id", "UNK"),
         };
         let time = tag("time").add(day("low", period.0)).all(period.1.map(|it| day("high", Some(it))));
-        let covered = tag("participantRole")
-            .is("classCode", "PAT")
-            .add(number)
-            .add(code("code", relation, "2.16.840.1.113883.5.111", ""));
+        let covered = tag("participantRole").is("classCode", "PAT").add(number).add(code(
+            "code",
+            relation,
+            "2.16.840.1.113883.5.111",
+            "",
+        ));
         let policy = tag("act")
             .is("classCode", "ACT")
             .is("moodCode", "EVN")
@@ -437,9 +452,11 @@ pub(super) fn notes(record: &Record<'_>) -> Told {
     let mut told = Told::new("note", &["Note", "Date", "Text"]);
     for it in record.all("DocumentReference") {
         let attachment = list(it, "content").iter().filter_map(|it| it.get("attachment"));
-        let mut plain = attachment.filter(|it| text(it, &["contentType"]).is_some_and(|it| it.starts_with("text/plain")));
+        let mut plain =
+            attachment.filter(|it| text(it, &["contentType"]).is_some_and(|it| it.starts_with("text/plain")));
         let Some(data) = plain.find_map(|it| text(it, &["data"])) else { continue };
-        let Some(words) = base64::engine::general_purpose::STANDARD.decode(data).ok().and_then(|it| String::from_utf8(it).ok())
+        let Some(words) =
+            base64::engine::general_purpose::STANDARD.decode(data).ok().and_then(|it| String::from_utf8(it).ok())
         else {
             continue;
         };

@@ -81,7 +81,9 @@ pub(super) fn observation(record: &Record<'_>, it: &Value, part: &str, told: &mu
     let age = it.get("onsetAge").filter(|_| began.is_none()).filter(|it| text(it, &["code"]).is_some()).map(age);
     let severe = it.get("severity").and_then(|it| code_in(Some(it), &["http://snomed.info/sct"]));
     let severe = severe.filter(|it| agreed::out("severity.known", it).is_some()).map(severity);
-    let dated = list(it, "extension").iter().find(|it| text(it, &["url"]).is_some_and(|it| it.ends_with("/condition-assertedDate")));
+    let dated = list(it, "extension")
+        .iter()
+        .find(|it| text(it, &["url"]).is_some_and(|it| it.ends_with("/condition-assertedDate")));
     let dated = dated.and_then(|it| text(it, &["valueDateTime"])).map(|it| {
         let act = tag("act")
             .is("classCode", "ACT")
@@ -92,8 +94,7 @@ pub(super) fn observation(record: &Record<'_>, it: &Value, part: &str, told: &mu
             .add(moment("effectiveTime", Some(it)));
         tag("entryRelationship").is("typeCode", "COMP").add(act)
     });
-    let kind = code("code", "55607006", SNOMED, "Problem")
-        .add(code("translation", "75326-9", LOINC, "Problem"));
+    let kind = code("code", "55607006", SNOMED, "Problem").add(code("translation", "75326-9", LOINC, "Problem"));
     tag("observation")
         .is("classCode", "OBS")
         .is("moodCode", "EVN")
@@ -141,7 +142,8 @@ pub(super) fn health_concerns(record: &Record<'_>) -> Told {
     let mut told = Told::new("concern", &["Concern", "When", "Status"]);
     // A care plan is about what it addresses; elsewhere these stand in the list of problems.
     let plans = record.all("CarePlan").into_iter().chain(record.all("Goal"));
-    let addressed: Vec<&Value> = plans.flat_map(|it| list(it, "addresses")).filter_map(|it| record.at(Some(it))).collect();
+    let addressed: Vec<&Value> =
+        plans.flat_map(|it| list(it, "addresses")).filter_map(|it| record.at(Some(it))).collect();
     for it in record.all("Condition") {
         let wanted = category_is(it, "health-concern") || addressed.iter().any(|other| other["id"] == it["id"]);
         if wanted && record.tell(it) {
@@ -206,18 +208,16 @@ fn allergy(record: &Record<'_>, it: &Value, told: &mut Told) -> Tag {
         None => concept("code", it.get("code")),
     };
     let participant = tag("participant").is("typeCode", "CSM").add(
-        tag("participantRole")
-            .is("classCode", "MANU")
-            .add(tag("playingEntity").is("classCode", "MMAT").add(substance)),
+        tag("participantRole").is("classCode", "MANU").add(tag("playingEntity").is("classCode", "MMAT").add(substance)),
     );
     let over = matches!(state, "resolved" | "inactive");
     let high = over.then(|| moment("high", None));
-    let observed = |template: &'static str| {
-        tag("observation").is("classCode", "OBS").is("moodCode", "EVN").templates(&[template])
-    };
+    let observed =
+        |template: &'static str| tag("observation").is("classCode", "OBS").is("moodCode", "EVN").templates(&[template]);
     let inside = |inner: Tag| tag("entryRelationship").is("typeCode", "SUBJ").is("inversionInd", "true").add(inner);
     let status_of = agreed::out("allergy.status", state).map(|known| {
-        let inner = observed("22.4.28:2019-06-20").add(code("code", "33999-4", LOINC, "Status")).add(status("completed"));
+        let inner =
+            observed("22.4.28:2019-06-20").add(code("code", "33999-4", LOINC, "Status")).add(status("completed"));
         inside(inner.add(code("value", known, SNOMED, "").is("xsi:type", "CE")))
     });
     let critical = text(it, &["criticality"]).and_then(|it| agreed::out("criticality", it)).map(|known| {

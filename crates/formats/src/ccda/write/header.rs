@@ -1,12 +1,12 @@
 //! The header (CDA R2, 4.2; US Realm Header of C-CDA): what document this is, whose, by whom, kept by whom, for whom.
 
+use super::Kind;
 use super::agreed;
 use super::markup::{Tag, tag};
 use super::record::{Author, Record, any_code, kind};
 use super::types::{
     LOINC, addresses, code, coding, concept, day, identifiers, list, moment, names, null, telecoms, text,
 };
-use super::Kind;
 use serde_json::Value;
 
 const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
@@ -23,7 +23,12 @@ pub(super) fn document(record: &Record<'_>) -> Tag {
         .is("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
         .add(tag("realmCode").is("code", "US"))
         .add(tag("typeId").is("root", "2.16.840.1.113883.1.3").is("extension", "POCD_HD000040"))
-        .templates(&["22.1.1:2015-08-01", "22.1.1:2024-05-01", &template.replace("2024-05-01", "2015-08-01"), &template])
+        .templates(&[
+            "22.1.1:2015-08-01",
+            "22.1.1:2024-05-01",
+            &template.replace("2024-05-01", "2015-08-01"),
+            &template,
+        ])
         .add(tag("id").is("root", making.id))
         .add(code("code", loinc, LOINC, display))
         .add(tag("title").text(title))
@@ -190,7 +195,8 @@ fn service(record: &Record<'_>) -> Tag {
     let visits = record.all("Encounter");
     let first = visits.iter().filter_map(|it| text(it, &["period", "start"])).min();
     let first = first.or_else(|| text(making.patient, &["birthDate"]).filter(|it| it.len() == 10));
-    let named = record.all("CareTeam").into_iter().flat_map(|it| list(it, "participant")).filter_map(|it| it.get("member"));
+    let named =
+        record.all("CareTeam").into_iter().flat_map(|it| list(it, "participant")).filter_map(|it| it.get("member"));
     let named = named.chain(list(making.patient, "generalPractitioner"));
     let mut people: Vec<&Value> = Vec::new();
     let own = match making.author {
@@ -229,15 +235,11 @@ fn encounter(record: &Record<'_>) -> Option<Tag> {
     let leaving = visit.pointer("/hospitalization/dischargeDisposition");
     let leaving = (stay || leaving.is_some()).then(|| concept("dischargeDispositionCode", leaving));
     let class = visit.get("class").and_then(|it| coding("code", it));
-    let inner = tag("encompassingEncounter")
-        .all(record.ids(visit))
-        .all(class)
-        .add(time)
-        .all(leaving)
-        .all(list(visit, "participant").iter().find_map(|it| {
+    let inner = tag("encompassingEncounter").all(record.ids(visit)).all(class).add(time).all(leaving).all(
+        list(visit, "participant").iter().find_map(|it| {
             record.at(it.get("individual")).filter(|it| kind(it) == "Practitioner")?;
             Some(tag("responsibleParty").add(record.entity(it.get("individual"))?))
-        }));
+        }),
+    );
     Some(tag("componentOf").add(inner))
 }
-

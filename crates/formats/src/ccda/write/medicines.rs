@@ -23,8 +23,12 @@ pub(super) fn at_discharge(record: &Record<'_>) -> Told {
     for it in wanted(record, |it| text(it, &["status"]) == Some("active")) {
         if record.tell(it) {
             let inner = activity(record, it, &mut told);
-            let name = code("code", "10183-2", LOINC, "Hospital discharge medications")
-                .add(code("translation", "75311-1", LOINC, "Discharge medications"));
+            let name = code("code", "10183-2", LOINC, "Hospital discharge medications").add(code(
+                "translation",
+                "75311-1",
+                LOINC,
+                "Discharge medications",
+            ));
             told.entry(
                 tag("act")
                     .is("classCode", "ACT")
@@ -156,8 +160,8 @@ pub(super) fn indication(record: &Record<'_>, of: &Value, nth: usize, reason: &V
 }
 
 fn free_text(at: &Pointer) -> Tag {
-    let none = tag("consumable")
-        .add(tag("manufacturedProduct").add(tag("manufacturedLabeledDrug").is("nullFlavor", "NA")));
+    let none =
+        tag("consumable").add(tag("manufacturedProduct").add(tag("manufacturedLabeledDrug").is("nullFlavor", "NA")));
     let inner = tag("substanceAdministration")
         .is("classCode", "SBADM")
         .is("moodCode", "INT")
@@ -292,7 +296,9 @@ fn immunization(record: &Record<'_>, it: &Value, told: &mut Told) -> Tag {
     let number = list(it, "protocolApplied").first().and_then(|it| it.get("doseNumberPositiveInt"));
     let number = number.and_then(number_of).map(|it| tag("repeatNumber").is("value", it));
     let why = it.get("statusReason").and_then(|of| {
-        let known = list(of, "coding").iter().find(|it| text(it, &["code"]).is_some_and(|it| agreed::out("refusal", it).is_some()))?;
+        let known = list(of, "coding")
+            .iter()
+            .find(|it| text(it, &["code"]).is_some_and(|it| agreed::out("refusal", it).is_some()))?;
         let value = super::types::coding("value", known)?.is("xsi:type", "CD");
         let inner = tag("observation")
             .is("classCode", "OBS")

@@ -36,9 +36,12 @@ impl Kind {
     /// Template, LOINC code, its display, title.
     fn told(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
-            Kind::ContinuityOfCare => {
-                ("2.16.840.1.113883.10.20.22.1.2", "34133-9", "Summarization of episode note", "Continuity of Care Document")
-            }
+            Kind::ContinuityOfCare => (
+                "2.16.840.1.113883.10.20.22.1.2",
+                "34133-9",
+                "Summarization of episode note",
+                "Continuity of Care Document",
+            ),
             Kind::ReferralNote => ("2.16.840.1.113883.10.20.22.1.14", "57133-1", "Referral note", "Referral Note"),
             Kind::DischargeSummary => {
                 ("2.16.840.1.113883.10.20.22.1.8", "18842-5", "Discharge summary", "Discharge Summary")

@@ -132,9 +132,8 @@ fn organizer(record: &Record<'_>, of: &Value, part: &str, ids: Vec<Tag>, members
 fn specimen(record: &Record<'_>, reference: &Value) -> Option<Tag> {
     let it = record.at(Some(reference))?;
     let kind = it.get("type")?;
-    let role = tag("specimenRole")
-        .add(record.id(it, ""))
-        .add(tag("specimenPlayingEntity").add(concept("code", Some(kind))));
+    let role =
+        tag("specimenRole").add(record.id(it, "")).add(tag("specimenPlayingEntity").add(concept("code", Some(kind))));
     Some(tag("specimen").add(role))
 }
 
@@ -187,7 +186,9 @@ pub(super) fn vital_signs(record: &Record<'_>) -> Told {
     let mut sets: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for it in record.all("Observation").into_iter().filter(|it| is_of(it, "vital-signs")) {
         // A panel says nothing beside its members.
-        if (value(it).is_some() || !list(it, "component").is_empty() || list(it, "hasMember").is_empty()) && record.tell(it) {
+        if (value(it).is_some() || !list(it, "component").is_empty() || list(it, "hasMember").is_empty())
+            && record.tell(it)
+        {
             sets.entry(when(it, "effective").0.unwrap_or_default()).or_default().push(it);
         }
     }
@@ -207,8 +208,13 @@ pub(super) fn vital_signs(record: &Record<'_>) -> Told {
             }
         }
         let named = code("code", "46680005", super::types::SNOMED, "Vital signs");
-        let named = code("code", "74728-7", LOINC, "Vital signs, weight, height, head circumference, oxygen saturation and BMI panel")
-            .add(named.named("translation"));
+        let named = code(
+            "code",
+            "74728-7",
+            LOINC,
+            "Vital signs, weight, height, head circumference, oxygen saturation and BMI panel",
+        )
+        .add(named.named("translation"));
         told.entry(
             tag("organizer")
                 .is("classCode", "CLUSTER")
@@ -270,7 +276,9 @@ fn social(record: &Record<'_>, it: &Value, scale: bool, told: &mut Told) -> Tag 
         (_, true) => &["22.4.69:2022-06-01"],
         _ => &["22.4.38:2015-08-01", "22.4.38:2022-06-01"],
     };
-    let parts = list(it, "component").iter().filter_map(|part| Some(format!("{}: {}", words(part.get("code")?)?, value_words(part)?)));
+    let parts = list(it, "component")
+        .iter()
+        .filter_map(|part| Some(format!("{}: {}", words(part.get("code")?)?, value_words(part)?)));
     let parts = parts.collect::<Vec<_>>().join("; ");
     let answer = value_words(it).unwrap_or(if parts.is_empty() { "not known".to_owned() } else { parts });
     let (start, end) = when(it, "effective");

@@ -88,7 +88,8 @@ impl Record<'_> {
     /// A place of care (Service Delivery Location).
     pub(super) fn place(&self, reference: Option<&Value>) -> Option<Tag> {
         let place = self.at(reference);
-        let name = place.and_then(|it| text(it, &["name"])).or_else(|| reference.and_then(|it| text(it, &["display"])))?;
+        let name =
+            place.and_then(|it| text(it, &["name"])).or_else(|| reference.and_then(|it| text(it, &["display"])))?;
         let code = concept("code", place.and_then(|it| list(it, "type").first()));
         let role = tag("participantRole")
             .is("classCode", "SDLOC")

@@ -176,7 +176,8 @@ impl Section {
             return None;
         }
         let nothing = (self.entries && told.entries.is_empty()).then_some("NI");
-        let narrative = if silent { tag("text").add(tag("paragraph").text("No information.")) } else { told.narrative() };
+        let narrative =
+            if silent { tag("text").add(tag("paragraph").text("No information.")) } else { told.narrative() };
         let translation = self.translation.map(|(it, display)| code("translation", it, LOINC, display));
         let made = tag("section")
             .maybe("nullFlavor", nothing)
@@ -216,7 +217,8 @@ fn silence(_: &Record<'_>) -> Told {
 fn discharge_diagnoses(record: &Record<'_>) -> Told {
     let mut told = Told::new("diagnosis", &["Diagnosis", "When", "Status"]);
     let Some(visit) = record.making.encounter else { return told };
-    let pointed: Vec<&Value> = list(visit, "diagnosis").iter().filter_map(|it| record.at(it.get("condition"))).collect();
+    let pointed: Vec<&Value> =
+        list(visit, "diagnosis").iter().filter_map(|it| record.at(it.get("condition"))).collect();
     let mut inner: Vec<Tag> = Vec::new();
     for it in record.all("Condition") {
         let here = record.at(it.get("encounter")).is_some_and(|it| it["id"] == visit["id"]);
@@ -256,15 +258,12 @@ const RESULTS: Section = section(
     observed::results,
 );
 const SOCIAL: Section =
-    section(&["22.2.17:2015-08-01"], "29762-2", "Social history", "Social history", observed::social_history).of_words();
-const VITALS: Section = section(&["22.2.4.1:2015-08-01"], "8716-3", "Vital signs", "Vital signs", observed::vital_signs);
-const IMMUNIZATIONS: Section = section(
-    &["22.2.2.1:2015-08-01"],
-    "11369-6",
-    "History of immunization",
-    "Immunizations",
-    medicines::immunizations,
-);
+    section(&["22.2.17:2015-08-01"], "29762-2", "Social history", "Social history", observed::social_history)
+        .of_words();
+const VITALS: Section =
+    section(&["22.2.4.1:2015-08-01"], "8716-3", "Vital signs", "Vital signs", observed::vital_signs);
+const IMMUNIZATIONS: Section =
+    section(&["22.2.2.1:2015-08-01"], "11369-6", "History of immunization", "Immunizations", medicines::immunizations);
 const PROCEDURES: Section =
     section(&["22.2.7.1:2014-06-09"], "47519-4", "History of procedures", "Procedures", care::procedures);
 const ENCOUNTERS: Section =
@@ -278,9 +277,11 @@ const PLAN: Section =
 const GOALS: Section = section(&["22.2.60"], "61146-7", "Goals", "Goals", care::goals);
 const CONCERNS: Section =
     section(&["22.2.58:2015-08-01"], "75310-3", "Health concerns", "Health concerns", clinical::own_concerns);
-const PAYERS: Section = section(&["22.2.18:2015-08-01"], "48768-6", "Payment sources", "Insurance", care::payers).of_words();
+const PAYERS: Section =
+    section(&["22.2.18:2015-08-01"], "48768-6", "Payment sources", "Insurance", care::payers).of_words();
 const TEAMS: Section =
-    section(&["22.2.500:2022-06-01"], "85847-2", "Patient care team information", "Care team", care::care_teams).of_words();
+    section(&["22.2.500:2022-06-01"], "85847-2", "Patient care team information", "Care team", care::care_teams)
+        .of_words();
 const NOTES: Section = section(&["22.2.65:2016-11-01"], "34109-9", "Note", "Notes", care::notes);
 
 static CCD: [Section; 18] = [
@@ -305,9 +306,15 @@ static CCD: [Section; 18] = [
 ];
 
 static REFERRAL: [Section; 17] = [
-    section(&["1.3.6.1.4.1.19376.1.5.3.1.3.1:2014-06-09"], "42349-1", "Reason for referral", "Reason for referral", reason)
-        .required()
-        .of_words(),
+    section(
+        &["1.3.6.1.4.1.19376.1.5.3.1.3.1:2014-06-09"],
+        "42349-1",
+        "Reason for referral",
+        "Reason for referral",
+        reason,
+    )
+    .required()
+    .of_words(),
     PROBLEMS.required(),
     ALLERGIES.required(),
     MEDICATIONS.required(),

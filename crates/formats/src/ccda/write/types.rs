@@ -95,7 +95,8 @@ pub(super) fn status(code: &str) -> Tag {
 /// A coding whose system has an object identifier.
 pub(super) fn coding(name: &'static str, coding: &Value) -> Option<Tag> {
     let system = text(coding, &["system"]).and_then(tables::system_oid)?;
-    let it = tag(name).is("code", text(coding, &["code"])?.split_whitespace().collect::<String>()).is("codeSystem", system);
+    let it =
+        tag(name).is("code", text(coding, &["code"])?.split_whitespace().collect::<String>()).is("codeSystem", system);
     Some(it.maybe("displayName", text(coding, &["display"])))
 }
 
@@ -115,11 +116,11 @@ pub(super) fn concept(name: &'static str, concept: Option<&Value>) -> Tag {
 /// The same where only some codings may stand first, because the template binds them.
 pub(super) fn chosen(name: &'static str, concept: Option<&Value>, may_lead: impl Fn(&Value) -> bool) -> Tag {
     let Some(concept) = concept else { return null(name, "UNK") };
-    let codings: Vec<&Value> =
-        list(concept, "coding").iter().filter(|it| coding("code", it).is_some()).collect();
+    let codings: Vec<&Value> = list(concept, "coding").iter().filter(|it| coding("code", it).is_some()).collect();
     let lead = codings.iter().position(|it| may_lead(it));
     let said = text(concept, &["text"]).map(|it| tag("originalText").text(it));
-    let said = said.or_else(|| codings.is_empty().then(|| words(concept)).flatten().map(|it| tag("originalText").text(it)));
+    let said =
+        said.or_else(|| codings.is_empty().then(|| words(concept)).flatten().map(|it| tag("originalText").text(it)));
     let first = match lead.and_then(|it| coding(name, codings[it])) {
         Some(first) => first,
         None if said.is_some() || !codings.is_empty() => null(name, "OTH"),
@@ -277,9 +278,9 @@ pub(super) fn identifiers(resource: &Value) -> Vec<Tag> {
                 tables::as_urn(root)?;
                 Some(tag("id").is("root", root))
             }
-            Some(system) => {
-                Some(tag("id").is("root", root_of(system)).is("extension", value).maybe("assigningAuthorityName", assigner))
-            }
+            Some(system) => Some(
+                tag("id").is("root", root_of(system)).is("extension", value).maybe("assigningAuthorityName", assigner),
+            ),
             None => None,
         }
     });

@@ -104,7 +104,8 @@ async fn show(visitor: &Visitor, patient: &Id, asked: &Asked, errors: &Errors) -
 }
 
 fn measured(words: &Words, seen: &Overview) -> Markup {
-    let heads = ["devices-measure", "devices-last", "devices-mean", "devices-range", "devices-in-range", "devices-days"];
+    let heads =
+        ["devices-measure", "devices-last", "devices-mean", "devices-range", "devices-in-range", "devices-days"];
     let heads: Vec<String> = heads.iter().map(|it| words.say(it)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
     let rows = seen.trends.iter().map(|it| {
@@ -131,14 +132,13 @@ fn measured(words: &Words, seen: &Overview) -> Markup {
 fn picture(words: &Words, trend: &Trend) -> Markup {
     const WIDE: f64 = 180.0;
     const HIGH: f64 = 48.0;
-    let (least, most) = trend.usual.map_or((trend.least, trend.most), |[low, high]| (trend.least.min(low), trend.most.max(high)));
+    let (least, most) =
+        trend.usual.map_or((trend.least, trend.most), |[low, high]| (trend.least.min(low), trend.most.max(high)));
     let span = (most - least).max(1.0);
     let y = |value: f64| 3.0 + (HIGH - 6.0) * (1.0 - (value - least) / span);
     let step = WIDE / trend.days.len().max(1) as f64;
-    let says = words.with(
-        "devices-picture",
-        &[("measure", named(words, trend).into()), ("days", trend.days.len().into())],
-    );
+    let says =
+        words.with("devices-picture", &[("measure", named(words, trend).into()), ("days", trend.days.len().into())]);
     html! {
         svg.device-days viewBox={ "0 0 " (WIDE) " " (HIGH) } role="img" aria-label=(says) {
             @if let Some([low, high]) = trend.usual {
@@ -164,11 +164,27 @@ pub(crate) async fn submit(
         match form.next_field().await {
             Ok(Some(part)) if part.name() == Some("file") => match part.bytes().await {
                 Ok(read) => bytes = read.to_vec(),
-                Err(_) => return show(&visitor, &patient, &Asked::default(), &Errors::one("file", words.say("devices-error-size"))).await,
+                Err(_) => {
+                    return show(
+                        &visitor,
+                        &patient,
+                        &Asked::default(),
+                        &Errors::one("file", words.say("devices-error-size")),
+                    )
+                    .await;
+                }
             },
             Ok(Some(_)) => {}
             Ok(None) => break,
-            Err(_) => return show(&visitor, &patient, &Asked::default(), &Errors::one("file", words.say("devices-error-size"))).await,
+            Err(_) => {
+                return show(
+                    &visitor,
+                    &patient,
+                    &Asked::default(),
+                    &Errors::one("file", words.say("devices-error-size")),
+                )
+                .await;
+            }
         }
     }
     let pen = visitor.pen();
@@ -180,7 +196,9 @@ pub(crate) async fn submit(
         Err(DeviceError::TooLarge) => "devices-error-size",
         Err(DeviceError::Unreadable | DeviceError::Door(DoorError::Invalid(_))) => "devices-error-unreadable",
         Err(DeviceError::Door(DoorError::Busy)) => "devices-error-busy",
-        Err(DeviceError::Store(error) | DeviceError::Door(DoorError::Store(error))) => return Err(Refusal::from(error)),
+        Err(DeviceError::Store(error) | DeviceError::Door(DoorError::Store(error))) => {
+            return Err(Refusal::from(error));
+        }
     };
     show(&visitor, &patient, &Asked::default(), &Errors::one("file", words.say(key))).await
 }

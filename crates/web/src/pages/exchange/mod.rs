@@ -9,8 +9,8 @@ use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::Path;
 use care::chart::When;
-use care::exchange::documents::{self, Made, Told};
 use care::exchange::documents::Kind;
+use care::exchange::documents::{self, Made, Told};
 use maud::{Markup, html};
 use serde::Deserialize;
 

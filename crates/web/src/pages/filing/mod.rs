@@ -132,7 +132,9 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient)): Path<(String, S
             }
             // What only looks like a document of C-CDA is filed as it is.
             Err(TakeError::Unreadable(_) | TakeError::Door(DoorError::Invalid(_))) => {}
-            Err(TakeError::Store(error) | TakeError::Door(DoorError::Store(error))) => return Err(Refusal::from(error)),
+            Err(TakeError::Store(error) | TakeError::Door(DoorError::Store(error))) => {
+                return Err(Refusal::from(error));
+            }
             Err(TakeError::Door(DoorError::Busy)) => {
                 let errors = Errors::one("file", words.say("filing-error-nothing"));
                 return show(&visitor, &patient, &given, &errors).await;
