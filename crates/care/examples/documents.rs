@@ -5,6 +5,7 @@ use care::demo::{Org, Population};
 use formats::ccda::write::{Author, Kind, Making, write};
 use serde_json::Value;
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 
 const WRITTEN: &str = "2026-07-01T12:00:00Z";
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("{count} documents in {folder}");
+    writeln!(std::io::stdout(), "{count} documents in {folder}")?;
     Ok(())
 }
 
@@ -48,7 +49,7 @@ fn documents(folder: &Path, name: &str, all: &[Value]) -> Result<usize, Box<dyn 
     let custodian = of("Organization").unwrap_or(&nobody);
     let stay = |it: &&Value| it["resourceType"] == "Encounter" && it["class"]["code"] == "IMP";
     let visit = |it: &&Value| it["resourceType"] == "Encounter" && it["period"]["end"].is_string();
-    let visit = all.iter().filter(stay).next_back().or_else(|| all.iter().filter(visit).next_back());
+    let visit = all.iter().rfind(stay).or_else(|| all.iter().rfind(visit));
     let author = match of("Practitioner") {
         Some(person) => Author::Person(person),
         None => Author::Program { maker: "Continuo", name: "Continuo" },

@@ -1,6 +1,7 @@
 //! How quickly documents are read, and how much memory a large one takes:
 //! `cargo run --release -p formats --example ccda_speed -- FOLDER_OF_XML [size of a large one in megabytes]`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -29,10 +30,11 @@ fn main() -> std::io::Result<()> {
     }
     let took = begun.elapsed().as_secs_f64();
     let size = bytes as f64 / 1e6;
-    println!(
+    writeln!(
+        std::io::stdout(),
         "{read} documents, {size:.1} MB, {resources} resources in {took:.2} s: {:.0} documents/s",
         f64::from(read) / took
-    );
+    )?;
     let Some(size) = words.next().and_then(|it| it.parse::<usize>().ok()) else { return Ok(()) };
     drop(files);
     let large = large(size * 1_000_000);
@@ -42,10 +44,11 @@ fn main() -> std::io::Result<()> {
     let told = document.map_or(0, |it| it.read.resources.len());
     let took = begun.elapsed().as_secs_f64();
     let most = peak().saturating_sub(before);
-    println!(
+    writeln!(
+        std::io::stdout(),
         "{:.1} MB in one document, {told} resources: {took:.2} s, {most} MB above what was held before",
         large.len() as f64 / 1e6
-    );
+    )?;
     Ok(())
 }
 
