@@ -63,6 +63,7 @@ async function pagesOf(id) {
   pages.push(['trend', `${root}/patients/${id}/results/${code}`]);
   pages.push(['pressure', `${root}/patients/${id}/vitals/85354-9?range=10y`]);
   pages.push(['devices', `${root}/patients/${id}/devices`], ['make-document', `${root}/patients/${id}/documents/make`]);
+  for (const page of ['reconcile', 'reconcile/review']) pages.push([page.replace('/', '-'), `${root}/patients/${id}/${page}`]);
   const documents = await ask(`DocumentReference?patient=${id}&_count=1`);
   const document = documents.entry?.[0]?.resource.id;
   if (document) pages.push(['document', `${root}/patients/${id}/documents/${document}`]);
@@ -119,6 +120,10 @@ pages.push(
   ['audit-none', `${root}/admin/audit?patient=zzzzqq`, 'privacy-officer'],
   ['audit-one', `${root}/admin/audit/1`, 'privacy-officer'],
   ['audit-verify', `${root}/admin/audit/verify`, 'privacy-officer'],
+  ['interfaces', `${root}/interfaces/`, 'integration-engineer'],
+  ['interfaces-messages', `${root}/interfaces/messages`, 'integration-engineer'],
+  ['interfaces-errors', `${root}/interfaces/errors`, 'integration-engineer'],
+  ['interfaces-bench', `${root}/interfaces/bench`, 'integration-engineer'],
   ['disclosures-one', `${root}/admin/disclosures?patient=${patients.full}&all=yes`, 'privacy-officer'],
 );
 for (const role of ['patient', 'proxy', 'proxy-limited']) {

@@ -7,6 +7,7 @@ mod dice;
 mod http;
 mod machine;
 mod matrix;
+mod mllp;
 mod postgres;
 mod program;
 mod step;

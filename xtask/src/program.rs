@@ -33,13 +33,16 @@ pub struct Plan {
     /// `postgres://…`; a file in the folder when absent.
     pub store: Option<String>,
     pub port: u16,
+    /// Where HL7 v2 messages come.
+    pub mllp: u16,
     pub variables: Vec<(String, String)>,
 }
 
 impl Plan {
     pub fn new(binary: &Path, folder: &Path) -> Result<Plan, String> {
-        let port = step::free_port()?;
-        Ok(Plan { binary: binary.to_owned(), folder: folder.to_owned(), store: None, port, variables: Vec::new() })
+        let (port, mllp) = (step::free_port()?, step::free_port()?);
+        let (binary, folder) = (binary.to_owned(), folder.to_owned());
+        Ok(Plan { binary, folder, store: None, port, mllp, variables: Vec::new() })
     }
 
     fn settings(&self) -> PathBuf {
@@ -54,9 +57,11 @@ impl Plan {
         let store = self.store.as_ref().map(|it| format!("store = \"{it}\"\n")).unwrap_or_default();
         let text = format!(
             "[server]\nbind = \"127.0.0.1:{}\"\n\n[data]\nfolder = \"{}\"\n\n[health]\ndisk_free_mb = 1\n\n\
+             [channel.hl7]\norganisation = \"trial\"\nlisten = \"127.0.0.1:{}\"\n\n\
              [organisation.trial]\nname = \"Trial\"\n{store}",
             self.port,
-            self.data().display()
+            self.data().display(),
+            self.mllp
         );
         step::write(&self.settings(), text)
     }
@@ -123,6 +128,11 @@ impl Program {
             }
         };
         self.target_with(&token)
+    }
+
+    /// Where HL7 v2 messages come.
+    pub fn mllp(&self) -> String {
+        format!("127.0.0.1:{}", self.plan.mllp)
     }
 
     /// The FHIR address with a token that reaches one patient.

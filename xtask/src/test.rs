@@ -84,7 +84,7 @@ pub fn pages(binary: &Path, dose: &str) -> Result<(), String> {
     })
 }
 
-/// Runs tests/clients/run.mjs against a demo: apps that others wrote, in a browser and in Python.
+/// Runs tests/clients against a demo: apps that others wrote, in a browser and in Python, and their HL7 v2 senders.
 fn clients(binary: &Path) -> Result<(), String> {
     let folder = step::root().join("tests/clients");
     packages(&folder)?;
@@ -93,7 +93,10 @@ fn clients(binary: &Path) -> Result<(), String> {
         let python = python(&folder, &demo.join("python"))?;
         let mut run = Command::new("node");
         run.current_dir(&folder).arg("run.mjs").arg(base).arg(demo.join("data/demo.json"));
-        step::run(run.arg("--python").arg(&python).env("CHROMIUM", &chromium))
+        step::run(run.arg("--python").arg(&python).env("CHROMIUM", &chromium))?;
+        let mut lines = Command::new("node");
+        lines.current_dir(&folder).arg("hl7.mjs").arg(base).arg(demo.join("data/demo.json"));
+        step::run(lines.arg("--python").arg(&python))
     })
 }
 
@@ -163,7 +166,7 @@ fn with_demo(binary: &Path, work: impl FnOnce(&str, &Path) -> Result<(), String>
     let port = step::free_port()?;
     let log = std::fs::File::create(demo.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
     let mut server = Command::new(binary)
-        .args(["serve", "--demo", "--port", &port.to_string(), "--data-dir"])
+        .args(["serve", "--demo", "--port", &port.to_string(), "--mllp-port", "0", "--data-dir"])
         .arg(demo.join("data"))
         .stdout(std::process::Stdio::null())
         .stderr(log)

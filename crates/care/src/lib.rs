@@ -21,6 +21,7 @@ pub mod exchange;
 pub mod filing;
 pub mod gaps;
 pub mod growth;
+pub mod identity;
 pub mod inbox;
 pub mod live;
 pub mod messages;

@@ -28,6 +28,14 @@ pub trait Surroundings: Send + Sync {
     fn relay(&self) -> crate::video::Relay {
         crate::video::Relay::default()
     }
+    /// From where on two records are taken for one person's.
+    fn matching(&self) -> crate::identity::Thresholds {
+        crate::identity::Thresholds::default()
+    }
+    /// The lines over which messages of other systems come, where there are any.
+    fn interfaces(&self) -> Option<&crate::exchange::channel::Interfaces> {
+        None
+    }
     /// The signed anchors of the audit log of an organisation, which lie beside the store; an error says what is wrong
     /// with them.
     fn anchors(&self, _organisation: &str) -> Result<Vec<Anchor>, String> {

@@ -69,6 +69,7 @@ impl Ward {
             address: folder.join("store.db").to_str().unwrap().into(),
             bases: BaseUrls::new([format!("{base}/fhir")]),
             labels: Labels(Some(LabelRules::ours())),
+            likeness: Some(crate::identity::keys_of),
             ..Settings::default()
         };
         let store = Store::open(settings).await.unwrap();

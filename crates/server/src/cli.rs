@@ -128,6 +128,10 @@ pub(crate) struct Serve {
     /// Which sample people: the same seed, the same people
     #[arg(long, default_value_t = 1, requires = "demo")]
     pub(crate) seed: u64,
+    /// Where HL7 v2 messages for the first sample organisation come, on this machine; those for the second come one
+    /// port further on. 0 takes any that are free, and `demo.json` says which
+    #[arg(long, value_name = "PORT", requires = "demo")]
+    pub(crate) mllp_port: Option<u16>,
     /// A PostgreSQL database (`postgres://user@host/name`) for both sample organisations, in place of files
     #[arg(long, value_name = "ADDRESS", requires = "demo")]
     pub(crate) store: Option<String>,

@@ -173,6 +173,14 @@ impl Config {
         ))
     }
 
+    /// The short names of all channels.
+    pub(crate) fn channels(&self) -> Vec<&str> {
+        let names = self.held.keys().filter_map(|key| Some(key.strip_prefix("channel.")?.split_once('.')?.0));
+        let mut names: Vec<&str> = names.collect();
+        names.dedup();
+        names
+    }
+
     pub(crate) fn organisations(&self) -> Result<Vec<OrganisationConfig>, Failure> {
         let mut slugs: Vec<&str> = self
             .held
@@ -214,6 +222,7 @@ fn key_of_variable(rest: &str) -> String {
     let lower = rest.to_lowercase();
     let parts: Vec<&str> = lower.split("__").collect();
     match parts.as_slice() {
+        ["channel", slug, name] => format!("channel.{}.{name}", slug.replace('_', "-")),
         ["organisation", slug, name] => format!("organisation.{}.{name}", slug.replace('_', "-")),
         parts => parts.join("."),
     }

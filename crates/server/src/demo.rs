@@ -4,6 +4,7 @@
 use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::failure::{Done, Exit, Failure};
+use crate::mllp::Asked;
 use crate::places::{self, Place};
 use crate::terminal::{self, Paint, Progress};
 use crate::world::{self, World};
@@ -13,6 +14,7 @@ use care::Organisation;
 use care::access::clients::Registration;
 use care::access::{Access, Charge, NewUser, PersonLink, Relation};
 use care::demo::{Org, Population};
+use care::exchange::channel::Channel;
 use care::organisation::Surroundings;
 use fhir::{Checked, Id, Key};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -76,6 +78,9 @@ pub(crate) struct DemoOrganisation {
     portal: String,
     /// Bearer token of a system client that may do everything.
     token: String,
+    /// Where HL7 v2 messages come, framed by MLLP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mllp: Option<String>,
     /// The authorization server, and where apps find out about it.
     #[serde(default)]
     auth: String,
@@ -192,6 +197,7 @@ impl Demo {
                 staff: String::new(),
                 portal: String::new(),
                 token: world.new_secret(),
+                mllp: None,
                 auth: String::new(),
                 smart_configuration: String::new(),
                 clients: Vec::new(),
@@ -234,6 +240,15 @@ impl Demo {
         }
     }
 
+    /// Where messages come at this start.
+    pub(crate) fn listens(&mut self, folder: &Path, listening: &[(String, String, SocketAddr)]) -> Done {
+        for it in &mut self.organisations {
+            let own = listening.iter().find(|(slug, name, _)| *slug == it.slug && *name == channel_of(slug));
+            it.mllp = own.map(|(_, _, at)| at.to_string());
+        }
+        self.write(folder)
+    }
+
     pub(crate) fn write(&self, folder: &Path) -> Done {
         let text = serde_json::to_string_pretty(self).expect("the demo can be written as JSON");
         world::write_secret(&folder.join(FILE), &format!("{text}\n"))
@@ -274,6 +289,9 @@ impl Demo {
         for it in &self.organisations {
             terminal::line(format_args!("  {:<28}{}", it.name, paint.link(&it.staff)));
             terminal::line(format_args!("  {:<28}{}", "", paint.link(&it.fhir)));
+            if let Some(mllp) = &it.mllp {
+                terminal::line(format_args!("  {:<28}mllp://{mllp}", ""));
+            }
         }
         let slugs: Vec<String> = self.organisations.iter().map(|it| format!("{:<45}", it.slug)).collect();
         terminal::line(format_args!(
@@ -301,6 +319,30 @@ impl Demo {
             paint.faint(&format!("tokens and all of this for programs: {}", file.display()))
         ));
     }
+}
+
+/// The port of the first organisation's messages, when nobody says.
+const MLLP: u16 = 2575;
+
+fn channel_of(slug: &str) -> String {
+    format!("{slug}-hl7")
+}
+
+/// One channel for each organisation. Of several demonstrations on a machine, the first has the usual ports.
+pub(crate) fn channels(places: &[Place], port: Option<u16>) -> Vec<Asked> {
+    let channel = |(at, place): (usize, &Place)| {
+        let partner = match places.iter().find(|it| it.slug != place.slug) {
+            Some(other) => format!("{} and laboratories", other.name),
+            None => "Hospital and laboratories".to_owned(),
+        };
+        let channel = Channel::new(&channel_of(&place.slug), &partner);
+        let port = match port {
+            Some(0) => 0,
+            port => port.unwrap_or(MLLP).saturating_add(at as u16),
+        };
+        Asked::here(&place.slug, channel, port, true)
+    };
+    places.iter().enumerate().map(channel).collect()
 }
 
 /// The logins of a new organisation, with fresh passwords.

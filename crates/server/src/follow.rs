@@ -1,7 +1,8 @@
-//! Work that follows what is written, beside the doors: results complete the orders they answer. Each organisation is
+//! Work that follows what is written, beside the doors: results complete the orders they answer, and whoever is new is
+//! looked for among those who are here. Each organisation is
 //! looked at every few seconds, which costs one look at a number while nothing was written.
 
-use care::{Installation, orders};
+use care::{Installation, identity, orders};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -14,7 +15,7 @@ pub(crate) struct Follower(JoinHandle<()>);
 impl Follower {
     pub(crate) fn start(installation: Installation) -> Follower {
         Follower(tokio::spawn(async move {
-            let mut troubled = false;
+            let (mut troubled, mut doubtful) = (false, false);
             loop {
                 for organisation in &installation.organisations {
                     match orders::tracking::settle(organisation, organisation.now()).await {
@@ -24,6 +25,17 @@ impl Follower {
                         Err(error) if !troubled => {
                             troubled = true;
                             tracing::error!(target: "continuo", %error, "results could not be put to their orders");
+                        }
+                        Err(_) => {}
+                    }
+                }
+                for organisation in &installation.organisations {
+                    match identity::queue::settle(organisation, organisation.now()).await {
+                        Ok(0) => doubtful = false,
+                        Ok(count) => tracing::debug!(target: "continuo", count, "pairs may be one person's"),
+                        Err(error) if !doubtful => {
+                            doubtful = true;
+                            tracing::error!(target: "continuo", %error, "duplicates could not be looked for");
                         }
                         Err(_) => {}
                     }

@@ -20,6 +20,7 @@ mod logs;
 mod manual;
 mod metrics;
 mod migrate;
+mod mllp;
 mod places;
 mod restore;
 mod route;

@@ -58,6 +58,7 @@ impl Place {
             bases: BaseUrls::new([format!("{}/fhir", self.base)]),
             audit: store::audit::Settings { clock: Clock::new(world::now), ..store::audit::Settings::default() },
             labels: store::Labels(Some(care::access::LabelRules::ours())),
+            likeness: Some(care::identity::keys_of),
             ..store::Settings::default()
         }
     }

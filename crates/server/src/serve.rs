@@ -10,6 +10,7 @@ use crate::failure::{Done, Exit, Failure};
 use crate::follow::Follower;
 use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};
+use crate::mllp::{self, Lines};
 use crate::places::{self, Place};
 use crate::shell::{self, Shell};
 use crate::signals::Wishes;
@@ -51,6 +52,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let listener = listen(bind)?;
     let bind = listener.local_addr().map_err(|error| Failure::new(Exit::Software, format!("no address: {error}")))?;
 
+    let serve_mllp = serve.mllp_port;
     let mut demo = match serve.demo {
         true => Some(Demo::open(&folder, bind, &serve, &world)?),
         false => None,
@@ -75,6 +77,14 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
     let follower = Follower::start(installation.clone());
+    let mut channels = mllp::asked(&config)?;
+    if demo.is_some() {
+        channels.extend(demo::channels(&places, serve_mllp));
+    }
+    let lines = Lines::open(channels, &installation, &world).await?;
+    if let Some(demo) = &mut demo {
+        demo.listens(&folder, &lines.listening)?;
+    }
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");
@@ -96,6 +106,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = tokio::time::sleep(patience) => tracing::warn!(target: "continuo", "some requests took too long and were cut"),
         () = wishes.next() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
+    lines.close(patience).await;
     control::close(&folder);
     follower.end();
     anchors.end().await;

@@ -6,6 +6,8 @@ use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use care::egress::{Closed, Egress, Policy};
+use care::exchange::channel::Interfaces;
+use care::identity::Thresholds;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
@@ -24,6 +26,8 @@ pub(crate) struct World {
     closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
     pages: OnceLock<Pages>,
+    /// The lines over which messages come.
+    interfaces: Interfaces,
     /// Where the anchors of the audit logs lie, once a server runs.
     anchors: OnceLock<PathBuf>,
 }
@@ -31,6 +35,7 @@ pub(crate) struct World {
 struct Pages {
     language: String,
     relay: Relay,
+    matching: Thresholds,
 }
 
 impl World {
@@ -40,6 +45,7 @@ impl World {
             egress: OnceLock::new(),
             pages: OnceLock::new(),
             closing: AtomicBool::new(false),
+            interfaces: Interfaces::default(),
             anchors: OnceLock::new(),
         }
     }
@@ -49,11 +55,13 @@ impl World {
         self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
     }
 
-    /// Tells pages their language and the relay of video visits.
+    /// Tells pages their language and the relay of video visits, and matching its thresholds.
     pub(crate) fn set_pages(&self, config: &Config) {
         let text = |key: &str| config.get(key).unwrap_or_default().to_owned();
         let relay = Relay { urls: text("video.relay"), secret: text("video.relay_secret") };
-        self.pages.get_or_init(|| Pages { language: text("pages.language"), relay });
+        let share = |key: &str| config.count(key) as f64 / 1_000.0;
+        let matching = Thresholds { automatic: share("identity.automatic"), review: share("identity.review") };
+        self.pages.get_or_init(|| Pages { language: text("pages.language"), relay, matching });
     }
 
     /// Tells where the anchors of the audit logs are kept.
@@ -101,6 +109,14 @@ impl care::organisation::Surroundings for World {
 
     fn relay(&self) -> Relay {
         self.pages.get().map_or_else(Relay::default, |it| it.relay.clone())
+    }
+
+    fn matching(&self) -> Thresholds {
+        self.pages.get().map_or_else(Thresholds::default, |it| it.matching)
+    }
+
+    fn interfaces(&self) -> Option<&Interfaces> {
+        Some(&self.interfaces)
     }
 
     fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {

@@ -20,6 +20,7 @@ use crate::physical::{Entries, INDEXES, Names};
 use crate::place;
 use crate::prepare::{Clue, Index, Ready, index_of_packed};
 use crate::search::{self, Reach};
+use crate::store::Likeness;
 use bytes::Bytes;
 use fhir::Key;
 use fhir::search::Registry;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     /// The SearchParameter resources that the registry has beside the standard's.
     pub(crate) custom: RwLock<Vec<fhir::Value>>,
     pub(crate) bases: BaseUrls,
+    pub(crate) likeness: Likeness,
     /// Looks that wait to be written down.
     pub(crate) queue: Queue,
     pub(crate) clock: Clock,
@@ -389,7 +391,7 @@ impl Known {
                 Some(index.clone())
             } else {
                 let (key, bases) = (&write.key, &shared.bases);
-                Some(Arc::new(index_of_packed(registry, bases, key, now.version, now.at, &now.body)?))
+                Some(Arc::new(index_of_packed(registry, bases, shared.likeness, key, now.version, now.at, &now.body)?))
             };
             match &write.put {
                 None if now.state != LIVE => {
@@ -409,7 +411,15 @@ impl Known {
                         put.index.clone()
                     } else {
                         let (key, bases) = (&write.key, &shared.bases);
-                        Arc::new(index_of_packed(registry, bases, key, now.version + 1, at, &put.packed)?)
+                        Arc::new(index_of_packed(
+                            registry,
+                            bases,
+                            shared.likeness,
+                            key,
+                            now.version + 1,
+                            at,
+                            &put.packed,
+                        )?)
                     };
                     outcomes.push(outcome(now.version + 1, at, if live { Done::Updated } else { Done::Created }));
                     staged.push(Staged { write, now, old, new: Some(new) });

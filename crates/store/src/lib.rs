@@ -37,5 +37,5 @@ pub use maintain::{Progress, Stats};
 pub use message::{Heading, Logged, MessageChange, MessageCount, MessageQuery};
 pub use rights::{Action, Actions, Grant, Kinds, Layer, Permit, Rights, Veil, Within, in_compartments};
 pub use special::Everything;
-pub use store::{Labeller, Labels, Settings, Store};
+pub use store::{Labeller, Labels, Likeness, Settings, Store};
 pub use stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Match, Page, PageCursor, PageQuery, Role, Stored};

@@ -13,7 +13,6 @@ use crate::prepare::{Index, index_of_packed};
 use crate::search::cursor::Seal;
 use crate::search::fetch;
 use fhir::search::Registry;
-use fhir::search::row::BaseUrls;
 use fhir::{Issue, IssueCode, Key, ResourceType};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -129,7 +128,7 @@ pub(crate) async fn reindex<S: Session>(
         let Some(last) = rows.last() else { break };
         after = last.0;
         done += rows.len() as u64;
-        write_index(session, &mut interner, &registry, &shared.bases, rows).await?;
+        write_index(session, &mut interner, &registry, shared, rows).await?;
         interner.forget_some();
         progress(done, total);
     }
@@ -179,12 +178,13 @@ async fn write_index<S: Session>(
     session: &mut S,
     interner: &mut Interner,
     registry: &Registry,
-    bases: &BaseUrls,
+    shared: &Shared,
     rows: Vec<BodyRow>,
 ) -> StoreResult<()> {
     let mut indexes: Vec<(i64, Index)> = Vec::with_capacity(rows.len());
     for (rid, key, version, at, packed) in &rows {
-        indexes.push((*rid, index_of_packed(registry, bases, key, *version, *at, packed)?));
+        let index = index_of_packed(registry, &shared.bases, shared.likeness, key, *version, *at, packed)?;
+        indexes.push((*rid, index));
         interner.remember(key, *rid);
     }
     let mut names = Names::default();
@@ -210,7 +210,7 @@ const LISTED: usize = 100;
 pub(crate) async fn verify<S: Session>(
     session: &mut S,
     registry: &Registry,
-    bases: &BaseUrls,
+    shared: &Shared,
     progress: &Progress<'_>,
 ) -> StoreResult<Vec<Issue>> {
     let dialect = session.dialect();
@@ -267,7 +267,7 @@ pub(crate) async fn verify<S: Session>(
         let mut indexes = Vec::new();
         for (rid, key, version, at, packed) in &rows {
             *tallied.entry(place::kind_number(*rid)).or_default() += 1;
-            match index_of_packed(registry, bases, key, *version, *at, packed) {
+            match index_of_packed(registry, &shared.bases, shared.likeness, key, *version, *at, packed) {
                 Ok(index) => indexes.push((*rid, key.clone(), index)),
                 Err(error) => found.push(Issue::error(IssueCode::Exception, key.to_string(), error.to_string())),
             }

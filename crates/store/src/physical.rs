@@ -27,6 +27,9 @@ pub(crate) enum Layer {
 
 /// The slot of the token table that says what types a resource contains: the number of the type in place of a term.
 pub(crate) const CONTAINS: &str = "#";
+/// The slot of the token table that says under what a resource is looked up by those that are alike: a number of
+/// [`Likeness`](crate::Likeness) in place of a term.
+pub(crate) const ALIKE: &str = "~";
 
 impl Layer {
     /// The name under which a slot is numbered.
@@ -71,6 +74,9 @@ impl<'a> Names<'a> {
             Clue::Contained(row) => self.row(Layer::Contained.slot_name(registry, row.slot), row),
             Clue::Contains(_) => {
                 self.slots.insert((Cow::Borrowed(CONTAINS), 0));
+            }
+            Clue::Alike(_) => {
+                self.slots.insert((Cow::Borrowed(ALIKE), 0));
             }
         }
     }
@@ -190,6 +196,7 @@ impl Entries {
             Clue::Own(row) => self.row(interner, &Layer::Own.slot_name(registry, row.slot), rid, row),
             Clue::Contained(row) => self.row(interner, &Layer::Contained.slot_name(registry, row.slot), rid, row),
             Clue::Contains(kind) => self.token.push([interner.slot(CONTAINS, 0), i64::from(kind.number()), rid]),
+            Clue::Alike(key) => self.token.push([interner.slot(ALIKE, 0), key, rid]),
         }
     }
 

@@ -5,6 +5,7 @@
 use crate::batch::{Change, Expect, Write};
 use crate::body;
 use crate::error::StoreResult;
+use crate::store::Likeness;
 use bytes::Bytes;
 use fhir::search::row::{BaseUrls, Row};
 use fhir::search::{Registry, Texts};
@@ -21,6 +22,8 @@ pub(crate) struct Index {
     pub(crate) texts: Texts,
     /// What it contains.
     contained: Contained,
+    /// Under what others that are alike are looked up, in order ([`Likeness`]).
+    alike: Vec<i64>,
 }
 
 /// What the resources within a resource are found by, all of them together (`_contained`).
@@ -38,12 +41,16 @@ pub(crate) enum Clue<'a> {
     Contained(&'a Row),
     /// It contains a resource of this type.
     Contains(ResourceType),
+    /// What it has in common with those that are alike.
+    Alike(i64),
 }
 
 impl Index {
     pub(crate) fn clues(&self) -> impl Iterator<Item = Clue<'_>> {
         let kinds = self.contained.kinds.iter().map(|kind| Clue::Contains(*kind));
-        self.rows.iter().map(Clue::Own).chain(self.contained.rows.iter().map(Clue::Contained)).chain(kinds)
+        let alike = self.alike.iter().map(|key| Clue::Alike(*key));
+        let own = self.rows.iter().map(Clue::Own);
+        own.chain(self.contained.rows.iter().map(Clue::Contained)).chain(kinds).chain(alike)
     }
 
     pub(crate) fn has(&self, clue: Clue<'_>) -> bool {
@@ -51,6 +58,7 @@ impl Index {
             Clue::Own(row) => self.rows.contains(row),
             Clue::Contained(row) => self.contained.rows.contains(row),
             Clue::Contains(kind) => self.contained.kinds.contains(&kind),
+            Clue::Alike(key) => self.alike.binary_search(&key).is_ok(),
         }
     }
 }
@@ -73,7 +81,7 @@ pub(crate) struct Ready {
     pub(crate) before: Option<(i64, Arc<Index>)>,
 }
 
-pub(crate) fn index(registry: &Registry, bases: &BaseUrls, key: &Key, value: &Value) -> Index {
+pub(crate) fn index(registry: &Registry, bases: &BaseUrls, likeness: Likeness, key: &Key, value: &Value) -> Index {
     let mut contained = Contained::default();
     let mut kinds = BTreeSet::new();
     for (_, kind, rows) in registry.contained_rows(value, bases) {
@@ -83,13 +91,15 @@ pub(crate) fn index(registry: &Registry, bases: &BaseUrls, key: &Key, value: &Va
     contained.kinds.extend(kinds);
     contained.rows.sort_unstable_by(|a, b| a.slot.cmp(&b.slot).then_with(|| a.value.order(&b.value)));
     contained.rows.dedup();
-    Index { rows: registry.rows(key.kind, value, bases), texts: fhir::search::texts(value), contained }
+    let alike = likeness.map_or_else(Vec::new, |keys| keys(value));
+    Index { rows: registry.rows(key.kind, value, bases), texts: fhir::search::texts(value), contained, alike }
 }
 
 /// What the stored body of a version is found by.
 pub(crate) fn index_of_packed(
     registry: &Registry,
     bases: &BaseUrls,
+    likeness: Likeness,
     key: &Key,
     version: i64,
     at: i64,
@@ -98,13 +108,14 @@ pub(crate) fn index_of_packed(
     let text = body::whole(key, version, at, packed)?;
     let value: Value = serde_json::from_slice(&text)
         .map_err(|_| crate::StoreError::Damaged(format!("the body of {key} is not JSON")))?;
-    Ok(index(registry, bases, key, &value))
+    Ok(index(registry, bases, likeness, key, &value))
 }
 
 /// `current`: version, time and packed body of what is live under this key now.
 pub(crate) fn ready(
     registry: &Registry,
     bases: &BaseUrls,
+    likeness: Likeness,
     write: &Write,
     current: Option<(i64, i64, Bytes)>,
 ) -> StoreResult<Ready> {
@@ -122,7 +133,7 @@ pub(crate) fn ready(
             let tail = body::tail(&value);
             let packed = body::pack(&tail);
             // meta.versionId and lastUpdated are answered from the row, never indexed from the body.
-            Some(Put { packed, tail, index: Arc::new(index(registry, bases, &write.key, &value)) })
+            Some(Put { packed, tail, index: Arc::new(index(registry, bases, likeness, &write.key, &value)) })
         }
     };
     let before = match current {
@@ -132,7 +143,7 @@ pub(crate) fn ready(
             let index = if same {
                 put.as_ref().expect("just looked").index.clone()
             } else {
-                Arc::new(index_of_packed(registry, bases, &write.key, version, at, &packed)?)
+                Arc::new(index_of_packed(registry, bases, likeness, &write.key, version, at, &packed)?)
             };
             Some((version, index))
         }

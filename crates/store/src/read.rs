@@ -144,7 +144,7 @@ async fn hidden_by<S: Session>(
     let body = body::whole(key, current.version, current.at, &current.body)?;
     let value: fhir::Value =
         serde_json::from_slice(&body).map_err(|_| StoreError::Damaged(format!("the body of {key} is not JSON")))?;
-    let index = prepare::index(reach.registry, bases, key, &value);
+    let index = prepare::index(reach.registry, bases, None, key, &value);
     let version = Version { key, rows: &index.rows, texts: &index.texts, at: current.at };
     for (rule, filter) in long {
         if !judge::passes(session, reach.registry, filter, version).await? {
@@ -287,7 +287,7 @@ pub(crate) async fn passes<S: Session>(
     if ruling.is_always() || ruling.is_never() {
         return Ok(ruling.is_always());
     }
-    let index = prepare::index(reach.registry, bases, &stored.key, &stored.value());
+    let index = prepare::index(reach.registry, bases, None, &stored.key, &stored.value());
     let version = Version { key: &stored.key, rows: &index.rows, texts: &index.texts, at: stored.at };
     for (_, filter) in &ruling.rules {
         if !judge::passes(session, reach.registry, filter, version).await? {

@@ -19,7 +19,7 @@ use crate::read::{self, CurrentRow, Sight};
 use crate::rights::{Action, Ruling};
 use crate::run::{Message, run};
 use crate::search::cursor::Seal;
-use crate::search::{Kept, Reach, Searcher, fetch, find};
+use crate::search::{Borne, Kept, Reach, Searcher, alike, fetch, find};
 use crate::special;
 use crate::stored::{Changed, HistoryPage, HistoryQuery, HistoryScope, Page, PageQuery, Role, Stored};
 use fhir::search::Registry;
@@ -53,7 +53,13 @@ pub struct Settings {
     pub audit: audit::Settings,
     /// Who puts labels on what is written.
     pub labels: Labels,
+    /// Under what resources that are alike are looked up.
+    pub likeness: Likeness,
 }
+
+/// The numbers that a resource has in common with others that are alike, in order, each once: derived, and kept in the
+/// index like what it is searched by. When other numbers are made than before, the index must be made again.
+pub type Likeness = Option<fn(&fhir::Value) -> Vec<i64>>;
 
 /// Puts labels on what is about to be written, by whatever way it came.
 pub trait Labeller: Send + Sync {
@@ -84,6 +90,7 @@ impl Default for Settings {
             search_limit: Duration::from_secs(10),
             audit: audit::Settings::default(),
             labels: Labels::default(),
+            likeness: None,
         }
     }
 }
@@ -105,6 +112,7 @@ pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) seal: Seal,
     kept: Kept,
+    pub(crate) borne: Borne,
 }
 
 /// The backends. A new one is a file in `db/` and a line here.
@@ -180,6 +188,7 @@ impl Store {
             registry,
             custom: RwLock::default(),
             bases: settings.bases.clone(),
+            likeness: settings.likeness,
             queue: Queue::new(&settings.audit),
             clock: settings.audit.clock.clone(),
             newest: AtomicI64::new(0),
@@ -198,7 +207,8 @@ impl Store {
             started.map_err(|source| StoreError::Unavailable(format!("no thread for the writer: {source}")))?;
             (Db::Sqlite(db), seal)
         };
-        let store = Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default() }));
+        let store =
+            Store(Arc::new(Inner { settings, db, lane, shared, seal, kept: Kept::default(), borne: Borne::default() }));
         store.write_looks();
         Ok(store)
     }
@@ -265,7 +275,7 @@ impl Store {
             let current = self.current(&writes, judged).await?;
             let mut ready = Vec::with_capacity(writes.len());
             for (write, current) in writes.iter().zip(&current) {
-                ready.push(prepare::ready(&registry, self.bases(), write, current.clone())?);
+                ready.push(prepare::ready(&registry, self.bases(), self.0.shared.likeness, write, current.clone())?);
             }
             let pinned = if judged { self.admit(reach, &writes, &current, &mut ready).await? } else { Vec::new() };
             let (reply, answer) = oneshot::channel();
@@ -297,6 +307,12 @@ impl Store {
         keys.iter().for_each(|key| sought.push(by_id(key)));
         let rows = reading!(self, session => session.lookup(&RESOURCE_BY_ID, &sought).await?);
         rows.into_iter().filter(|row| matches!(row[4].int(), LIVE | DELETED)).map(fetch::stored).collect()
+    }
+
+    /// Everything live that refers to a resource, whatever the element, for the program's own work.
+    pub async fn pointing_at(&self, caller: &Caller, key: &Key) -> StoreResult<Vec<Stored>> {
+        self.only_all(caller, "pointing")?;
+        searching!(self, session => alike::pointing_at(&mut session, key).await)
     }
 
     /// What a search finds, at most `limit`, for the program's own work.
@@ -521,6 +537,40 @@ impl Store {
         searching!(self, session => special::last_n(&mut session, &searcher, query, n).await)
     }
 
+    pub(crate) async fn quiet_alike(
+        &self,
+        caller: &Caller,
+        kind: ResourceType,
+        keys: &[i64],
+        most: usize,
+    ) -> StoreResult<Vec<Stored>> {
+        let registry = self.registry();
+        let reach = Reach { caller, registry: &registry };
+        self.allowed(reach, kind, Action::Search, &kind)?;
+        searching!(self, session => alike::alike(&mut session, reach, keys, most).await)
+    }
+
+    /// How many live resources there are of a type, and the texts that many of them have in a string parameter, folded,
+    /// with how many. Nobody is named by it. Kept until there are many more or fewer of the type.
+    pub async fn commonest(
+        &self,
+        kind: ResourceType,
+        parameter: &'static str,
+    ) -> StoreResult<(u64, Arc<HashMap<String, u64>>)> {
+        let count = reading!(self, session => alike::count(&mut session, kind).await)?;
+        if let Some(counts) = self.0.borne.get(kind, parameter, count) {
+            return Ok((count, counts));
+        }
+        let registry = self.registry();
+        let param = registry.param(kind, parameter);
+        let slots: Vec<&str> = param
+            .iter()
+            .flat_map(|it| it.sources.iter().map(|source| registry.slot_def(source.slot).name.as_str()))
+            .collect();
+        let counts = searching!(self, session => alike::commonest(&mut session, &slots, count).await)?;
+        Ok((count, self.0.borne.keep(kind, parameter, count, counts)))
+    }
+
     /// The change log after a place in it, oldest first.
     pub async fn changes(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<Vec<Changed>> {
         self.only_all(caller, "changes")?;
@@ -570,7 +620,7 @@ impl Store {
     pub async fn verify(&self, caller: &Caller, progress: &maintain::Progress<'_>) -> StoreResult<Vec<Issue>> {
         self.may_operate(caller, "verify")?;
         let registry = self.registry();
-        reading!(self, session => maintain::verify(&mut session, &registry, self.bases(), progress).await)
+        reading!(self, session => maintain::verify(&mut session, &registry, &self.0.shared, progress).await)
     }
 
     /// Gives unused space back to the disk.

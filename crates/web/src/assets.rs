@@ -38,6 +38,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("inbox.css", CSS, include_str!("assets/inbox.css")),
         ("results.css", CSS, include_str!("assets/results.css")),
         ("growth.css", CSS, include_str!("assets/growth.css")),
+        ("duplicates.css", CSS, include_str!("assets/duplicates.css")),
+        ("interfaces.css", CSS, include_str!("assets/interfaces.css")),
         ("launcher.js", JS, include_str!("assets/launcher.js")),
         ("drawer.js", JS, include_str!("assets/drawer.js")),
         ("rtc.js", JS, include_str!("assets/rtc.js")),

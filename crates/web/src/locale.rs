@@ -66,8 +66,10 @@ families![
     "lists",
     "reconcile",
     "register",
+    "duplicates",
     "visit",
     "vitals",
+    "interfaces",
 ];
 
 impl Locale {

@@ -16,6 +16,7 @@ mod content;
 pub(crate) mod devices;
 mod disclosures;
 pub(crate) mod documents;
+pub(crate) mod duplicates;
 mod emergency;
 pub(crate) mod entries;
 pub(crate) mod exchange;
@@ -24,6 +25,7 @@ mod gallery;
 mod gaps;
 pub(crate) mod growth;
 pub(crate) mod inbox;
+mod interfaces;
 mod invitation;
 mod launcher;
 mod lists;
@@ -103,6 +105,9 @@ const CHARTS: Policy = Policy::May(CHART);
 const USERS: Policy = Policy::May("users.manage");
 const APPS: Policy = Policy::May("apps.manage");
 const AUDIT: Policy = Policy::May("audit.read");
+/// Those who look whether two records are one person's.
+const DUPLICATES: Policy = Policy::May(care::identity::merge::REVIEW);
+const INTERFACES: Policy = Policy::May(care::exchange::log::LOOK_AFTER);
 const BREAK_GLASS: &str = "break-glass";
 const REVIEW: &str = "break-glass.review";
 /// Those who write orders, whether they may sign them or not.
@@ -289,8 +294,31 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/admin/audit/{entry}", AUDIT, || get(audit::one)),
     page("/{org}/admin/disclosures", AUDIT, || get(disclosures::page)),
     page("/{org}/admin/content", Policy::May("roles.read"), || get(content::page)),
+    page("/{org}/admin/duplicates", DUPLICATES, || get(duplicates::page)),
+    page("/{org}/admin/duplicates/{pair}", DUPLICATES, || get(duplicates::one)),
+    page("/{org}/admin/duplicates/{pair}/answer", DUPLICATES, || post(duplicates::answer)),
+    page("/{org}/admin/duplicates/{pair}/merge", Policy::May(care::identity::merge::MERGE), || {
+        post(duplicates::submit)
+    }),
+    page("/{org}/admin/merges", DUPLICATES, || get(duplicates::merges::page)),
+    page("/{org}/admin/merges/{merge}", DUPLICATES, || {
+        get(duplicates::merges::record).post(duplicates::merges::submit)
+    }),
     page("/{org}/admin/emergency", Policy::May(REVIEW), || get(emergency::queue)),
     page("/{org}/admin/emergency/review", Policy::May(REVIEW), || post(emergency::review)),
+    // Interfaces.
+    page("/{org}/interfaces", INTERFACES, || get(interfaces::bare)),
+    page("/{org}/interfaces/", INTERFACES, || get(interfaces::page)),
+    page("/{org}/interfaces/channels/{channel}/wish", INTERFACES, || post(interfaces::wish)),
+    page("/{org}/interfaces/messages", INTERFACES, || get(interfaces::messages::page)),
+    page("/{org}/interfaces/replay", INTERFACES, || post(interfaces::messages::replay)),
+    page("/{org}/interfaces/messages/{message}", INTERFACES, || get(interfaces::message::page)),
+    page("/{org}/interfaces/messages/{message}/replay", INTERFACES, || post(interfaces::message::replay)),
+    page("/{org}/interfaces/messages/{message}/resubmit", INTERFACES, || post(interfaces::message::resubmit)),
+    page("/{org}/interfaces/messages/{message}/skip", INTERFACES, || post(interfaces::message::skip)),
+    page("/{org}/interfaces/errors", INTERFACES, || get(interfaces::errors::page)),
+    page("/{org}/interfaces/errors/replay", INTERFACES, || post(interfaces::errors::replay)),
+    page("/{org}/interfaces/bench", INTERFACES, || get(interfaces::bench::page).post(interfaces::bench::submit)),
     // The portal.
     page("/{org}/portal/", Policy::Patient, || get(portal::page)),
     page("/{org}/portal/as", Policy::Patient, || post(portal::switch)),

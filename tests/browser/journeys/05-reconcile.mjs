@@ -40,10 +40,12 @@ export default {
     if (rows !== 5) note(`${rows} rows are to be decided, not 5`);
     await clinician.shot('side-by-side');
     clinician.begin();
-    // One key for each row; the focus leads on by itself.
-    const order = await clinician.page.evaluate(() => [...document.querySelectorAll('[data-row]')].map((it) => it.querySelector('legend').textContent));
+    // One key for each row; the focus leads on by itself, from wherever in the page the link led.
     await clinician.reach('[data-row] input');
-    for (const title of order) await clinician.press(/lisinopril/.test(title) ? 'r' : /metformin/.test(title) ? 'm' : 'k');
+    for (let n = 0; n < rows; n += 1) {
+      const title = await clinician.page.evaluate(() => document.activeElement.closest('[data-row]')?.querySelector('legend').textContent ?? '');
+      await clinician.press(/lisinopril/.test(title) ? 'r' : /metformin/.test(title) ? 'm' : 'k');
+    }
     const running = await clinician.page.textContent('[data-running]');
     if (!running.includes('5')) note(`the running count says “${running}”`);
     await clinician.press('Control+Enter', true);

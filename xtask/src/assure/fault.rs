@@ -6,9 +6,10 @@
 //! shared-memory files vanish. Only the second tells a store that syncs before it acknowledges from one that
 //! does not.
 
+use super::lines;
 use super::load::{self, Findings, Ledger};
 use crate::dice::Dice;
-use crate::program::{self, Plan};
+use crate::program::{self, Plan, Program};
 use crate::step;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,9 +30,19 @@ impl Fault {
     }
 }
 
+/// What goes on while it happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Load {
+    /// Eight programs write over FHIR.
+    Fhir,
+    /// Twenty lines bring HL7 v2 messages.
+    Lines,
+}
+
 /// What a series of faults showed.
 pub struct Report {
     pub fault: Fault,
+    pub load: Load,
     pub cycles: u64,
     pub seed: u64,
     pub findings: Findings,
@@ -50,7 +61,7 @@ fn verifies(cycle: u64, cycles: u64) -> bool {
     cycle < 3 || cycle.is_multiple_of(25) || cycle + 1 == cycles
 }
 
-pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report, String> {
+pub fn run(binary: &Path, fault: Fault, load: Load, cycles: u64, seed: u64) -> Result<Report, String> {
     let begun = Instant::now();
     let folder = step::scratch(if fault.loses_power() { "power" } else { "kill" })?;
     let mut plan = Plan::new(binary, &folder)?;
@@ -70,6 +81,7 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
     let mut dice = Dice::new(seed);
     let mut report = Report {
         fault,
+        load,
         cycles,
         seed,
         findings: Findings::default(),
@@ -83,44 +95,19 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
         let life = seed.wrapping_mul(1_000_003).wrapping_add(cycle) % 1_000_000_000;
         let server = plan.start()?;
         report.slowest_start = report.slowest_start.max(server.started_in);
-        let target = server.target()?;
-        let ledger = Ledger::default();
         let wait = Duration::from_millis(20 + dice.below(380) as u64);
-        let runtime = program::runtime()?;
-        let local = tokio::task::LocalSet::new();
-        runtime.block_on(local.run_until(async {
-            let clients: Vec<_> = (0..CLIENTS)
-                .map(|client| {
-                    let work = load::write_until_gone(target.clone(), client, life, counters[client], ledger.clone());
-                    tokio::task::spawn_local(work)
-                })
-                .collect();
-            tokio::time::sleep(wait).await;
-            server.kill()?;
-            for client in clients {
-                client.await.map_err(|error| format!("a client failed: {error}"))?;
+        let between = || -> Result<Program, String> {
+            if fault.loses_power() {
+                // The images go on being kept: what the check reads may be checkpointed and killed too.
+                lose_power(&plan.data(), &images)?;
             }
-            Ok::<(), String>(())
-        }))?;
-        if fault.loses_power() {
-            lose_power(&plan.data(), &images)?;
-        }
-        let ledger = ledger.borrow().clone();
-        let mut after = plan.clone();
-        if fault.loses_power() {
-            // The images must go on being kept: what the check reads may be checkpointed and killed too.
-            after.variables = plan.variables.clone();
-        }
-        let server = after.start()?;
+            plan.start()
+        };
+        let (server, findings) = match load {
+            Load::Fhir => over_fhir(server, life, wait, &mut counters, between)?,
+            Load::Lines => over_lines(server, life, cycle, wait, between)?,
+        };
         report.slowest_start = report.slowest_start.max(server.started_in);
-        let target = server.target()?;
-        let findings = runtime.block_on(async {
-            let mut findings = load::compare(&target, &ledger).await?;
-            for (client, counter) in counters.iter_mut().enumerate() {
-                *counter = load::counter(&target, client, *counter, &ledger, &mut findings).await?;
-            }
-            Ok::<Findings, String>(findings)
-        })?;
         report.findings.add(findings);
         server.stop()?;
         if verifies(cycle, cycles) {
@@ -143,6 +130,78 @@ pub fn run(binary: &Path, fault: Fault, cycles: u64, seed: u64) -> Result<Report
     std::fs::remove_dir_all(&folder).ok();
     report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// One life of the server under load of programs, its end, and what the next one has.
+fn over_fhir(
+    server: Program,
+    life: u64,
+    wait: Duration,
+    counters: &mut [u64; CLIENTS],
+    between: impl FnOnce() -> Result<Program, String>,
+) -> Result<(Program, Findings), String> {
+    let target = server.target()?;
+    let ledger = Ledger::default();
+    let runtime = program::runtime()?;
+    let local = tokio::task::LocalSet::new();
+    runtime.block_on(local.run_until(async {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let work = load::write_until_gone(target.clone(), client, life, counters[client], ledger.clone());
+                tokio::task::spawn_local(work)
+            })
+            .collect();
+        tokio::time::sleep(wait).await;
+        server.kill()?;
+        for client in clients {
+            client.await.map_err(|error| format!("a client failed: {error}"))?;
+        }
+        Ok::<(), String>(())
+    }))?;
+    let ledger = ledger.borrow().clone();
+    let server = between()?;
+    let target = server.target()?;
+    let findings = runtime.block_on(async {
+        let mut findings = load::compare(&target, &ledger).await?;
+        for (client, counter) in counters.iter_mut().enumerate() {
+            *counter = load::counter(&target, client, *counter, &ledger, &mut findings).await?;
+        }
+        Ok::<Findings, String>(findings)
+    })?;
+    Ok((server, findings))
+}
+
+/// The same under load of messages.
+fn over_lines(
+    server: Program,
+    life: u64,
+    cycle: u64,
+    wait: Duration,
+    between: impl FnOnce() -> Result<Program, String>,
+) -> Result<(Program, Findings), String> {
+    let ledger = lines::Ledger::default();
+    let runtime = program::runtime()?;
+    let local = tokio::task::LocalSet::new();
+    server.target()?;
+    runtime.block_on(local.run_until(async {
+        let senders: Vec<_> = (0..lines::LINES)
+            .map(|line| {
+                let work = lines::send_until_gone(server.mllp(), line, life, cycle, ledger.clone());
+                tokio::task::spawn_local(work)
+            })
+            .collect();
+        tokio::time::sleep(wait).await;
+        server.kill()?;
+        for sender in senders {
+            sender.await.map_err(|error| format!("a sender failed: {error}"))?;
+        }
+        Ok::<(), String>(())
+    }))?;
+    let ledger = ledger.borrow().clone();
+    let server = between()?;
+    let (target, address) = (server.target()?, server.mllp());
+    let findings = runtime.block_on(lines::compare(&target, &address, &ledger))?;
+    Ok((server, findings))
 }
 
 fn verify(plan: &Plan) -> Result<u64, String> {

@@ -148,15 +148,20 @@ impl Findings {
         self.lost + self.doubled + self.half == 0
     }
 
-    fn note(&mut self, what: &str, entry: &Entry, seen: &str) {
+    /// Something that is not as it was promised, in words.
+    pub fn note_of(&mut self, what: &str, says: String) {
         match what {
             "lost" => self.lost += 1,
             "doubled" => self.doubled += 1,
             _ => self.half += 1,
         }
         if self.examples.len() < 20 {
-            self.examples.push(format!("{what}: {:?}, acknowledged {}, seen {seen}", entry.deed, entry.acknowledged));
+            self.examples.push(format!("{what}: {says}"));
         }
+    }
+
+    fn note(&mut self, what: &str, entry: &Entry, seen: &str) {
+        self.note_of(what, format!("{:?}, acknowledged {}, seen {seen}", entry.deed, entry.acknowledged));
     }
 }
 

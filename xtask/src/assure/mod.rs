@@ -2,10 +2,11 @@
 //! anyone can repeat it. `cargo xtask test` takes small doses of the same.
 
 mod fault;
+mod lines;
 mod load;
 
 use crate::step;
-use fault::{Fault, Report};
+use fault::{Fault, Load, Report};
 use std::path::PathBuf;
 
 const HELP: &str =
@@ -34,9 +35,15 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     let mut steps = step::Steps::new();
     let mut reports = Vec::new();
-    for (fault, cycles) in [(Fault::Kill, kills), (Fault::PowerLoss, losses)] {
-        steps.take(&format!("{fault:?} × {cycles}"), || {
-            let report = fault::run(&binary, fault, cycles, seed)?;
+    let faults = [
+        (Fault::Kill, Load::Fhir, kills),
+        (Fault::PowerLoss, Load::Fhir, losses),
+        (Fault::Kill, Load::Lines, kills),
+        (Fault::PowerLoss, Load::Lines, losses),
+    ];
+    for (fault, load, cycles) in faults {
+        steps.take(&format!("{fault:?}, {load:?} × {cycles}"), || {
+            let report = fault::run(&binary, fault, load, cycles, seed)?;
             let result = judge(&report);
             reports.push(report);
             result
@@ -62,8 +69,13 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
 
 /// A small dose of both, for every change.
 pub fn small_dose(binary: &std::path::Path) -> Result<(), String> {
-    for (fault, cycles) in [(Fault::Kill, 10), (Fault::PowerLoss, 5)] {
-        judge(&fault::run(binary, fault, cycles, 7)?)?;
+    for (fault, load, cycles) in [
+        (Fault::Kill, Load::Fhir, 10),
+        (Fault::PowerLoss, Load::Fhir, 5),
+        (Fault::Kill, Load::Lines, 5),
+        (Fault::PowerLoss, Load::Lines, 3),
+    ] {
+        judge(&fault::run(binary, fault, load, cycles, 7)?)?;
     }
     control(binary, 7).map(drop)
 }
@@ -71,7 +83,7 @@ pub fn small_dose(binary: &std::path::Path) -> Result<(), String> {
 /// The other way round: on a disk that does not keep the log, the comparison must see it: writes are gone, or the
 /// store cannot even be asked. Says which.
 fn control(binary: &std::path::Path, seed: u64) -> Result<String, String> {
-    match fault::run(binary, Fault::LyingDisk, 5, seed) {
+    match fault::run(binary, Fault::LyingDisk, Load::Fhir, 5, seed) {
         Ok(report) if report.findings.clean() => {
             Err("a disk that did not keep the write-ahead log went unnoticed: this test proves nothing".into())
         }
@@ -102,19 +114,21 @@ fn judge(report: &Report) -> Result<(), String> {
 fn page(reports: &[Report], noticed: &str) -> String {
     let mut page = String::from(
         "# Kills and power losses\n\nWritten by `cargo xtask assure`. The real program serves eight clients that create, put, count, delete and\n\
-         send transactions; at a random moment it is ended, started again, and the record is held against what was\n\
+         send transactions over FHIR, or twenty lines with HL7 v2 results and admissions, each message acknowledged (AA) when it\n\
+         and what it changed are written; at a random moment it is ended, started again, and the record is held against what was\n\
          acknowledged. *Lost*: acknowledged and absent. *Doubled*: there more than once, or a version too many. *Half*: one\n\
          of two writes of a transaction. `db verify` recomputes the index of every resource and checks versions and log.\n\n\
          A power loss puts every file of the store back to what it was after its last successful `fsync` or `fdatasync`\n\
          (a preloaded library keeps those images) and removes shared-memory files.\n\n\
-         | fault | times | seed | writes acknowledged | without an answer | lost | doubled | half | db verify: runs, issues | slowest start | took |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
+         | fault | load | times | seed | writes acknowledged | without an answer | lost | doubled | half | db verify: runs, issues | slowest start | took |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for report in reports {
         let it = &report.findings;
         page.push_str(&format!(
-            "| {:?} | {} | {} | {} | {} | {} | {} | {} | {}, {} | {:.2} s | {:.0} s |\n",
+            "| {:?} | {:?} | {} | {} | {} | {} | {} | {} | {} | {}, {} | {:.2} s | {:.0} s |\n",
             report.fault,
+            report.load,
             report.cycles,
             report.seed,
             it.acknowledged,

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the workloads by which we and others can be compared, over HTTP, client included.
 //! Writes `docs/benchmarks.md` and `docs/benchmarks.json`.
 
+mod lines;
 mod measure;
 mod pages;
 mod people;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use work::{Bench, Dose};
 
-const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,S,P] \
+const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,H,S,P] \
 [--peer http://host:port/base] [--peer-header 'Name: value'] [--peer-version TEXT] [--no-postgres] [--binary FILE] [--out FOLDER]";
 
 struct Plans {
@@ -41,7 +42,7 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
         patients: 1_000,
         growth: 10_000,
         dose: Dose { seconds: 10, runs: 3 },
-        only: "ABCDEFGSP".into(),
+        only: "ABCDEFGHSP".into(),
         peer: None,
         peer_version: "peer".into(),
         postgres: true,
@@ -170,6 +171,11 @@ fn ours(
     processes.extend(postgres.map(Postgres::processes).unwrap_or_default());
     let bench = Bench { target: &target, processes, dose: plans.dose, seed: 1 };
     let mut column = workloads(name, &bench, people, &plans.only)?;
+    if plans.only.contains('H') {
+        let run = lines::measure(&server.mllp(), &bench.processes, plans.dose)?;
+        eprintln!("{name}  H: {:.0}/s, {} errors", run.per_second(), run.errors);
+        column.results["H"] = run.json("messages_per_second");
+    }
     if plans.only.contains('S') {
         safety(&mut column, plan, &server, people, plans)?;
     }

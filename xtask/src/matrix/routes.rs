@@ -30,6 +30,7 @@ const ROLES: &str = "practice-admin system-admin privacy-officer";
 const APPS: &str = "system-admin practice-admin";
 const SESSIONS: &str = "practice-admin system-admin privacy-officer";
 const AUDIT: &str = "privacy-officer system-admin";
+const INTERFACES: &str = "integration-engineer";
 const REVIEW: &str = "privacy-officer";
 const BREAK: &str = "clinician nurse";
 /// Who writes orders, and who signs them.
@@ -37,6 +38,8 @@ const ORDERS: &str = "clinician nurse";
 const SIGNS: &str = "clinician";
 /// Who writes documents about patients.
 const WRITERS: &str = "clinician nurse";
+/// Who looks whether two records are one person's.
+const DUPLICATES: &str = "front-desk practice-admin";
 
 /// Pages by their beginnings; the longest that fits counts. From the permissions in docs/security/roles.md.
 const PAGES: &[(&str, For)] = &[
@@ -95,6 +98,8 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/live", For::SignedIn),
     ("/{org}/inbox", For::Roles(CHART)),
     ("/{org}/inbox/", For::Roles(CHART)),
+    ("/{org}/interfaces", For::Roles(INTERFACES)),
+    ("/{org}/interfaces/", For::Roles(INTERFACES)),
     ("/{org}/admin/disclosures", For::Roles(AUDIT)),
     ("/{org}/portal/", For::Roles(PORTAL)),
     // Who acts for an adolescent in part does not come along to their visit.
@@ -113,6 +118,10 @@ const PAGES: &[(&str, For)] = &[
     ("/{org}/admin/audit", For::Roles(AUDIT)),
     ("/{org}/admin/audit/", For::Roles(AUDIT)),
     ("/{org}/admin/content", For::Roles(ROLES)),
+    ("/{org}/admin/duplicates", For::Roles(DUPLICATES)),
+    ("/{org}/admin/duplicates/", For::Roles(DUPLICATES)),
+    ("/{org}/admin/merges", For::Roles(DUPLICATES)),
+    ("/{org}/admin/merges/", For::Roles(DUPLICATES)),
     ("/{org}/admin/emergency", For::Roles(REVIEW)),
     ("/{org}/admin/emergency/", For::Roles(REVIEW)),
 ];
@@ -190,6 +199,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let list = if address.starts_with("/{org}/patients/") { "none" } else { "panel" };
                 let path = path.replace("{list}", list);
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
+                let path = path.replace("{pair}", "none").replace("{merge}", "none");
                 let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";
                 let expect = match whom {
@@ -249,6 +259,7 @@ const ADDRESSES: &[(&str, &str, Needs)] = &[
     ("POST", "Patient/{own}/$meta-delete", Needs::Letter('u', "Patient", true)),
     ("GET", "Observation/$lastn?patient={own}&max=1&category=vital-signs", Needs::Letter('s', "Observation", true)),
     ("POST", "Patient/_search", Needs::Letter('s', "Patient", true)),
+    ("POST", "Patient/$match", Needs::Letter('s', "Patient", true)),
 ];
 
 fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
@@ -278,7 +289,7 @@ fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
                     _ if *method == "GET" => ("", None),
                     "Patient/_search" => (super::doors::FORM, Some("_count=1")),
                     "" => ("", Some(r#"{"resourceType":"Bundle","type":"batch"}"#)),
-                    "Patient/$validate" => ("", Some(r#"{"resourceType":"Patient"}"#)),
+                    "Patient/$match" | "Patient/$validate" => ("", Some(r#"{"resourceType":"Patient"}"#)),
                     _ => ("", Some(tag)),
                 };
                 let path = at.fhir(&path);

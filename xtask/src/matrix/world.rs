@@ -107,7 +107,17 @@ impl World {
         let log =
             std::fs::File::create(folder.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
         let server = Command::new(binary)
-            .args(["serve", "--demo", "--patients", &patients.to_string(), "--port", &port.to_string(), "--data-dir"])
+            .args([
+                "serve",
+                "--demo",
+                "--patients",
+                &patients.to_string(),
+                "--port",
+                &port.to_string(),
+                "--mllp-port",
+                "0",
+                "--data-dir",
+            ])
             .arg(folder.join("data"))
             .args(store.iter().flat_map(|store| ["--store", store]))
             .stdin(Stdio::null())

@@ -5,6 +5,7 @@
 
 mod documents;
 mod everything;
+mod find_match;
 mod input;
 mod last_n;
 mod meta;
@@ -76,6 +77,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     operation("summary",     "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",       &[Instance],       On::Only(&["Patient"]),     false, |ask| documents::summary(ask).boxed()),
     operation("docref",      "http://hl7.org/fhir/us/core/OperationDefinition/docref",       &[Kind],           On::Only(&["DocumentReference"]), false, |ask| documents::docref(ask).boxed()),
     operation("import-document", "urn:continuo:operation:import-document",                   &[Kind, Instance], On::Only(&["Patient"]),     true,  |ask| documents::import(ask).boxed()),
+    operation("match",       "http://hl7.org/fhir/OperationDefinition/Patient-match",        &[Kind],           On::Only(&["Patient"]),     false, |ask| find_match::find_match(ask).boxed()),
     operation("lastn",       "http://hl7.org/fhir/OperationDefinition/Observation-lastn",    &[Kind],           On::Only(&["Observation"]), false, |ask| last_n::last_n(ask).boxed()),
     operation("validate",    "http://hl7.org/fhir/OperationDefinition/Resource-validate",    &[Kind, Instance], On::All,                    false, |ask| validate::validate(ask).boxed()),
     operation("meta",        "http://hl7.org/fhir/OperationDefinition/Resource-meta",        &[Instance],       On::All,                    false, |ask| meta::show(ask).boxed()),

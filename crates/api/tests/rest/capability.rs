@@ -164,6 +164,7 @@ async fn every_operation_that_is_declared_works() {
                 "import-document" => {
                     world.post("Patient/x/$import-document", &body).await.refused(400, "not-supported")
                 }
+                "match" => world.post("Patient/$match", &json!({ "resourceType": "Patient" })).await.is(200),
                 "lastn" => world.get("Observation/$lastn?patient=x&code=y").await.is(200),
                 // Nothing of most types is there: understood, and not found.
                 "validate" => world.get(&format!("{kind}/none/$validate")).await.refused(404, "not-found"),
@@ -179,7 +180,7 @@ async fn every_operation_that_is_declared_works() {
             }
         }
     }
-    assert_eq!(names.len(), 9, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
 }
 
 #[tokio::test]

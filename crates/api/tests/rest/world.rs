@@ -139,6 +139,7 @@ impl World {
             organisation: "clinic".into(),
             address: folder.join("clinic.db").display().to_string(),
             bases: BaseUrls::new([BASE]),
+            likeness: Some(care::identity::keys_of),
             ..Settings::default()
         })
         .await

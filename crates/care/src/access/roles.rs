@@ -36,16 +36,20 @@ const FILES: [(&str, &str); 13] = [
 const OTHER: &str = "other";
 
 /// Permissions that are not about resources.
-const PERMISSIONS: [&str; 12] = [
+const PERMISSIONS: [&str; 16] = [
     "apps.manage",
     "audit.read",
     "break-glass",
     "break-glass.review",
     "chart.open",
     "export.bulk",
+    "interfaces",
+    "interfaces.who",
     "operate",
     "orders.sign",
     "orders.write",
+    "patients.duplicates",
+    "patients.merge",
     "roles.read",
     "sessions.manage",
     "users.manage",

@@ -14,6 +14,7 @@ mod life;
 mod measure;
 mod outside;
 mod people;
+mod registrations;
 mod shared;
 mod tables;
 mod therapy;
@@ -29,6 +30,7 @@ use crate::shapes;
 use calendar::Day;
 use life::Life;
 use people::Person;
+pub use registrations::Registrations;
 use tables::Tables;
 
 /// The two places of the demo.

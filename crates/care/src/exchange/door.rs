@@ -13,6 +13,7 @@ use crate::Organisation;
 use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{list, text};
+use crate::identity::{self, Whose};
 use bytes::Bytes;
 use fhir::{Draft, Id, Issue, IssueCode, Key, ResourceType, Value};
 use formats::Note;
@@ -47,8 +48,8 @@ const KNOWN: [&str; 9] = [
 /// A number that says who somebody is to the state, and is often wrong, does not say who they are here.
 const NOT_OURS: [&str; 2] = ["http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"];
 
-/// The message row of an arrival, made when it is known what will be written.
-pub type Log<'a> = &'a (dyn Fn(&Received) -> MessageChange + Sync);
+/// The rows of the message log for an arrival, made when it is known what will be written.
+pub type Log<'a> = &'a (dyn Fn(&Received) -> Vec<MessageChange> + Sync);
 
 /// What has arrived.
 pub struct Arrival<'a> {
@@ -112,7 +113,7 @@ pub struct Received {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
-    /// Resources that do not hold together; each issue names its resource type first.
+    /// Resources that do not hold together; each issue names the element.
     #[error("it does not hold together")]
     Invalid(Vec<Issue>),
     #[error("others wrote the same at the same time, again and again")]
@@ -131,7 +132,7 @@ pub async fn receive(
     for _ in 0..ATTEMPTS {
         let plan = Plan::of(organisation, &arrival, now).await?;
         let Plan { writes, items, mut received } = plan;
-        let messages: Vec<MessageChange> = arrival.log.iter().map(|log| log(&received)).collect();
+        let messages: Vec<MessageChange> = arrival.log.map(|log| log(&received)).unwrap_or_default();
         if writes.is_empty() && items.is_empty() && messages.is_empty() {
             return Ok(received);
         }
@@ -171,7 +172,7 @@ impl Plan {
     async fn of(organisation: &Organisation, arrival: &Arrival<'_>, now: i64) -> Result<Plan, DoorError> {
         let store = &organisation.store;
         let mut received = Received::default();
-        let (names, mut here) = name(store, arrival).await?;
+        let (names, mut here, links) = name(organisation, arrival, now).await?;
         let mut coming: Vec<Coming<'_>> = Vec::new();
         let rewriting = Names::known(names.clone());
         for (address, resource) in &arrival.resources {
@@ -188,7 +189,7 @@ impl Plan {
             }
         }
         let stamp = Stamp::new(sent(arrival, now), arrival.number);
-        let (mut writes, mut items, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut writes, mut items, mut wrong) = (Vec::new(), links, Vec::new());
         for Coming { key, value, gone } in coming {
             let held = here.remove(&key);
             let (before, kept) = stamps_of(store, held, now).await?;
@@ -259,7 +260,13 @@ async fn stamps_of(store: &Store, held: Option<Before>, now: i64) -> StoreResult
 type Here = HashMap<Key, Before>;
 
 /// What each address is called here, and what is there under these names.
-async fn name(store: &Store, arrival: &Arrival<'_>) -> StoreResult<(HashMap<String, Key>, Here)> {
+async fn name(
+    organisation: &Organisation,
+    arrival: &Arrival<'_>,
+    now: i64,
+) -> StoreResult<(HashMap<String, Key>, Here, Vec<ItemChange>)> {
+    let store = &organisation.store;
+    let mut links = Vec::new();
     let mut names: HashMap<String, Key> = arrival.bound.iter().cloned().collect();
     let mut own: Vec<(&String, &Value, Key)> = Vec::new();
     for (address, resource) in &arrival.resources {
@@ -275,6 +282,16 @@ async fn name(store: &Store, arrival: &Arrival<'_>) -> StoreResult<(HashMap<Stri
             true => None,
             false => by_identifier(store, key.kind, resource).await?,
         };
+        if key.kind.name() == "Patient" {
+            let found = found.map(|(found, _)| found).or_else(|| here.contains_key(&key).then(|| key.clone()));
+            let (key, linked) = patient_of(organisation, arrival, resource, key, found, now).await?;
+            if !here.contains_key(&key) {
+                here.extend(before(store.current_of(&READER, std::slice::from_ref(&key)).await?));
+            }
+            links.extend(linked);
+            names.insert(address.clone(), key);
+            continue;
+        }
         let key = match found {
             Some((found, held)) => {
                 here.insert(found.clone(), held);
@@ -284,7 +301,37 @@ async fn name(store: &Store, arrival: &Arrival<'_>) -> StoreResult<(HashMap<Stri
         };
         names.insert(address.clone(), key);
     }
-    Ok((names, here))
+    Ok((names, here, links))
+}
+
+/// Whose record a patient is who arrives: of the one that is known under the address or by a number, unless it was merged
+/// here into another since, or somebody else entirely is called by that number; else as `care::identity` says. Where it
+/// is not sure, it is somebody new, and the pair waits for a look in the queue of duplicates. What a sender has merged
+/// keeps its two records until the merge is followed here (`identity::queue`): its messages may come in any order.
+async fn patient_of(
+    organisation: &Organisation,
+    arrival: &Arrival<'_>,
+    resource: &Value,
+    own: Key,
+    found: Option<Key>,
+    now: i64,
+) -> StoreResult<(Key, Vec<ItemChange>)> {
+    let store = &organisation.store;
+    let named = |id: Id| Key::new(own.kind, id);
+    if let Some(found) = found {
+        let id = identity::merge::standing_for(store, found.id.clone(), now).await?;
+        let known = found == own || !identity::is_stranger(store, resource, &id).await?;
+        return Ok((if known { named(id) } else { own }, Vec::new()));
+    }
+    let source = &arrival.origin.source;
+    match identity::whose(organisation, &READER, resource, source, now).await? {
+        Whose::Known(id) => Ok((named(id), Vec::new())),
+        Whose::Likely(id, _) => {
+            let links = identity::links::remember(resource, source, &id, now);
+            Ok((named(id), links))
+        }
+        Whose::Unsure(_) | Whose::New => Ok((own, Vec::new())),
+    }
 }
 
 fn before(stored: Vec<store::Stored>) -> Here {
@@ -367,7 +414,11 @@ fn mark_stamp(resource: &mut Value, stamp: Stamp) {
 }
 
 fn checked(key: &Key, mut resource: Value) -> Result<Change, Vec<Issue>> {
-    let told = |issue: Issue| Issue::error(IssueCode::Invalid, key.kind.name(), issue.diagnostics);
+    // Which element of which type: what stands there is told to nobody.
+    let told = |issue: Issue| {
+        let place = if issue.expression.is_empty() { key.kind.name() } else { &issue.expression };
+        Issue::error(IssueCode::Invalid, place, issue.diagnostics.clone())
+    };
     match &mut resource {
         Value::Object(members) => {
             members.insert("id".to_owned(), key.id.as_str().into());

@@ -1,7 +1,11 @@
 //! Exchange: what comes from elsewhere becomes resources of ours, with their names and references settled.
 
 pub mod bundle;
+pub mod channel;
 mod combine;
 pub mod documents;
 pub mod door;
+pub mod intake;
+pub mod log;
+pub mod mask;
 pub mod origin;

@@ -4,10 +4,10 @@ use super::{Hit, marked};
 use crate::act::{Act, ActError, Pen, Written};
 use crate::ask;
 use crate::chart::When;
+use crate::identity::{self, Score, Thresholds, Traits};
 use crate::people::Person;
 use crate::shapes::{US_CORE, hl7};
-use fhir::search::fold;
-use fhir::{Id, Key, ResourceType};
+use fhir::{Id, Key, ResourceType, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
 use store::StoreResult;
@@ -57,6 +57,8 @@ pub struct Likeness {
     pub hit: Hit,
     /// Out of 100.
     pub score: u32,
+    /// What speaks for it, and what against.
+    pub why: Score,
 }
 
 /// Reads the form. A date of birth may be a year or a month; one that nobody knows is left out.
@@ -133,74 +135,70 @@ fn day(words: &str) -> Option<(String, When)> {
     When::parse(&written).filter(|_| fits).map(|it| (written, it))
 }
 
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
+/// From this probability on somebody is shown as who it may be.
+const SHOWN: f64 = 0.05;
 
-/// Whom this may be already, the likeliest first.
+/// Whom this may be already, the likeliest first: those whom the index of patients finds, and those who bear the name.
 pub async fn similar(pen: &Pen<'_>, newcomer: &Newcomer) -> StoreResult<Vec<Likeness>> {
+    let told = newcomer.patient();
+    let traits = Traits::of(&told);
+    let frequencies = identity::frequencies(pen.store()).await?;
+    let thresholds = Thresholds { review: SHOWN, ..pen.organisation.surroundings.matching() };
+    let found = identity::candidates(pen.store(), pen.caller, &told, &thresholds, "match").await?;
+    let mut found: Vec<(Person, Score)> = found.into_iter().map(|it| (Person::of(&it.patient), it.score)).collect();
+    // Without a date of birth little is left to look up by.
     let first = newcomer.given.first().cloned().unwrap_or_default();
-    let family = ("family", ask::escaped(&newcomer.family));
-    let given = ("given", ask::escaped(&first));
-    let mut searches = vec![vec![family.clone(), given.clone()]];
-    if let Some(born) = &newcomer.born {
-        searches.push(vec![("birthdate", born.clone()), family]);
-        searches.push(vec![("birthdate", born.clone()), given]);
-    }
-    if let Some(phone) = &newcomer.phone {
-        searches.push(vec![("phone", ask::escaped(phone))]);
-    }
-    let mut found: Vec<Person> = Vec::new();
-    for search in searches {
-        let rows = ask::matches(pen.store(), pen.caller, "Patient", &search, 20).await?;
-        for row in rows.rows {
-            let person = Person::of(&row.value);
-            if found.iter().all(|it| it.id != person.id) {
-                found.push(person);
-            }
+    let named = [("family", ask::escaped(&newcomer.family)), ("given", ask::escaped(&first))];
+    for row in ask::matches(pen.store(), pen.caller, "Patient", &named, 20).await?.rows {
+        let person = Person::of(&row.value);
+        let score = identity::score::score(&traits, &Traits::of(&row.value), &frequencies);
+        let known = found.iter().any(|(it, _)| it.id == person.id);
+        if !known && person.replaced_by.is_none() && score.probability >= SHOWN {
+            found.push((person, score));
         }
     }
-    let mut all: Vec<Likeness> = marked(found)
-        .into_iter()
-        .map(|hit| Likeness { score: newcomer.likeness(&hit.person), hit })
-        .filter(|it| it.score >= 40)
-        .collect();
-    all.sort_by_key(|it| std::cmp::Reverse(it.score));
-    all.truncate(8);
-    Ok(all)
+    found.sort_by(|a, b| b.1.bits.total_cmp(&a.1.bits));
+    found.truncate(8);
+    let (people, scores): (Vec<Person>, Vec<Score>) = found.into_iter().unzip();
+    let alike = marked(people).into_iter().zip(scores);
+    Ok(alike.map(|(hit, why)| Likeness { score: why.percent(), hit, why }).collect())
 }
 
 impl Newcomer {
-    /// How much they agree: names and date of birth weigh most.
-    fn likeness(&self, other: &Person) -> u32 {
-        let same = |one: &str, two: Option<&String>| two.is_some_and(|two| fold(one) == fold(two));
-        let first = self.given.first().map_or("", String::as_str);
-        let begins = |one: &str, two: Option<&String>| {
-            let short: String = fold(one).chars().take(3).collect();
-            !short.is_empty() && two.is_some_and(|two| fold(two).starts_with(&short))
-        };
-        let mut score = 0;
-        score += if same(&self.family, other.family.as_ref()) { 30 } else { 0 };
-        score += match (same(first, other.given.first()), begins(first, other.given.first())) {
-            (true, _) => 25,
-            (false, true) => 12,
-            _ => 0,
-        };
-        if let (Some(born), Some(theirs)) = (&self.born, &other.born) {
-            let theirs = theirs.machine();
-            score += if *born == theirs {
-                35
-            } else if theirs.starts_with(born.as_str()) || born.starts_with(&theirs) {
-                18
-            } else {
-                0
-            };
+    /// Who they are, as a Patient without number and id.
+    fn patient(&self) -> Value {
+        let mut it = json!({
+            "resourceType": "Patient",
+            "active": true,
+            "name": [{ "use": "official", "family": self.family, "given": self.given }],
+            "gender": self.sex,
+        });
+        if let Some(born) = &self.born {
+            it["birthDate"] = json!(born);
         }
-        if let (Some(phone), Some(theirs)) = (&self.phone, &other.phone) {
-            let (one, two) = (digits(phone), digits(theirs));
-            score += if one.ends_with(&two) || two.ends_with(&one) { 10 } else { 0 };
+        let reached: Vec<_> = [("phone", &self.phone), ("email", &self.email)]
+            .into_iter()
+            .filter_map(|(system, value)| Some(json!({ "system": system, "value": value.as_ref()? })))
+            .collect();
+        if !reached.is_empty() {
+            it["telecom"] = json!(reached);
         }
-        score
+        let lines: Vec<&String> = self.line.iter().collect();
+        let mut address = crate::shapes::trimmed(json!({
+            "line": lines,
+            "city": self.city,
+            "state": self.state,
+            "postalCode": self.postal,
+        }));
+        if address != json!({}) {
+            address["use"] = json!("home");
+            it["address"] = json!([address]);
+        }
+        if let Some(language) = &self.language {
+            let code = json!({ "coding": [{ "system": "urn:ietf:bcp:47", "code": language }] });
+            it["communication"] = json!([{ "language": code, "preferred": true }]);
+        }
+        it
     }
 }
 
@@ -208,46 +206,15 @@ impl Newcomer {
 pub async fn register(pen: &Pen<'_>, newcomer: &Newcomer, once: &str) -> Result<(Id, Written), ActError> {
     let id = Id::parse(&pen.organisation.surroundings.new_id()).expect("our own ids are ids of FHIR");
     let key = Key::new(ResourceType::parse("Patient").expect("a type of R4"), id.clone());
-    let mut it = json!({
-        "resourceType": "Patient",
-        "meta": { "profile": [format!("{US_CORE}us-core-patient")] },
-        "identifier": [{
-            "use": "usual",
-            "type": hl7("v2-0203", "MR", "Medical record number"),
-            "system": format!("{}/mrn", pen.organisation.base),
-            "value": record_number(pen).await?,
-            "assigner": { "display": pen.organisation.name },
-        }],
-        "active": true,
-        "name": [{ "use": "official", "family": newcomer.family, "given": newcomer.given }],
-        "gender": newcomer.sex,
-    });
-    if let Some(born) = &newcomer.born {
-        it["birthDate"] = json!(born);
-    }
-    let reached: Vec<_> = [("phone", &newcomer.phone), ("email", &newcomer.email)]
-        .into_iter()
-        .filter_map(|(system, value)| Some(json!({ "system": system, "value": value.as_ref()? })))
-        .collect();
-    if !reached.is_empty() {
-        it["telecom"] = json!(reached);
-    }
-    let lines: Vec<&String> = newcomer.line.iter().collect();
-    let address = crate::shapes::trimmed(json!({
-        "line": lines,
-        "city": newcomer.city,
-        "state": newcomer.state,
-        "postalCode": newcomer.postal,
-    }));
-    if address != json!({}) {
-        let mut address = address;
-        address["use"] = json!("home");
-        it["address"] = json!([address]);
-    }
-    if let Some(language) = &newcomer.language {
-        let code = json!({ "coding": [{ "system": "urn:ietf:bcp:47", "code": language }] });
-        it["communication"] = json!([{ "language": code, "preferred": true }]);
-    }
+    let mut it = newcomer.patient();
+    it["meta"] = json!({ "profile": [format!("{US_CORE}us-core-patient")] });
+    it["identifier"] = json!([{
+        "use": "usual",
+        "type": hl7("v2-0203", "MR", "Medical record number"),
+        "system": format!("{}/mrn", pen.organisation.base),
+        "value": record_number(pen).await?,
+        "assigner": { "display": pen.organisation.name },
+    }]);
     let mut act = Act::new("registration", &id).once(once);
     act.create_as(key, it);
     let written = pen.commit(act).await?;
@@ -333,7 +300,8 @@ mod tests {
         assert_eq!((whole[0].hit.person.id.as_str(), whole[0].score), (id.as_str(), 100));
         let accents = [("family", "nunez"), ("given", "Eva"), ("born", "1990"), ("sex", "female")];
         let like = similar(&desk, &judge(&typed(&accents), NOON).unwrap()).await.unwrap();
-        assert_eq!((like.len(), like[0].score), (1, 73));
+        assert_eq!((like.len(), like[0].score), (1, 99));
+        assert!(like[0].why.fields.iter().any(|it| it.field == identity::Field::Family && it.weight > 3.0));
         let other = [("family", "Smith"), ("given", "Joe"), ("born", "1930-01-01"), ("sex", "male")];
         assert!(similar(&desk, &judge(&typed(&other), NOON).unwrap()).await.unwrap().is_empty());
     }

@@ -47,7 +47,11 @@ pub(super) fn default_file() -> String {
         if this != section {
             section = this;
             // An organisation of one's own is not a default, so its section is an example.
-            let heading = if this == "organisation.*" { "# [organisation.riverside]" } else { &format!("[{this}]") };
+            let heading = match this {
+                "organisation.*" => "# [organisation.riverside]",
+                "channel.*" => "# [channel.lakeside-hl7]",
+                _ => &format!("[{this}]"),
+            };
             text.push_str(&format!("\n{heading}\n"));
         }
         text.push_str(&format!("\n# {}\n", field.text));
@@ -85,7 +89,7 @@ pub(super) fn reference_page() -> String {
     }
     page.push_str(
         "\nOn the command line: `--set key=value`, and for the common ones `--config`, `--data-dir`, `serve --bind`, `--port`,\n\
-         `--behind-proxy`. `<name>` is the short name of an organisation, the first part of its paths: lower-case letters, digits and `-`\n\
+         `--behind-proxy`. `<name>` is the short name of an organisation, the first part of its paths, or of a channel: lower-case letters, digits and `-`\n\
          (in a variable `_` stands for `-`).\n",
     );
     page
@@ -140,11 +144,15 @@ pub(crate) fn schema() -> Done {
 pub(super) fn schema_value() -> Value {
     let object = |properties: Map<String, Value>| json!({ "type": "object", "additionalProperties": false, "properties": properties });
     let mut sections: Map<String, Value> = Map::new();
-    let mut organisation = Map::new();
+    let (mut organisation, mut channel) = (Map::new(), Map::new());
     for field in FIELDS {
         let (section, name) = field.key.rsplit_once('.').expect("keys have a section");
         if section == "organisation.*" {
             organisation.insert(name.into(), property(field));
+            continue;
+        }
+        if section == "channel.*" {
+            channel.insert(name.into(), property(field));
             continue;
         }
         let section = sections.entry(section).or_insert_with(|| object(Map::new()));
@@ -157,6 +165,9 @@ pub(super) fn schema_value() -> Value {
         "organisation".into(),
         json!({ "type": "object", "propertyNames": names, "additionalProperties": one }),
     );
+    let mut one = object(channel);
+    one["required"] = json!(["organisation", "listen"]);
+    sections.insert("channel".into(), json!({ "type": "object", "propertyNames": names, "additionalProperties": one }));
     let mut schema = object(sections);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("Settings of Continuo");

@@ -120,6 +120,7 @@ fn every_setting_is_explained_and_its_default_is_allowed() {
         let (section, name) = field.key.rsplit_once('.').unwrap();
         let place = match section {
             "organisation.*" => &schema["properties"]["organisation"]["additionalProperties"]["properties"][name],
+            "channel.*" => &schema["properties"]["channel"]["additionalProperties"]["properties"][name],
             section => &schema["properties"][section]["properties"][name],
         };
         assert_eq!(place["description"], field.text);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // Everything here is a test.
 
 mod harness;
+mod lines;
 mod pages;
 mod records;
 mod serving;

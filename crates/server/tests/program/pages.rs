@@ -27,7 +27,8 @@ fn vital_signs_and_lists_kept_on_pages_read_back_over_fhir_with_provenance() {
     let place = Place::new();
     let address = free_address();
     let port = address.rsplit_once(':').unwrap().1;
-    let _server = Server::start(place.command(&["serve", "--demo", "--port", port, "--patients", "12"]));
+    let _server =
+        Server::start(place.command(&["serve", "--demo", "--port", port, "--mllp-port", "0", "--patients", "12"]));
     wait_until_ready(&address);
     let demo: Value =
         serde_json::from_slice(&std::fs::read(place.folder.join("continuo-demo/demo.json")).unwrap()).unwrap();

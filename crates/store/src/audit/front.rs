@@ -67,6 +67,20 @@ impl Store {
         self.looked(self.search_look(caller, "lastn", query), answer).await
     }
 
+    /// The resources of a type that share one of these numbers ([`Likeness`](crate::Likeness)), those that share what
+    /// few do first; at most `most`. The detail is what the log says was asked.
+    pub async fn alike(
+        &self,
+        caller: &Caller,
+        kind: ResourceType,
+        keys: &[i64],
+        most: usize,
+        action: &'static str,
+    ) -> StoreResult<Vec<Stored>> {
+        let answer = self.quiet_alike(caller, kind, keys, most).await;
+        self.looked(Look { kind: Some(kind), ..self.look(caller, action) }, answer).await
+    }
+
     /// Writes down what happened.
     pub async fn record(&self, caller: &Caller, event: Event, now: i64) -> StoreResult<()> {
         let look = Look {
@@ -239,6 +253,12 @@ impl Shows for HistoryPage {
 impl Shows for Page {
     fn show(&self, to: &mut Shown) {
         self.entries.iter().for_each(|it| it.stored.show(to));
+    }
+}
+
+impl Shows for Vec<Stored> {
+    fn show(&self, to: &mut Shown) {
+        self.iter().for_each(|it| it.show(to));
     }
 }
 

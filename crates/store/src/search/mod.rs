@@ -1,6 +1,7 @@
 //! Running a search: plan it in numbers, find resource numbers by SQL, fetch one page of bodies, and what
 //! they bring along. Everything of one answer is read in one transaction, so a page is of one moment.
 
+pub(crate) mod alike;
 mod canonical;
 mod contained;
 pub(crate) mod cursor;
@@ -17,6 +18,7 @@ mod spans;
 pub(crate) mod sql;
 mod terms;
 
+pub(crate) use alike::Borne;
 pub(crate) use kept::Kept;
 pub(crate) use plan::Planner;
 pub(crate) use reach::Reach;

@@ -137,7 +137,7 @@ fn ribbon(words: &Words, demo: bool) -> Markup {
 }
 
 /// Pages of administration: (end of the address, name, the permission it takes).
-pub(crate) const ADMINISTRATION: [(&str, &str, &str); 8] = [
+pub(crate) const ADMINISTRATION: [(&str, &str, &str); 10] = [
     ("users", "shell-users", "users.manage"),
     ("roles", "shell-roles", "roles.read"),
     ("sessions", "shell-sessions", "sessions.manage"),
@@ -145,8 +145,15 @@ pub(crate) const ADMINISTRATION: [(&str, &str, &str); 8] = [
     ("audit", "shell-audit", "audit.read"),
     ("disclosures", "shell-disclosures", "audit.read"),
     ("emergency", "shell-emergency", "break-glass.review"),
+    ("duplicates", "shell-duplicates", "patients.duplicates"),
     ("content", "shell-content", "roles.read"),
+    ("interfaces/", "shell-interfaces", "interfaces"),
 ];
+
+/// `/riverside/admin/users`; a section with a slash at its end lies at an address of its own.
+fn address_of_section(slug: &str, section: &str) -> String {
+    if section.ends_with('/') { format!("/{slug}/{section}") } else { format!("/{slug}/admin/{section}") }
+}
 
 /// Pages of the portal: (end of the address, name).
 const PORTAL: [(&str, &str); 6] = [
@@ -161,7 +168,7 @@ const PORTAL: [(&str, &str); 6] = [
 /// The first page of administration that the visitor may see.
 pub(crate) fn first_of_administration(visitor: &Visitor) -> Option<String> {
     let first = ADMINISTRATION.iter().find(|(_, _, permission)| visitor.may(permission))?;
-    Some(format!("/{}/admin/{}", visitor.organisation.slug, first.0))
+    Some(address_of_section(&visitor.organisation.slug, first.0))
 }
 
 /// What stands beside the main part.
@@ -363,7 +370,7 @@ fn administration_sections(visitor: &Visitor, current: &str) -> Markup {
                 @for (section, name, permission) in ADMINISTRATION {
                     @if visitor.may(permission) {
                         li {
-                            a href={ "/" (slug) "/admin/" (section) } aria-current=[(section == current).then_some("page")] {
+                            a href=(address_of_section(slug, section)) aria-current=[(section == current).then_some("page")] {
                                 (words.say(name))
                                 @if section == "emergency" && visitor.reviews > 0 {
                                     " " span.chip.critical { (visitor.reviews) span.spoken { " " (words.say("shell-to-review")) } }

@@ -90,6 +90,7 @@ impl World {
             organisation: "riverside".into(),
             address: folder.join("store.db").to_str().unwrap().into(),
             bases: BaseUrls::new([format!("{base}/fhir")]),
+            likeness: Some(care::identity::keys_of),
             ..Settings::default()
         };
         let store = Store::open(settings).await.unwrap();

@@ -30,7 +30,7 @@ const GROUPS: [(&str, &str); 10] = [
 ];
 
 /// Permissions → what they let one do.
-const PERMISSIONS: [(&str, &str); 12] = [
+const PERMISSIONS: [(&str, &str); 16] = [
     ("chart.open", "roles-open-charts"),
     ("orders.sign", "roles-sign-orders"),
     ("orders.write", "roles-write-orders"),
@@ -38,11 +38,15 @@ const PERMISSIONS: [(&str, &str); 12] = [
     ("break-glass.review", "roles-review-emergency-access"),
     ("audit.read", "roles-read-the-audit-log"),
     ("users.manage", "roles-manage-users"),
+    ("patients.duplicates", "roles-look-at-duplicates"),
+    ("patients.merge", "roles-merge-records"),
     ("roles.read", "roles-see-what-roles-may-do"),
     ("sessions.manage", "roles-end-sessions-of-others"),
     ("apps.manage", "roles-manage-apps"),
     ("operate", "roles-operate-the-server"),
     ("export.bulk", "roles-export-in-bulk"),
+    ("interfaces", "roles-look-after-interfaces"),
+    ("interfaces.who", "roles-see-whom-messages-are-about"),
 ];
 
 #[derive(Deserialize, Default)]

@@ -1,0 +1,230 @@
+//! The console of interfaces (screens I-01 to I-05): channels and how they go, messages, what is wrong with those that
+//! failed, and a bench to try a message on. For whoever looks after interfaces; whom a message is about is shown to those
+//! alone who may know.
+
+pub(crate) mod bench;
+pub(crate) mod errors;
+pub(crate) mod message;
+pub(crate) mod messages;
+
+use crate::components::form::act_on;
+use crate::components::notice;
+use crate::components::shell::{self, Needs};
+use crate::components::table::{moment_ago, table};
+use crate::locale::Words;
+use crate::request::{Answer, Refusal, Visitor, see_other};
+use axum::Form;
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use care::exchange::channel::{MINUTES, Wish};
+use care::exchange::intake;
+use care::exchange::log::{Desk, DeskError, Overview};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// The section of the navigation.
+pub(super) const SECTION: &str = "interfaces/";
+const NEEDS: Needs = Needs::of(&["interfaces.css"], &[]);
+
+/// Pages of the console: (end of the address, name).
+const TABS: [(&str, &str); 4] = [
+    ("", "interfaces-channels"),
+    ("messages", "interfaces-messages"),
+    ("errors", "interfaces-errors"),
+    ("bench", "interfaces-bench"),
+];
+
+/// States of a message, in words, and how they are marked.
+const STATES: [(&str, &str, &str); 6] = [
+    (intake::DONE, "interfaces-state-done", "good"),
+    (intake::FAILED, "interfaces-state-failed", "critical"),
+    (intake::HELD, "interfaces-state-held", "notable"),
+    (intake::REPLACED, "interfaces-state-replaced", "quiet"),
+    (intake::SKIPPED, "interfaces-state-skipped", "quiet"),
+    (intake::IGNORED, "interfaces-state-ignored", "quiet"),
+];
+
+/// Causes in words.
+const CAUSES: [(&str, &str); 9] = [
+    ("unreadable", "interfaces-cause-unreadable"),
+    ("no-kind", "interfaces-cause-no-kind"),
+    ("version", "interfaces-cause-version"),
+    ("no-patient", "interfaces-cause-no-patient"),
+    ("nothing-mapped", "interfaces-cause-nothing-mapped"),
+    ("control-id-reused", "interfaces-cause-control-id-reused"),
+    ("busy", "interfaces-cause-busy"),
+    ("internal", "interfaces-cause-internal"),
+    ("", "interfaces-cause-unknown"),
+];
+
+const WISHES: [(Wish, &str); 3] =
+    [(Wish::Run, "interfaces-run"), (Wish::Pause, "interfaces-pause"), (Wish::Stop, "interfaces-stop")];
+
+impl From<DeskError> for Refusal {
+    fn from(error: DeskError) -> Refusal {
+        match error {
+            DeskError::Unknown => Refusal::NotFound,
+            DeskError::Store(error) => Refusal::from(error),
+            DeskError::NoPlace(_) => Refusal::Cannot("interfaces-no-place"),
+            DeskError::NoChange => Refusal::Cannot("interfaces-no-change"),
+            DeskError::NoReason => Refusal::Cannot("interfaces-no-reason"),
+            DeskError::Unreadable => Refusal::Cannot("interfaces-unreadable"),
+        }
+    }
+}
+
+pub(super) fn desk(visitor: &Visitor) -> Result<Desk<'_>, Refusal> {
+    Ok(Desk::of(&visitor.organisation, &visitor.caller, visitor.now)?)
+}
+
+/// A page of the console under its heading.
+pub(super) fn console(visitor: &Visitor, tab: &str, title: &str, main: Markup) -> Response {
+    let words = visitor.words;
+    let all = html! {
+        header.section-head { h1 { (words.say("interfaces-title")) } }
+        nav.tabs aria-label=(words.say("interfaces-title")) {
+            ul { @for (end, name) in TABS {
+                li { a href={ (visitor.at("interfaces/")) (end) } aria-current=[(end == tab).then_some("page")] { (words.say(name)) } }
+            } }
+        }
+        (main)
+    };
+    shell::administration(visitor, SECTION, (title.to_owned(), NEEDS), all)
+}
+
+pub(super) fn state(words: &Words, state: &str) -> Markup {
+    let (key, class) = STATES.iter().find(|it| it.0 == state).map_or(("interfaces-state-done", ""), |it| (it.1, it.2));
+    html! { span class={ "chip " (class) } { (words.say(key)) } }
+}
+
+pub(super) fn states(words: &Words) -> Vec<(&'static str, String)> {
+    STATES.iter().map(|(state, key, _)| (*state, words.say(key))).collect()
+}
+
+/// Why messages fail, in words; what no words know is told as it is.
+pub(super) fn cause(words: &Words, cause: &str) -> String {
+    if let Some(element) = cause.strip_prefix("invalid:") {
+        let element = if element.is_empty() { "–" } else { element };
+        return words.with("interfaces-cause-invalid", &[("element", element.to_owned().into())]);
+    }
+    CAUSES.iter().find(|it| it.0 == cause).map_or_else(|| cause.to_owned(), |(_, key)| words.say(key))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Said {
+    done: Option<String>,
+}
+
+pub(crate) async fn page(visitor: Visitor, Query(said): Query<Said>) -> Answer {
+    let words = visitor.words;
+    let desk = desk(&visitor)?;
+    let channels = desk.overview().await?;
+    let causes = desk.causes().await?;
+    let heads = ["interfaces-channel", "interfaces-standing", "interfaces-hour", "interfaces-total", "interfaces-last"];
+    let heads: Vec<String> = heads.iter().map(|it| words.say(it)).collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).chain([""]).collect();
+    let mut rows = Vec::new();
+    for it in &channels {
+        let waiting = if it.wish == Wish::Pause { desk.waiting(&it.line.channel.name).await? } else { 0 };
+        rows.push(row(&visitor, it, waiting));
+    }
+    let failed: u64 = causes.iter().filter(|it| it.state == intake::FAILED).map(|it| it.count).sum();
+    let main = html! {
+        (notice::done(words, said.done.as_deref()))
+        @if failed > 0 {
+            p.notice.caution {
+                (crate::components::icon::icon("alert"))
+                span { (words.with("interfaces-failed-count", &[("count", failed.into())])) " " a href=(visitor.at("interfaces/errors")) { (words.say("interfaces-see-errors")) } }
+            }
+        }
+        @if rows.is_empty() { p.empty { (words.say("interfaces-no-channels")) } }
+        @else { (table(words, &words.with("interfaces-channels-count", &[("count", rows.len().into())]), &heads, rows)) }
+    };
+    Ok(console(&visitor, "", &words.say("interfaces-title"), main))
+}
+
+fn row(visitor: &Visitor, it: &Overview, waiting: usize) -> Vec<Markup> {
+    let words = visitor.words;
+    let channel = &it.line.channel;
+    let of = |states: &[&str]| states.iter().filter_map(|state| it.counts.get(*state)).sum::<u64>();
+    let errors = of(&[intake::FAILED]);
+    let all: u64 = it.counts.values().sum();
+    let rate = it.status.rate(visitor.now);
+    vec![
+        html! {
+            a href={ (visitor.at("interfaces/messages?channel=")) (channel.name) } { (channel.title) }
+            p.note {
+                @match it.status.listening { Some(at) => { code { (at) } } None => { (words.say("interfaces-not-listening")) } }
+                @match it.status.secured { Some(true) => { " · " (words.say("interfaces-mutual")) } Some(false) => { " · TLS" } None => {} }
+            }
+        },
+        html! {
+            (standing(words, it))
+            @if it.silent { " " span.chip.notable { (words.say("interfaces-silent")) } }
+            @if waiting > 0 { p.note { (words.with("interfaces-waiting", &[("count", waiting.into())])) } }
+            p.note { (words.with("interfaces-connections", &[("count", it.status.connections.into())])) }
+        },
+        bars(words, &rate),
+        html! {
+            (all)
+            @if errors > 0 { " " a.chip.critical href={ (visitor.at("interfaces/errors")) } { (words.with("interfaces-errors-count", &[("count", errors.into())])) } }
+        },
+        html! { @match it.last { Some(at) => { (moment_ago(words, at, visitor.now)) } None => { span.quiet { (words.say("interfaces-never")) } } } },
+        html! {
+            div.buttons {
+                @for (wish, key) in WISHES.into_iter().filter(|(wish, _)| *wish != it.wish) {
+                    (act_on(&visitor.at(&format!("interfaces/channels/{}/wish", channel.name)), &[("wish", wish.code())], &words.say(key), Some(&channel.title), None))
+                }
+                a.button href={ (visitor.at("interfaces/bench?channel=")) (channel.name) } { (words.say("interfaces-test")) span.spoken { " " (channel.title) } }
+            }
+        },
+    ]
+}
+
+fn standing(words: &Words, it: &Overview) -> Markup {
+    let (class, key) = match (it.wish, &it.status.trouble, it.status.listening) {
+        (Wish::Stop, ..) => ("quiet", "interfaces-stopped"),
+        (_, Some(_), _) => ("critical", "interfaces-troubled"),
+        (Wish::Pause, ..) => ("notable", "interfaces-paused"),
+        (Wish::Run, _, Some(_)) => ("good", "interfaces-running"),
+        (Wish::Run, _, None) => ("notable", "interfaces-starting"),
+    };
+    html! { span class={ "chip " (class) } { (words.say(key)) } }
+}
+
+/// Messages of each of the last sixty minutes, as bars; the words say what they add up to.
+fn bars(words: &Words, rate: &[u32]) -> Markup {
+    let most = rate.iter().copied().max().unwrap_or(0).max(1);
+    let sum: u32 = rate.iter().sum();
+    let label = words.with("interfaces-hour-count", &[("count", sum.into())]);
+    html! {
+        svg.bars viewBox={ "0 0 " (MINUTES * 2) " 22" } width=(MINUTES * 2) height="22" role="img" aria-label=(label) {
+            @for (at, count) in rate.iter().enumerate().filter(|(_, count)| **count > 0) {
+                @let height = (f64::from(*count) / f64::from(most) * 20.0).max(1.5).round();
+                rect x=(at * 2) y=(22.0 - height) width="1.6" height=(height) {}
+            }
+            path d={ "M0 21.5H" (MINUTES * 2) } {}
+        }
+        p.note { (label) }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Wished {
+    wish: String,
+}
+
+pub(crate) async fn wish(
+    visitor: Visitor,
+    Path((_, channel)): Path<(String, String)>,
+    Form(asked): Form<Wished>,
+) -> Answer {
+    let wish = Wish::parse(&asked.wish).ok_or(Refusal::NotFound)?;
+    desk(&visitor)?.wish(&channel, wish).await?;
+    Ok(see_other(&visitor.at("interfaces/?done=changed")))
+}
+
+pub(crate) async fn bare(visitor: Visitor) -> Answer {
+    Ok(see_other(&visitor.at("interfaces/")))
+}
