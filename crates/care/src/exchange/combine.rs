@@ -137,8 +137,11 @@ const GATHERED: [(&str, &str); 11] = [
     ("Account", "subject"),
 ];
 
+/// These have one identifier, not a list of them.
+const SINGLE: [&str; 3] = ["Bundle", "Composition", "QuestionnaireResponse"];
+
 fn is_gathered(kind: &str, group: &str) -> bool {
-    GATHERED.iter().any(|(of, name)| *name == group && (of.is_empty() || *of == kind))
+    !SINGLE.contains(&kind) && GATHERED.iter().any(|(of, name)| *name == group && (of.is_empty() || *of == kind))
 }
 
 /// What people and places are called by those who mention them in passing.
