@@ -5,7 +5,7 @@ use crate::exchange::log::{Desk, DeskError, LOOK_AFTER, Redone};
 use crate::ward::{NOON, SECOND, Ward};
 use formats::v2::Batch;
 use std::path::{Path, PathBuf};
-use store::{Caller, MessageQuery, Rights};
+use store::{Caller, Rights};
 
 struct Lab {
     ward: Ward,
@@ -206,13 +206,14 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
     let Some(folder) = testkit::unpacked("hl7v2-messages") else { return };
     let mut files = Vec::new();
     collect(&folder, &mut files);
-    let lab = Lab::open().await;
+    let mut lab = Lab::open().await;
     let messages: Vec<Vec<u8>> = files
         .iter()
         .flat_map(|file| Batch::read(&std::fs::read(file).unwrap()).messages().map(Message::write).collect::<Vec<_>>())
         .collect();
     let mut states = std::collections::BTreeMap::<String, usize>::new();
     for raw in &messages {
+        lab.ward.later(1);
         let answer = lab.send_bytes(raw, false).await;
         let (heading, head) = lab.logged(&answer).await;
         let cause = heading.cause.filter(|_| answer.state == FAILED).unwrap_or_default();
@@ -228,13 +229,6 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
         let answer = lab.send_bytes(raw, false).await;
         assert!(answer.again);
     }
-    assert_eq!(lab.changes().await, before);
-    // Worked on once more in the other order, as after a change of the mapping, they still change nothing of results.
-    let caller = engineer();
-    let desk = Desk::of(&lab.ward.organisation, &caller, NOON).unwrap();
-    let done = MessageQuery { state: Some(DONE.into()), ..MessageQuery::default() };
-    let ids: Vec<String> = desk.list(&done, 500).await.unwrap().into_iter().map(|it| it.id).collect();
-    desk.replay(&ids).await.unwrap();
     assert_eq!(lab.changes().await, before);
 }
 
