@@ -252,6 +252,26 @@ impl Draw {
     }
 }
 
+/// Nobody is to be taken for somebody else: that is another story.
+const NAMES: [&str; 16] = [
+    "Abara^Chidi",
+    "Bonnet^Odile",
+    "Castile^Iago",
+    "Dvorak^Milena",
+    "Eriksen^Tove",
+    "Fontana^Renzo",
+    "Grieg^Solveig",
+    "Hossain^Rafiq",
+    "Iwata^Kenji",
+    "Jansen^Wim",
+    "Kowal^Zofia",
+    "Lemaire^Aude",
+    "Mbeki^Thabo",
+    "Novak^Petra",
+    "Ortega^Lucia",
+    "Petrov^Yuri",
+];
+
 /// What happens to a few people over some months, each message a minute after the one before.
 fn life(count: usize, draw: &mut Draw) -> Vec<String> {
     let moment = |number: usize| {
@@ -261,13 +281,16 @@ fn life(count: usize, draw: &mut Draw) -> Vec<String> {
     let message = |number: usize, draw: &mut Draw| {
         let (at, patient) = (moment(number), draw.below(8));
         let pid = |patient: usize, draw: &mut Draw| {
-            let (name, city) = (
-                draw.of(&["Byron^Ada", "Biron^Ada", "Lovelace^Ada^K"]),
-                draw.of(&["", "Riverside", "Lakeside", "\"\""]),
-            );
-            let (married, phone) = (draw.of(&["", "S", "M", "\"\""]), draw.of(&["", "555-0100", "555-0199"]));
+            let at = patient % 100 + if patient < 100 { 0 } else { 8 };
+            let (name, born) = (NAMES[at], format!("19{}{:02}{:02}", 30 + at * 4, at % 12 + 1, at + 7));
+            let second_name = draw.of(&["", "^K", "^Maria"]);
+            let city = draw.of(&["", "Riverside", "Lakeside", "\"\""]);
+            let (married, phone) = (draw.of(&["", "S", "M", "\"\""]), draw.of(&["", "1", "2"]));
+            let phone = if phone.is_empty() { String::new() } else { format!("555-{at:02}{phone}0") };
             let second = draw.of(&["", &format!("~S{patient}^^^SOCIETY^MB")]).to_owned();
-            format!("PID|1||{patient}^^^LAKE^MR{second}||{name}||19860203|F|||1 Main St^^{city}||{phone}|||{married}")
+            format!(
+                "PID|1||{patient}^^^LAKE^MR{second}||{name}{second_name}||{born}|F|||{at} Main St^^{city}||{phone}|||{married}"
+            )
         };
         let header = |kind: &str| format!("MSH|^~\\&|SYS|LAKE|EHR|RIVER|{at}||{kind}|{number}|P|2.5.1");
         match draw.below(10) {
