@@ -25,6 +25,11 @@ const CHORES: &[(&str, &str, Chore)] = &[
         "ask every cell of who may do what of a live server; writes docs/assurance/authorisation.md",
         matrix::run,
     ),
+    (
+        "documents",
+        "hold C-CDA documents of demo people against the published schema and schematron ([people] [--bundles])",
+        test::of_documents,
+    ),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

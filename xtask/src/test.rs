@@ -63,6 +63,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             steps.take("apps of others, in a browser and in Python", || clients(&binary));
         }
     }
+    steps.take("documents against the published rules of C-CDA", || documents(4, false));
     steps.finish()
 }
 
@@ -97,6 +98,41 @@ fn clients(binary: &Path) -> Result<(), String> {
         lines.current_dir(&folder).arg("hl7.mjs").arg(base).arg(demo.join("data/demo.json"));
         step::run(lines.arg("--python").arg(&python))
     })
+}
+
+/// `cargo xtask documents [people] [--bundles]`.
+pub fn of_documents(arguments: &[String]) -> Result<(), String> {
+    let people = arguments.iter().find_map(|it| it.parse().ok()).unwrap_or(100);
+    documents(people, arguments.iter().any(|it| it == "--bundles"))
+}
+
+/// Holds C-CDA documents of demo people, and of public bundles where `bundles`, against the published schema and
+/// schematron. Without the public test data there are no rules, and nothing is held.
+pub fn documents(people: usize, bundles: bool) -> Result<(), String> {
+    let named = std::env::var_os("CONTINUO_TEST_DATA").map(PathBuf::from);
+    let found = named.or_else(|| step::root().ancestors().map(|up| up.join("shared/data")).find(|it| it.is_dir()));
+    let Some(data) = found else {
+        println!("the public test data are absent: nothing is held against the rules");
+        return Ok(());
+    };
+    let place = step::root().join("target/documents");
+    let (rules, made, lives) = (place.join("rules"), place.join("made"), place.join("bundles"));
+    for (archive, folder) in [("ccda-schema-schematron.tgz", &rules), ("synthea-r4.tgz", &lives)] {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        step::run(Command::new("tar").arg("xzf").arg(data.join(archive)).arg("-C").arg(folder))?;
+    }
+    std::fs::remove_dir_all(&made).ok();
+    let mut make = step::cargo();
+    make.args(["run", "--quiet", "--locked", "-p", "care", "--example", "documents", "--"])
+        .arg(&made)
+        .arg(people.to_string());
+    if bundles {
+        make.arg(&lives);
+    }
+    step::run(&mut make)?;
+    let folder = step::root().join("tests/documents");
+    let python = python(&folder, &place.join("python"))?;
+    step::run(Command::new(python).arg(folder.join("check.py")).arg(&rules).arg(&made))
 }
 
 /// The npm packages that a folder pins.

@@ -12,6 +12,7 @@ pub mod cohorts;
 pub mod content;
 pub mod demo;
 pub mod desk;
+pub mod devices;
 pub mod draft;
 pub mod drugs;
 pub mod egress;

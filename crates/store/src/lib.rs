@@ -6,6 +6,7 @@ pub mod audit;
 mod batch;
 mod body;
 mod caller;
+mod context;
 mod db;
 mod error;
 mod history;

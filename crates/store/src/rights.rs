@@ -6,6 +6,7 @@
 //!
 //! Actions are those of SMART App Launch 2.2, section 3.0.2.2 (c r u d s).
 
+use crate::context;
 use fhir::search::Registry;
 use fhir::search::query::{Filter, Of, Patients, ReferenceTest, Source, Test};
 use fhir::search::row::Slot;
@@ -262,6 +263,10 @@ impl Rights {
             let some = hides.filter(|(_, hides)| *hides != Filter::nothing());
             ruling.rules.extend(some.map(|(rule, hides)| (rule, Filter::Not(Box::new(hides)))));
         }
+        if veiled && context::is_binary(kind) {
+            let readable = context::readable(registry, |kind| self.judged(registry, kind, Action::Read, true));
+            ruling.rules.push(("security-context".into(), readable));
+        }
         ruling.rules.retain(|(_, filter)| *filter != Filter::everything());
         ruling.compartment = registry.compartment_slots("Patient", kind);
         ruling
@@ -272,6 +277,11 @@ impl Rights {
             |parts: &[Within]| -> Vec<Filter> { parts.iter().map(|it| self.within(registry, kind, it)).collect() };
         match it {
             Within::Organisation => Filter::everything(),
+            // A file is of whom its context is.
+            Within::Patients(_) | Within::Of(_) | Within::OnlyOf(_) if context::is_binary(kind) => {
+                context::of(registry, |kind| self.within(registry, kind, it))
+            }
+            Within::OfNobody if context::is_binary(kind) => context::of_nobody(registry),
             Within::Patients(ids) => in_compartments(registry, kind, &self.compiled.owners(ids)),
             Within::Of(patients) => of_patients(registry, kind, patients, Of::Some),
             Within::OnlyOf(patients) => of_patients(registry, kind, patients, Of::NoOther),
@@ -311,7 +321,11 @@ impl Rights {
         if let Some(known) = self.compiled.whole.of(registry, |them| them.get(&action).cloned()) {
             return known;
         }
-        let whole = self.of_kinds(registry, &ResourceType::all().collect::<Vec<_>>(), action);
+        // Files are read by their address. Who may not read all of them finds none by searching everything: their
+        // contexts would have to be looked at for each.
+        let found =
+            |kind: &ResourceType| !context::is_binary(*kind) || self.ruling(registry, *kind, action).is_always();
+        let whole = self.of_kinds(registry, &ResourceType::all().filter(found).collect::<Vec<_>>(), action);
         self.compiled.whole.keep(registry, |them| them.insert(action, whole.clone()));
         whole
     }

@@ -49,6 +49,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("combo.js", JS, include_str!("assets/combo.js")),
         ("entry.js", JS, include_str!("assets/entry.js")),
         ("entry.css", CSS, include_str!("assets/entry.css")),
+        ("devices.css", CSS, include_str!("assets/devices.css")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

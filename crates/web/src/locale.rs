@@ -60,6 +60,8 @@ families![
     "notes",
     "closing",
     "aftercare",
+    "devices",
+    "exchange",
     "filing",
     "lists",
     "reconcile",

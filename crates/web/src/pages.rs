@@ -13,11 +13,13 @@ mod cohorts;
 mod connected;
 mod content;
 
+pub(crate) mod devices;
 mod disclosures;
 pub(crate) mod documents;
 pub(crate) mod duplicates;
 mod emergency;
 pub(crate) mod entries;
+pub(crate) mod exchange;
 pub(crate) mod filing;
 mod gallery;
 mod gaps;
@@ -199,10 +201,14 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/reports/{kind}/{report}", CHARTS, || get(results::report)),
     page("/{org}/patients/{id}/message", CHARTS, || get(inbox::patient_page).post(inbox::patient_submit)),
     page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
+    page("/{org}/patients/{id}/devices", CHARTS, || {
+        get(devices::page).post(devices::submit).layer(DefaultBodyLimit::max(devices::BODY))
+    }),
     page("/{org}/patients/{id}/documents", CHARTS, || get(documents::list)),
     page("/{org}/patients/{id}/documents/upload", CHARTS, || {
         get(filing::page).post(filing::submit).layer(DefaultBodyLimit::max(filing::BODY))
     }),
+    page("/{org}/patients/{id}/documents/make", CHARTS, || get(exchange::page).post(exchange::submit)),
     page("/{org}/patients/{id}/documents/{document}", CHARTS, || get(documents::page)),
     page("/{org}/patients/{id}/documents/{document}/content/{nth}", CHARTS, || get(documents::content)),
     page("/{org}/patients/{id}/documents/{document}/print", CHARTS, || get(documents::print::page)),

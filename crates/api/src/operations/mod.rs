@@ -3,6 +3,7 @@
 //!
 //! FHIR R4, operations.html.
 
+mod documents;
 mod everything;
 mod find_match;
 mod input;
@@ -73,6 +74,9 @@ use Level::{Instance, Kind};
 pub(crate) static OPERATIONS: &[Operation] = &[
     operation("everything",  "http://hl7.org/fhir/OperationDefinition/Patient-everything",   &[Instance],       On::Only(&["Patient"]),     false, |ask| everything::everything(ask).boxed()),
     operation("everything",  "http://hl7.org/fhir/OperationDefinition/Encounter-everything", &[Instance],       On::Only(&["Encounter"]),   false, |ask| everything::everything(ask).boxed()),
+    operation("summary",     "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",       &[Instance],       On::Only(&["Patient"]),     false, |ask| documents::summary(ask).boxed()),
+    operation("docref",      "http://hl7.org/fhir/us/core/OperationDefinition/docref",       &[Kind],           On::Only(&["DocumentReference"]), false, |ask| documents::docref(ask).boxed()),
+    operation("import-document", "urn:continuo:operation:import-document",                   &[Kind, Instance], On::Only(&["Patient"]),     true,  |ask| documents::import(ask).boxed()),
     operation("match",       "http://hl7.org/fhir/OperationDefinition/Patient-match",        &[Kind],           On::Only(&["Patient"]),     false, |ask| find_match::find_match(ask).boxed()),
     operation("lastn",       "http://hl7.org/fhir/OperationDefinition/Observation-lastn",    &[Kind],           On::Only(&["Observation"]), false, |ask| last_n::last_n(ask).boxed()),
     operation("validate",    "http://hl7.org/fhir/OperationDefinition/Resource-validate",    &[Kind, Instance], On::All,                    false, |ask| validate::validate(ask).boxed()),

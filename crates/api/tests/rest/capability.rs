@@ -159,6 +159,11 @@ async fn every_operation_that_is_declared_works() {
             let body = json!({ "resourceType": "Parameters", "parameter": [{ "name": "meta", "valueMeta": {} }] });
             let got = match name {
                 "everything" => world.get(&format!("{kind}/x/$everything")).await.is(200),
+                "summary" => world.get("Patient/x/$summary").await.is(200),
+                "docref" => world.get("DocumentReference/$docref?patient=x").await.is(200),
+                "import-document" => {
+                    world.post("Patient/x/$import-document", &body).await.refused(400, "not-supported")
+                }
                 "match" => world.post("Patient/$match", &json!({ "resourceType": "Patient" })).await.is(200),
                 "lastn" => world.get("Observation/$lastn?patient=x&code=y").await.is(200),
                 // Nothing of most types is there: understood, and not found.
@@ -175,7 +180,7 @@ async fn every_operation_that_is_declared_works() {
             }
         }
     }
-    assert_eq!(names.len(), 6, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
 }
 
 #[tokio::test]

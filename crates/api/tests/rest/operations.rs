@@ -1,4 +1,4 @@
-//! `$everything`, `$lastn`, `$validate`, `$meta`.
+//! `$everything`, `$summary`, `$docref`, `$import-document`, `$lastn`, `$validate`, `$meta`.
 
 use crate::world::{World, observation, patient};
 use serde_json::{Value, json};
@@ -116,4 +116,40 @@ async fn labels_are_shown_added_and_taken_away() {
     let refused = world.get("Patient/p1/$meta-add").await.refused(405, "not-supported");
     assert_eq!(refused.header("allow"), "POST");
     world.post("Patient/p1/$meta-add", &json!({ "resourceType": "Parameters" })).await.refused(400, "invalid");
+}
+
+#[tokio::test]
+async fn a_summary_is_a_document_that_can_be_taken_in_elsewhere_and_once() {
+    let world = ward().await;
+    let problem = json!({ "resourceType": "Condition", "id": "c1", "subject": { "reference": "Patient/p1" },
+        "clinicalStatus": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active" }] },
+        "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I10" }], "text": "Hypertension" } });
+    world.put("Condition/c1", &problem).await.is(201);
+    let summary = world.get("Patient/p1/$summary").await.is(200).json();
+    assert_eq!(
+        (summary["type"].as_str(), summary["entry"][0]["resource"]["resourceType"].as_str()),
+        (Some("document"), Some("Composition"))
+    );
+    let sections = summary["entry"][0]["resource"]["section"].as_array().unwrap().clone();
+    assert!(
+        sections.iter().any(|it| it["code"]["coding"][0]["code"] == "48765-2"),
+        "allergies are told, also when none are known"
+    );
+    world.get("Patient/none/$summary").await.refused(404, "not-found");
+    let elsewhere = World::new().await;
+    let taken = elsewhere.post("Patient/$import-document", &summary).await.is(200).json();
+    assert!(taken["issue"][0]["diagnostics"].as_str().unwrap().contains("written"), "{taken}");
+    let again = elsewhere.post("Patient/$import-document", &summary).await.is(200).json();
+    assert!(again["issue"][0]["diagnostics"].as_str().unwrap().ends_with("nothing new"), "{again}");
+    let found = elsewhere.get("Condition?code=I10").await.is(200).json();
+    assert_eq!(found["entry"].as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found["entry"][0]["resource"]["meta"]["tag"][0]["code"], "document");
+    let whose = found["entry"][0]["resource"]["subject"]["reference"].as_str().unwrap().to_owned();
+    let kept = elsewhere
+        .get(&format!("DocumentReference/$docref?patient={}", &whose["Patient/".len()..]))
+        .await
+        .is(200)
+        .keys();
+    assert_eq!(kept.len(), 1);
+    world.get("DocumentReference/$docref").await.refused(400, "invalid");
 }

@@ -12,31 +12,35 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 
-/// When something was said, to be compared: finished or not, the moment, the number that the sender counts by.
+/// When something was said, to be compared: finished or not, the moment, the number that the sender counts by, and when
+/// it came here for the first time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Stamp {
     class: u8,
     /// Microseconds since 1970.
     at: i64,
     number: u64,
+    #[serde(default)]
+    came: i64,
 }
 
 /// What was written here is later than anything that comes.
-const OURS: Stamp = Stamp { class: u8::MAX, at: i64::MAX, number: u64::MAX };
+const OURS: Stamp = Stamp { class: u8::MAX, at: i64::MAX, number: u64::MAX, came: i64::MAX };
 
 impl Stamp {
-    pub(super) fn new(at: i64, number: u64) -> Stamp {
-        Stamp { class: 0, at, number }
+    pub(super) fn new(at: i64, number: u64, came: i64) -> Stamp {
+        Stamp { class: 0, at, number, came }
     }
 
     /// As it lies in the tag of what one message wrote.
     pub(super) fn written(self) -> String {
-        format!("{}.{}", self.at, self.number)
+        format!("{}.{}.{}", self.at, self.number, self.came)
     }
 
     fn read(text: &str) -> Option<Stamp> {
-        let (at, number) = text.split_once('.')?;
-        Some(Stamp::new(at.parse().ok()?, number.parse().ok()?))
+        let mut parts = text.split('.');
+        let (at, number, came) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Stamp::new(at.parse().ok()?, number.parse().ok()?, came.parse().ok()?))
     }
 
     /// The same for this very resource.
@@ -133,8 +137,11 @@ const GATHERED: [(&str, &str); 11] = [
     ("Account", "subject"),
 ];
 
+/// These have one identifier, not a list of them.
+const SINGLE: [&str; 3] = ["Bundle", "Composition", "QuestionnaireResponse"];
+
 fn is_gathered(kind: &str, group: &str) -> bool {
-    GATHERED.iter().any(|(of, name)| *name == group && (of.is_empty() || *of == kind))
+    !SINGLE.contains(&kind) && GATHERED.iter().any(|(of, name)| *name == group && (of.is_empty() || *of == kind))
 }
 
 /// What people and places are called by those who mention them in passing.

@@ -63,6 +63,8 @@ pub struct Arrival<'a> {
     pub sent: Option<String>,
     /// The number that the sender counts by, between arrivals of one moment.
     pub number: u64,
+    /// When it came here for the first time, where that was not now: it is worked on again.
+    pub came: Option<i64>,
     /// Addresses that somebody has decided about: they mean these resources, which are not written.
     pub bound: Vec<(String, Key)>,
     /// What was received as a resource of its own (a DocumentReference among `resources`, by its address), for the
@@ -83,6 +85,7 @@ impl<'a> Arrival<'a> {
             patient: None,
             sent: None,
             number: 0,
+            came: None,
             bound: Vec::new(),
             entity: None,
             action: match origin.way {
@@ -188,7 +191,7 @@ impl Plan {
                 None => coming.push(Coming { key: key.clone(), value, gone: gone.collect() }),
             }
         }
-        let stamp = Stamp::new(sent(arrival, now), arrival.number);
+        let stamp = Stamp::new(sent(arrival, now), arrival.number, arrival.came.unwrap_or(now));
         let (mut writes, mut items, mut wrong) = (Vec::new(), links, Vec::new());
         for Coming { key, value, gone } in coming {
             let held = here.remove(&key);
@@ -374,7 +377,8 @@ fn id_of(address: &str) -> Id {
 
 /// Microseconds since 1970. A message from the future would silence all that come until then.
 fn sent(arrival: &Arrival<'_>, now: i64) -> i64 {
-    arrival.sent.as_deref().and_then(micros).unwrap_or(now).min(now)
+    let came = arrival.came.unwrap_or(now);
+    arrival.sent.as_deref().and_then(micros).unwrap_or(came).min(came)
 }
 
 /// A FHIR dateTime as a moment: of what is less exact, the beginning, in universal time.

@@ -422,6 +422,7 @@ impl Intake<'_> {
             sent: header.sent.clone(),
             // What somebody mended is later than all else of its moment.
             number: if head.original.is_some() { u64::MAX } else { number(&header.control_id) },
+            came: Some(at),
             log: Some(&row),
             ..Arrival::new(&origin, resources)
         };

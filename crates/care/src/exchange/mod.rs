@@ -3,6 +3,7 @@
 pub mod bundle;
 pub mod channel;
 mod combine;
+pub mod documents;
 pub mod door;
 pub mod intake;
 pub mod log;

@@ -18,7 +18,7 @@ use crate::chart::element::{owned, text};
 use crate::notes::text::tidy;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fhir::{Id, Key, Value};
+use fhir::{Id, Key, ResourceType, Value};
 use serde_json::json;
 use store::{Action, StoreError};
 
@@ -111,15 +111,18 @@ pub async fn file(pen: &Pen<'_>, patient: &Id, brought: &Brought<'_>) -> Result<
         "creation": date,
     });
     let data = STANDARD.encode(brought.bytes);
+    let id = Id::parse(&pen.organisation.surroundings.new_id()).expect("our own ids are ids of FHIR");
+    let key = Key::new(ResourceType::parse("DocumentReference").expect("a type of R4"), id);
     if brought.bytes.len() <= INSIDE {
         attachment["data"] = Value::String(data);
     } else {
+        // Who may not read the document may not read the file either.
         let binary = act.create(
             pen,
             json!({
                 "resourceType": "Binary",
                 "contentType": found.content_type(),
-                "securityContext": subject,
+                "securityContext": { "reference": key.to_string() },
                 "data": data,
             }),
         );
@@ -131,8 +134,8 @@ pub async fn file(pen: &Pen<'_>, patient: &Id, brought: &Brought<'_>) -> Result<
     };
     let kind = json!({ "coding": [coding], "text": display });
     let author = tidy(brought.author, TITLE).replace('\n', " ").trim().to_owned();
-    act.create(
-        pen,
+    act.create_as(
+        key,
         json!({
             "resourceType": "DocumentReference",
             "status": "current",

@@ -12,6 +12,7 @@ use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{Names, has_code, list, owned, text};
 use crate::chart::{Flag, Reading, When};
+use crate::exchange::origin;
 use crate::messages::is_of_patient;
 use bytes::Bytes;
 use fhir::{Checked, Draft, Id, Key, Value};
@@ -70,6 +71,23 @@ pub async fn catch_up(organisation: &Organisation, now: i64) -> StoreResult<()> 
     let kept = ItemChange::put(SHELF, SEEN, Bytes::from(at.to_string()));
     let event = store::audit::Event::of("inbox").detail(format!("followed the log to {at}"));
     store.keep(&READER, event, vec![kept], now).await
+}
+
+/// Says that something needs to be looked at: a reading beyond what is safe. Said once of each.
+pub(crate) async fn alert(
+    organisation: &Organisation,
+    about: &Key,
+    priority: Priority,
+    flag: Option<Flag>,
+    title: &str,
+    now: i64,
+) -> StoreResult<()> {
+    let mut arrivals = Arrivals { organisation, router: Router::new(organisation, &READER, now).await?, now };
+    let value = ask::read(&organisation.store, &READER, about.kind.name(), &about.id).await?.value;
+    let Some(it) = arrived(value) else { return Ok(()) };
+    arrivals.practice_pool().await?;
+    let place = arrivals.router.place(&it.value).await?;
+    arrivals.write(&it, Task { folder: Folder::Alerts, priority, place, flag, title: title.to_owned() }).await
 }
 
 struct Arrivals<'a> {
@@ -228,8 +246,10 @@ impl Arrivals<'_> {
         if text(&it.value, &["status"]) != Some("current") {
             return Ok(());
         }
-        // What somebody of our own record wrote has not arrived, it was made here.
-        for author in list(&it.value, "author") {
+        // What somebody of our own record wrote has not arrived, it was made here; what came from elsewhere names people
+        // whom this record has come to know by it.
+        let outside = origin::of(&it.value).is_some();
+        for author in list(&it.value, "author").iter().filter(|_| !outside) {
             let Some(key) = text(author, &["reference"]).and_then(Key::parse) else { continue };
             let person = matches!(key.kind.name(), "Practitioner" | "PractitionerRole" | "Patient" | "RelatedPerson");
             if person && self.router.get(&key).await?.is_some() {

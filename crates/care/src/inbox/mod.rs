@@ -13,6 +13,7 @@ mod matching;
 mod route;
 mod settings;
 
+pub(crate) use arrive::alert;
 pub use arrive::catch_up;
 pub use detail::{Detail, Laboratory, Report, report_of};
 pub use dispose::{Batched, Disposed, acknowledge, acknowledge_normal, file, forward, message, order_of};

@@ -90,14 +90,29 @@ pub(super) struct EngineRows {
 }
 
 static R4: LazyLock<Arc<Registry>> = LazyLock::new(|| {
-    let definitions = tables::search_parameters().iter().map(|it| Arc::new(Definition::of_table(it))).collect();
+    let standard = tables::search_parameters().iter().map(Definition::of_table);
+    let own = Definition::of_resource(&security_context()).expect("our own definition is tested");
+    let definitions = standard.chain([own]).map(Arc::new).collect();
     // The tables are the standard's own, and a test holds that all of them compile.
     let (registry, _) = plan::build(definitions, Ways::RoutesFirst);
     Arc::new(registry)
 });
 
+/// What the standard has no parameter for and rights must look at: to whom a Binary belongs (FHIR R4, 2.45.2).
+fn security_context() -> Value {
+    serde_json::json!({
+        "resourceType": "SearchParameter",
+        "url": "urn:continuo:search:Binary-security-context",
+        "status": "active",
+        "code": "security-context",
+        "base": ["Binary"],
+        "type": "reference",
+        "expression": "Binary.securityContext",
+    })
+}
+
 impl Registry {
-    /// The parameters of FHIR R4 (4.0.1).
+    /// The parameters of FHIR R4 (4.0.1), and one of our own: `Binary?security-context`.
     pub fn r4() -> Arc<Registry> {
         Arc::clone(&R4)
     }

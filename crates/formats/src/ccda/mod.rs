@@ -12,6 +12,7 @@ mod parties;
 mod reading;
 mod sections;
 mod tables;
+pub mod write;
 mod xml;
 
 pub use datatypes::{Moment, decimal, moment};

@@ -27,6 +27,38 @@ pub(super) fn identifier_system(root: &str) -> Option<String> {
     OIDS.get("identifiers").and_then(|table| table.get(root)).cloned().or_else(|| as_urn(root))
 }
 
+/// Of several object identifiers of one code system, the one that is written.
+const WRITTEN: [&str; 4] =
+    ["2.16.840.1.113883.6.96", "2.16.840.1.113883.12.292", "2.16.840.1.113883.12.227", "2.16.840.1.113883.6.103"];
+
+static BY_ADDRESS: LazyLock<[BTreeMap<&'static str, &'static str>; 2]> = LazyLock::new(|| {
+    ["systems", "identifiers"].map(|name| {
+        let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+        for (oid, address) in OIDS.get(name).into_iter().flatten() {
+            let kept = found.entry(address).or_insert(oid);
+            if WRITTEN.contains(&oid.as_str()) {
+                *kept = oid;
+            }
+        }
+        found
+    })
+});
+
+/// The object identifier of a code system, when it has one.
+pub(super) fn system_oid(address: &str) -> Option<String> {
+    BY_ADDRESS[0].get(address).map(|it| (*it).to_owned()).or_else(|| oid_of(address))
+}
+
+/// The object identifier or UUID of a system of identifiers, when it has one.
+pub(super) fn identifier_oid(address: &str) -> Option<String> {
+    let uuid = || address.strip_prefix("urn:uuid:").filter(|it| as_urn(it).is_some()).map(str::to_owned);
+    BY_ADDRESS[1].get(address).map(|it| (*it).to_owned()).or_else(|| oid_of(address)).or_else(uuid)
+}
+
+fn oid_of(address: &str) -> Option<String> {
+    address.strip_prefix("urn:oid:").filter(|it| is_oid(it)).map(str::to_owned)
+}
+
 /// An OID or a UUID as the URI it is (RFC 3061, RFC 9562); `None` for what is neither.
 pub(super) fn as_urn(root: &str) -> Option<String> {
     let root = root.trim();

@@ -13,6 +13,7 @@ mod canonical;
 mod chance;
 mod commit;
 mod contained;
+mod context;
 mod cost;
 mod disk;
 mod escape;

@@ -5,7 +5,7 @@ use crate::exchange::log::{Desk, DeskError, LOOK_AFTER, Redone};
 use crate::ward::{NOON, SECOND, Ward};
 use formats::v2::Batch;
 use std::path::{Path, PathBuf};
-use store::{Caller, MessageQuery, Rights};
+use store::{Caller, Rights};
 
 struct Lab {
     ward: Ward,
@@ -206,13 +206,14 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
     let Some(folder) = testkit::unpacked("hl7v2-messages") else { return };
     let mut files = Vec::new();
     collect(&folder, &mut files);
-    let lab = Lab::open().await;
+    let mut lab = Lab::open().await;
     let messages: Vec<Vec<u8>> = files
         .iter()
         .flat_map(|file| Batch::read(&std::fs::read(file).unwrap()).messages().map(Message::write).collect::<Vec<_>>())
         .collect();
     let mut states = std::collections::BTreeMap::<String, usize>::new();
     for raw in &messages {
+        lab.ward.later(1);
         let answer = lab.send_bytes(raw, false).await;
         let (heading, head) = lab.logged(&answer).await;
         let cause = heading.cause.filter(|_| answer.state == FAILED).unwrap_or_default();
@@ -228,13 +229,6 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
         let answer = lab.send_bytes(raw, false).await;
         assert!(answer.again);
     }
-    assert_eq!(lab.changes().await, before);
-    // Worked on once more in the other order, as after a change of the mapping, they still change nothing of results.
-    let caller = engineer();
-    let desk = Desk::of(&lab.ward.organisation, &caller, NOON).unwrap();
-    let done = MessageQuery { state: Some(DONE.into()), ..MessageQuery::default() };
-    let ids: Vec<String> = desk.list(&done, 500).await.unwrap().into_iter().map(|it| it.id).collect();
-    desk.replay(&ids).await.unwrap();
     assert_eq!(lab.changes().await, before);
 }
 
@@ -258,6 +252,26 @@ impl Draw {
     }
 }
 
+/// Nobody is to be taken for somebody else: that is another story.
+const NAMES: [&str; 16] = [
+    "Abara^Chidi",
+    "Bonnet^Odile",
+    "Castile^Iago",
+    "Dvorak^Milena",
+    "Eriksen^Tove",
+    "Fontana^Renzo",
+    "Grieg^Solveig",
+    "Hossain^Rafiq",
+    "Iwata^Kenji",
+    "Jansen^Wim",
+    "Kowal^Zofia",
+    "Lemaire^Aude",
+    "Mbeki^Thabo",
+    "Novak^Petra",
+    "Ortega^Lucia",
+    "Petrov^Yuri",
+];
+
 /// What happens to a few people over some months, each message a minute after the one before.
 fn life(count: usize, draw: &mut Draw) -> Vec<String> {
     let moment = |number: usize| {
@@ -267,13 +281,16 @@ fn life(count: usize, draw: &mut Draw) -> Vec<String> {
     let message = |number: usize, draw: &mut Draw| {
         let (at, patient) = (moment(number), draw.below(8));
         let pid = |patient: usize, draw: &mut Draw| {
-            let (name, city) = (
-                draw.of(&["Byron^Ada", "Biron^Ada", "Lovelace^Ada^K"]),
-                draw.of(&["", "Riverside", "Lakeside", "\"\""]),
-            );
-            let (married, phone) = (draw.of(&["", "S", "M", "\"\""]), draw.of(&["", "555-0100", "555-0199"]));
+            let at = patient % 100 + if patient < 100 { 0 } else { 8 };
+            let (name, born) = (NAMES[at], format!("19{}{:02}{:02}", 30 + at * 4, at % 12 + 1, at + 7));
+            let second_name = draw.of(&["", "^K", "^Maria"]);
+            let city = draw.of(&["", "Riverside", "Lakeside", "\"\""]);
+            let (married, phone) = (draw.of(&["", "S", "M", "\"\""]), draw.of(&["", "1", "2"]));
+            let phone = if phone.is_empty() { String::new() } else { format!("555-{at:02}{phone}0") };
             let second = draw.of(&["", &format!("~S{patient}^^^SOCIETY^MB")]).to_owned();
-            format!("PID|1||{patient}^^^LAKE^MR{second}||{name}||19860203|F|||1 Main St^^{city}||{phone}|||{married}")
+            format!(
+                "PID|1||{patient}^^^LAKE^MR{second}||{name}{second_name}||{born}|F|||{at} Main St^^{city}||{phone}|||{married}"
+            )
         };
         let header = |kind: &str| format!("MSH|^~\\&|SYS|LAKE|EHR|RIVER|{at}||{kind}|{number}|P|2.5.1");
         match draw.below(10) {

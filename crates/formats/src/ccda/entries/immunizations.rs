@@ -17,7 +17,11 @@ impl<'a> Reading<'a> {
         }
         let status = node.at("statusCode", "code").and_then(|it| tables::map("immunization.status", it));
         let status = if node.negated() { "not-done" } else { status.unwrap_or("completed") };
-        let refusal = node.inner_with("22.4.53").find_map(|it| self.concept(it.kid("code")));
+        // Since 2024 the code asks and the value answers; before, the code was the answer.
+        let refusal = node.inner_with("22.4.53").find_map(|it| match it.at("code", "code") {
+            Some("71798-3") => self.concept(it.kid("value")),
+            _ => self.concept(it.kid("code")),
+        });
         let lot =
             material(node).and_then(|it| it.kid("lotNumberText")).map(|it| it.words()).filter(|it| !it.is_empty());
         let maker = self.organization(node.way("consumable/manufacturedProduct/manufacturerOrganization"));

@@ -42,7 +42,7 @@ impl<'a> Reading<'a> {
             return TOO_DEEP;
         }
         // Those that hold other statements come first: some senders name both templates.
-        let readers: [(&str, Reader<'a>); 59] = [
+        let readers: [(&str, Reader<'a>); 61] = [
             ("22.4.3", Reading::problem_concern),
             ("22.4.132", Reading::health_concern),
             ("22.4.136", Reading::health_concern),
@@ -67,6 +67,8 @@ impl<'a> Reading<'a> {
             ("22.4.2", Reading::general_observation),
             ("22.4.26", Reading::vitals_panel),
             ("22.4.27", Reading::vital_sign),
+            ("22.4.69", Reading::assessment_scale),
+            ("22.4.500", Reading::care_team),
             ("22.4.14", Reading::procedure),
             ("22.4.12", Reading::procedure),
             ("22.4.13", Reading::procedure),

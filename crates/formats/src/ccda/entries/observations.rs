@@ -38,6 +38,14 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// A questionnaire or scale (US Core Screening Assessment), in whatever section it stands.
+    pub(super) fn assessment_scale(&self, node: Node<'a>, section: &'a str) -> Outcome {
+        match self.general(node, section, Some("survey"), "") {
+            Some(_) => Outcome::Made,
+            None => NEGATED,
+        }
+    }
+
     pub(super) fn vital_sign(&self, node: Node<'a>, section: &'a str) -> Outcome {
         match self.general(node, section, Some("vital-signs"), "") {
             Some(_) => Outcome::Made,

@@ -229,6 +229,34 @@ impl<'a> Reading<'a> {
         Outcome::Made
     }
 
+    /// Those who care for the patient (Care Team Organizer): each member is an act with one performer.
+    pub(super) fn care_team(&self, node: Node<'a>, _: &'a str) -> Outcome {
+        let mut members: Vec<Value> = Vec::new();
+        for act in node.inner().filter(|it| it.follows("22.4.500.1")) {
+            for performer in act.kids("performer") {
+                let entity = performer.kid("assignedEntity");
+                let organization = || self.organization(entity.and_then(|it| it.kid("representedOrganization")));
+                let Some(who) = self.practitioner(entity).or_else(organization) else { continue };
+                let role = performer.sdtc("functionCode").or_else(|| performer.kid("functionCode"));
+                let role = self.concept(role).or_else(|| self.concept(entity.and_then(|it| it.kid("code"))));
+                let part = Part::new().list("role", role).with("member", Some(reference(&who)));
+                members.push(part.with("period", self.period(act.kid("effectiveTime"))).done());
+            }
+        }
+        if members.is_empty() {
+            return EMPTY;
+        }
+        let status = if node.at("statusCode", "code") == Some("active") { "active" } else { "inactive" };
+        let part = Part::of("CareTeam")
+            .list("identifier", self.identifiers(node))
+            .with("status", Some(status))
+            .with("subject", Some(self.subject()))
+            .with("period", self.period(node.kid("effectiveTime")))
+            .list("participant", members);
+        self.keep(node, "", part);
+        Outcome::Made
+    }
+
     pub(super) fn handoff(&self, node: Node<'a>, _: &'a str) -> Outcome {
         let receivers = node.kids("participant").filter_map(|it| self.practitioner(it.kid("participantRole")));
         let receivers: Vec<Value> = receivers.map(|it| reference(&it)).collect();

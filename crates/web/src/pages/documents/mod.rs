@@ -56,9 +56,14 @@ pub(crate) async fn page(
             clinical.insert(nth, read);
         }
     }
+    let told = match note.ours {
+        true => Vec::new(),
+        false => care::exchange::documents::told(pen.organisation, pen.caller, &patient, &document).await?,
+    };
     let address = format!("{base}/documents/{document}");
     let main = html! {
         (note_pages::done(words, asked.done.as_deref()))
+        (super::exchange::told(words, &told))
         (one(words, &note.document, &base, &clinical))
         (note_pages::signed::around(&visitor, &base, &note))
         @if !note.ours && note.kind.is_none_or(|it| it.clinical) { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }
@@ -260,5 +265,189 @@ mod tests {
             "<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>",
             "<table><tbody><tr><td colspan=\"2\">e</td></tr></tbody></table>",
         );
+    }
+
+    /// Tags of cleaned markup with their attributes: `a href=…`.
+    fn tags(html: &str) -> Vec<String> {
+        let parts = html.split('<').skip(1).filter_map(|it| it.split('>').next());
+        parts.filter(|it| !it.starts_with('/')).map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    fn harmless(given: &str) {
+        const KEPT: [&str; 32] = [
+            "a",
+            "b",
+            "blockquote",
+            "br",
+            "caption",
+            "code",
+            "dd",
+            "div",
+            "dl",
+            "dt",
+            "em",
+            "i",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "small",
+            "span",
+            "strong",
+            "sub",
+            "sup",
+            "table",
+            "tbody",
+            "td",
+            "tfoot",
+            "th",
+            "thead",
+            "tr",
+            "tt",
+            "u",
+            "ul",
+            "",
+        ];
+        let cleaned = clean(given).into_string();
+        // Once more, as a browser might read it differently the second time.
+        let again = clean(&cleaned).into_string();
+        for tag in tags(&cleaned).into_iter().chain(tags(&again)) {
+            let (name, attributes) = tag.split_once(' ').unwrap_or((&tag, ""));
+            assert!(KEPT.contains(&name), "{given} gives <{tag}>");
+            for attribute in attributes.split("\" ").filter(|it| !it.is_empty()) {
+                let (name, value) = attribute.split_once("=\"").unwrap_or((attribute, ""));
+                match name {
+                    "href" => assert!(
+                        ["http:", "https:", "mailto:"].iter().any(|it| value.starts_with(it)),
+                        "{given} gives {tag}"
+                    ),
+                    "rel" | "colspan" | "rowspan" => {}
+                    other => panic!("{given} keeps {other}: {tag}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_acts_survives_in_whatever_form_it_comes() {
+        let elements = [
+            "script",
+            "style",
+            "svg",
+            "math",
+            "iframe",
+            "object",
+            "embed",
+            "form",
+            "input",
+            "button",
+            "link",
+            "meta",
+            "base",
+            "video",
+            "audio",
+            "img",
+            "template",
+            "noscript",
+            "xmp",
+            "textarea",
+            "title",
+            "frameset",
+            "marquee",
+            "details",
+            "select",
+            "isindex",
+            "applet",
+            "bgsound",
+            "portal",
+            "slot",
+            "dialog",
+            "foreignObject",
+            "animate",
+            "use",
+        ];
+        let acts = [
+            "onclick",
+            "onload",
+            "onerror",
+            "onmouseover",
+            "onfocus",
+            "style",
+            "srcdoc",
+            "formaction",
+            "xlink:href",
+            "id",
+            "class",
+            "name",
+            "background",
+        ];
+        let mut count = 0;
+        for element in elements {
+            for form in [
+                format!("<{element} src=x onerror=alert(1)>a</{element}>"),
+                format!("<{0}><{element}>alert(1)</{element}></{0}>", "table"),
+                format!("<p>{}</p>", format!("<{element}/>").to_uppercase()),
+                format!("<math><mtext><{element}><img src=x onerror=alert(1)></{element}></mtext></math>"),
+            ] {
+                harmless(&form);
+                count += 1;
+            }
+        }
+        for act in acts {
+            for host in ["p", "td", "a", "table", "span"] {
+                harmless(&format!("<{host} {act}=\"javascript:alert(1)\">a</{host}>"));
+                harmless(&format!("<{host}/{act}='x' {act}=x>a</{host}>"));
+                count += 2;
+            }
+        }
+        for address in [
+            "javascript:alert(1)",
+            "JaVaScRiPt:alert(1)",
+            " javascript:alert(1)",
+            "java\tscript:alert(1)",
+            "java\nscript:alert(1)",
+            "&#106;avascript:alert(1)",
+            "&#x6A;avascript:alert(1)",
+            "javascript&colon;alert(1)",
+            "vbscript:x",
+            "data:text/html,<script>",
+            "data:image/svg+xml;base64,PHN2Zz4=",
+            "file:///etc/passwd",
+            "//elsewhere.example",
+            "\\\\elsewhere",
+            "blob:x",
+            "about:blank",
+            "filesystem:x",
+            "view-source:x",
+            "jar:x",
+            "livescript:x",
+            "mocha:x",
+            "\u{1}javascript:x",
+            "feed:javascript:x",
+            "/here",
+            "#here",
+        ] {
+            harmless(&format!("<a href=\"{address}\">a</a>"));
+            count += 1;
+        }
+        for broken in [
+            "<p><!-- --!><img src=x onerror=alert(1)> -->",
+            "<![CDATA[<script>alert(1)</script>]]>",
+            "<?xml-stylesheet href=x?><p>a",
+            "<scr<script>ipt>alert(1)</scr</script>ipt>",
+            "<p title=\"--><img src=x onerror=alert(1)>\">a",
+            "<a href=\"http://a\"b=\"c\" onclick=x>",
+            "<svg><p><style><img src=x onerror=alert(1)></style>",
+            "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+            "<h1><script>alert(1)</script></h1>",
+            "<H2 onclick=x>a</H2>",
+            "<table><a href=\"javascript:x\"></table>",
+            "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+        ] {
+            harmless(broken);
+            count += 1;
+        }
+        assert!(count >= 150, "{count}");
     }
 }

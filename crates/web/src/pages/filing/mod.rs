@@ -8,6 +8,9 @@ use crate::pages::notes::SHEET;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::extract::{Multipart, Path};
 use axum::http::StatusCode;
+use axum::response::Response;
+use care::exchange::documents::{self, TakeError};
+use care::exchange::door::DoorError;
 use care::filing::{self, Brought, Ccda, FilingError, LARGEST, TYPES};
 use fhir::Id;
 use maud::{Markup, html};
@@ -120,6 +123,24 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient)): Path<(String, S
         let given = Given { once: visitor.once(), kind: "other".into(), ..Given::default() };
         return show(&visitor, &patient, &given, &Errors::one("file", words.say("filing-error-size"))).await;
     };
+    if filing::sniff(&given.bytes) == Some(filing::Kind::Ccda) {
+        match take(&visitor, &patient, &given.bytes).await {
+            Ok(answer) => return Ok(answer),
+            Err(TakeError::AnotherPatient) => {
+                let errors = Errors::one("file", words.say("exchange-error-another"));
+                return show(&visitor, &patient, &given, &errors).await;
+            }
+            // What only looks like a document of C-CDA is filed as it is.
+            Err(TakeError::Unreadable(_) | TakeError::Door(DoorError::Invalid(_))) => {}
+            Err(TakeError::Store(error) | TakeError::Door(DoorError::Store(error))) => {
+                return Err(Refusal::from(error));
+            }
+            Err(TakeError::Door(DoorError::Busy)) => {
+                let errors = Errors::one("file", words.say("filing-error-nothing"));
+                return show(&visitor, &patient, &given, &errors).await;
+            }
+        }
+    }
     let brought = Brought {
         bytes: &given.bytes,
         file_name: &given.file_name,
@@ -142,6 +163,14 @@ pub(crate) async fn submit(visitor: Visitor, Path((_, patient)): Path<(String, S
         Err(FilingError::Store(error)) => return Err(Refusal::from(error)),
     };
     show(&visitor, &patient, &given, &Errors::one(at, words.say(key))).await
+}
+
+/// A clinical document is taken in whole: kept as it came, its entries read.
+async fn take(visitor: &Visitor, patient: &Id, bytes: &[u8]) -> Result<Response, TakeError> {
+    let pen = visitor.pen();
+    let taken = documents::take(pen.organisation, pen.caller, bytes, Some(patient), pen.now).await?;
+    let done = if taken.is_new() { "taken" } else { "known" };
+    Ok(see_other(&format!("{}/documents/{}?done={done}", visitor.address_of(patient.as_str()), taken.document)))
 }
 
 /// Marks a document as looked at.

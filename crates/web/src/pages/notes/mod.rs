@@ -50,7 +50,10 @@ pub(crate) fn kind(words: &Words, key: &str) -> String {
 }
 
 /// What was done, said once on the page that follows: word in the address → what it says.
-const DONE: [(&str, &str); 12] = [
+const DONE: [(&str, &str); 15] = [
+    ("made", "exchange-done-made"),
+    ("taken", "exchange-done-taken"),
+    ("known", "exchange-done-known"),
     ("signed", "notes-done-signed"),
     ("co-signed", "notes-done-co-signed"),
     ("discarded", "notes-done-discarded"),
@@ -250,6 +253,7 @@ pub(crate) fn above_documents(visitor: &Visitor, base: &str, drafts: &[Note]) ->
             p.buttons.no-print {
                 a.button.primary href={ (base) "/notes" } data-key="note" { (words.say("notes-new")) }
                 a.button href={ (base) "/documents/upload" } { (words.say("filing-add")) }
+                a.button href={ (base) "/documents/make" } { (words.say("exchange-make")) }
             }
             @if !drafts.is_empty() {
                 section.waiting aria-labelledby="waiting-drafts" {

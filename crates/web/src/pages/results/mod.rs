@@ -167,6 +167,7 @@ pub(crate) async fn vitals(visitor: Visitor, Path((_, patient)): Path<(String, S
                 @if section.rows.is_empty() { (empty(&words.say("chart-no-vital-signs-recorded"))) }
                 @else { (measures::full(words, &base, "vitals", &words.say("chart-latest-vital-signs"), &section.rows)) }
             }
+            p { a href={ (base) "/devices" } { (words.say("devices-title")) } }
         }
         (live::source(&visitor, Some(&patient)))
     };
