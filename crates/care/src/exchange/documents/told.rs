@@ -44,7 +44,7 @@ pub async fn told(organisation: &Organisation, caller: &Caller, patient: &Id, do
     for (kind, by) in KINDS {
         let asked = [(by, patient.to_string()), ("_source", ask::escaped(source))];
         let found = ask::Rows::or_refused(ask::matches(store, caller, kind, &asked, MOST).await)?;
-        all.extend(found.rows.iter().map(|it| entry(kind, &it.value)));
+        all.extend(found.rows.iter().chain(&found.apart).map(|it| entry(kind, &it.value)));
     }
     Ok(all)
 }
