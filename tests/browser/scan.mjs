@@ -88,10 +88,10 @@ for (const [kind, id] of Object.entries(patients)) {
   for (const [name, path] of await pagesOf(id)) pages.push([`${kind}-${name}`, path, 'clinician']);
 }
 // What each role is offered, and what it is not: (role, pages it may see, pages that do not exist for it).
-const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency', 'content'];
+const administration = ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'emergency', 'duplicates', 'content'];
 const offered = {
-  'front-desk': [], nurse: [], biller: [], clinician: [], 'integration-engineer': [],
-  'practice-admin': ['users', 'roles', 'sessions', 'apps', 'content'],
+  'front-desk': ['duplicates'], nurse: [], biller: [], clinician: [], 'integration-engineer': [],
+  'practice-admin': ['users', 'roles', 'sessions', 'apps', 'duplicates', 'content'],
   'system-admin': ['users', 'roles', 'sessions', 'apps', 'audit', 'disclosures', 'content'],
   'privacy-officer': ['roles', 'sessions', 'audit', 'disclosures', 'emergency', 'content'],
 };
@@ -108,6 +108,7 @@ for (const [role, sections] of Object.entries(offered)) {
 }
 for (const role of ['front-desk', 'biller']) pages.push([`${role}-summary`, `${root}/patients/${patients.full}`, role]);
 pages.push(
+  ['practice-admin-merges', `${root}/admin/merges`, 'practice-admin'],
   ['account-password', `${root}/account/password`, 'clinician'],
   ['account-totp', `${root}/account/totp`, 'nurse'],
   ['account-passkeys', `${root}/account/passkeys`, 'nurse'],

@@ -56,7 +56,7 @@ for (const order of ['js-order-1', 'js-order-3']) assert.equal(await total(`Diag
 assert.equal(await total(`DiagnosticReport?${identifier('js-order-2')}`), 0);
 
 if (python) {
-  const script = join(dirname(fileURLToPath(import.meta.url)), 'hl7.py');
+  const script = join(dirname(fileURLToPath(import.meta.url)), 'lines.py');
   const run = spawnSync(python, [script], { input: JSON.stringify({ host, port }), encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);
   const sent = JSON.parse(run.stdout);

@@ -30,3 +30,4 @@ exchange-reports = Reports
 exchange-observations = Measurements and results
 exchange-goals = Goals
 exchange-family = Family history
+exchange-reconcile = Reconcile

@@ -30,3 +30,4 @@ exchange-reports = Informes
 exchange-observations = Mediciones y resultados
 exchange-goals = Objetivos
 exchange-family = Antecedentes familiares
+exchange-reconcile = Conciliar

@@ -20,6 +20,12 @@ pub fn shared_data() -> Option<PathBuf> {
     found
 }
 
+/// How much random tests do: a little with every `cargo test`, all of it with `CONTINUO_DOSE=full`.
+#[allow(clippy::disallowed_methods)] // Tests may read the environment.
+pub fn dose(small: usize, full: usize) -> usize {
+    if std::env::var("CONTINUO_DOSE").is_ok_and(|dose| dose == "full") { full } else { small }
+}
+
 /// Unpacks `NAME.tgz` of the test data into the build folder, once, and returns that folder.
 pub fn unpacked(name: &str) -> Option<PathBuf> {
     let archive = shared_data()?.join(format!("{name}.tgz"));

@@ -55,8 +55,11 @@ impl Lab {
     }
 
     /// What was written last.
+    /// What was written last, other than the questions about people who may be the same: those come by themselves.
     fn newest(&self) -> Value {
-        self.ask("_history?_count=1")["entry"][0]["resource"].clone()
+        let history = self.ask("_history?_count=200");
+        let mut written = history["entry"].as_array().into_iter().flatten().map(|it| &it["resource"]);
+        written.find(|it| it["resourceType"] != "Task").cloned().unwrap_or_default()
     }
 
     fn log(&self) -> String {

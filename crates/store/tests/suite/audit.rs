@@ -651,7 +651,7 @@ async fn the_log_of_an_earlier_build_is_taken_over() {
         ["audit", "audit_agent", "audit_patient", "audit_span"].map(|it| format!("DROP TABLE {it};")).concat();
     database
         .execute_batch(&format!(
-            "{triggers} DROP TABLE audit_earlier; DROP TABLE item; ALTER TABLE resource DROP COLUMN owner;
+            "{triggers} DROP TABLE audit_earlier; DROP TABLE item; DROP TABLE message; ALTER TABLE resource DROP COLUMN owner;
              ALTER TABLE history DROP COLUMN owner;
              CREATE TABLE audit (
                tx INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, role TEXT NOT NULL,

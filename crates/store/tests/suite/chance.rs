@@ -3,7 +3,7 @@
 
 use crate::dice::Dice;
 use crate::oracle::{Asker, KINDS, filled, found};
-use crate::places::{NOON, all, dose};
+use crate::places::{NOON, all};
 use crate::world::{Held, World};
 use fhir::search::brute::matches;
 use fhir::search::query::{Filter, Patients};
@@ -120,7 +120,7 @@ async fn who_may_see_some_finds_what_there_would_be_without_the_others() {
         let reading =
             Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
         let (mut wrong, mut hits, mut misses, mut refused) = (Vec::new(), 0, 0, 0);
-        for number in 0..dose(60, 600) {
+        for number in 0..testkit::dose(60, 600) {
             let rights = Arc::new(granter.rights());
             let caller = Caller { rights: rights.clone(), ..Caller::system("some") };
             let theirs = seen(&rights, &registry, &world);

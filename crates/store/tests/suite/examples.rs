@@ -1,7 +1,7 @@
 //! The example resources of the standard: stored, read back the same, and found by everything they are found by.
 
 use crate::asking::finding;
-use crate::places::{Place, dose, me, postgres, put, sqlite, write_all};
+use crate::places::{Place, me, postgres, put, sqlite, write_all};
 use fhir::search::row::{RowValue, Target};
 use fhir::search::{Handling, Limits, Reading, Scope};
 use fhir::{Key, ResourceType, Value};
@@ -117,6 +117,6 @@ async fn every_example_of_the_standard_is_found_by_all_it_says() {
 #[tokio::test]
 async fn every_example_of_the_standard_is_found_on_postgresql() {
     if let Some(place) = postgres().await {
-        stored_and_found(&place, dose(10, 1)).await;
+        stored_and_found(&place, testkit::dose(10, 1)).await;
     }
 }

@@ -3,7 +3,7 @@
 use crate::asking::{escaped, finding, moment, reference, start, token};
 use crate::dice::Dice;
 use crate::people::people;
-use crate::places::{NOON, Place, all, dose, me, put};
+use crate::places::{NOON, Place, all, me, put};
 use crate::world::World;
 use fhir::search::brute::matches;
 use fhir::search::query::{Query, SortBy};
@@ -317,7 +317,7 @@ async fn random_searches_find_what_looking_at_everything_finds() {
             Reading { registry: &registry, base: place.store.bases(), limits: Limits::default(), now: NOON / 1000 };
         let mut asker = Asker { registry: &registry, world: &world, dice: Dice(42) };
         let (mut wrong, mut refused, mut hits) = (Vec::new(), Vec::new(), 0);
-        let asked = dose(1_500, 20_000);
+        let asked = testkit::dose(1_500, 20_000);
         for number in 0..asked {
             let (of, params) = asker.question();
             let query = match reading.query(&Scope::Type(of), &params, Handling::Strict) {

@@ -39,12 +39,6 @@ impl Drop for Place {
     }
 }
 
-/// How much random tests do: a little with every `cargo test`, all of it with `CONTINUO_DOSE=full`.
-#[allow(clippy::disallowed_methods)] // Tests may read the environment.
-pub(crate) fn dose(small: usize, full: usize) -> usize {
-    if std::env::var("CONTINUO_DOSE").is_ok_and(|dose| dose == "full") { full } else { small }
-}
-
 /// The address of a PostgreSQL server whose database the tests may fill.
 #[allow(clippy::disallowed_methods)] // Tests may read the environment.
 pub(crate) fn postgres_address() -> Option<String> {

@@ -113,13 +113,13 @@ async fn nobody_posts_anything_without_a_session_or_from_elsewhere() {
 #[tokio::test]
 async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
     let world = World::open().await;
-    let sections = ["users", "roles", "sessions", "apps", "audit", "disclosures", "emergency", "content"];
+    let sections = ["users", "roles", "sessions", "apps", "audit", "disclosures", "emergency", "duplicates", "content"];
     // (who, whether charts, the sections of administration)
     let table: [(&str, bool, &[&str]); 7] = [
         ("okafor", true, &[]),
-        ("delgado", true, &[]),
+        ("delgado", true, &["duplicates"]),
         ("novak", true, &[]),
-        ("dubois", true, &["users", "roles", "sessions", "apps", "content"]),
+        ("dubois", true, &["users", "roles", "sessions", "apps", "duplicates", "content"]),
         ("wei", false, &["users", "roles", "sessions", "apps", "audit", "disclosures", "content"]),
         ("thompson", false, &["roles", "sessions", "audit", "disclosures", "emergency", "content"]),
         ("weber", false, &[]),
@@ -129,7 +129,10 @@ async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
         let account = world.get(Some(&cookie), "/riverside/account").await;
         sound("account", &account);
         assert_eq!(account.text.contains("Find patient"), charts, "{who}");
-        assert_eq!(account.text.contains(">Administration</a>"), !open.is_empty(), "{who}");
+        let interfaces = world.get(Some(&cookie), "/riverside/interfaces/").await;
+        assert_eq!(interfaces.status, if who == "weber" { 200 } else { 404 }, "{who}");
+        let administers = !open.is_empty() || interfaces.status == 200;
+        assert_eq!(account.text.contains(">Administration</a>"), administers, "{who}");
         let chart = world.get(Some(&cookie), "/riverside/patients?q=a").await;
         assert_eq!(chart.status, if charts { 200 } else { 404 }, "{who}");
         for section in sections {
@@ -153,6 +156,7 @@ async fn each_role_is_offered_and_shown_what_it_may_do_and_nothing_else() {
         let expected = match (charts, open.first()) {
             (true, _) => (200, String::new()),
             (false, Some(first)) => (303, format!("/riverside/admin/{first}")),
+            (false, None) if administers => (303, "/riverside/interfaces/".to_owned()),
             (false, None) => (303, "/riverside/account".to_owned()),
         };
         assert_eq!((home.status, home.header("location").to_owned()), expected, "{who}");

@@ -145,7 +145,9 @@ async fn a_summary_of_this_record_can_be_read_by_another() {
     let bytes = bundle.to_string().into_bytes();
     let taken = take(&other.organisation, &all, &bytes, None, NOON).await.unwrap();
     let patient = taken.patient.clone().unwrap();
-    let mine = ward.find("AllergyIntolerance", &[("patient", id.as_str())]).await;
+    let mut mine = ward.find("AllergyIntolerance", &[("patient", id.as_str())]).await;
+    // What others told and nobody decided about is no part of a summary.
+    mine.retain(|it| !origin::is_unreconciled(it));
     let theirs =
         ask::every(&other.organisation.store, &all, "AllergyIntolerance", &[("patient", patient.to_string())], 50)
             .await
@@ -191,4 +193,58 @@ async fn what_is_made_here_is_a_document_of_the_patient_and_reads_back() {
         .map(|(_, it)| it["code"]["text"].as_str().unwrap())
         .collect();
     assert_eq!(told, ["Diabetes"], "what others told and nobody has decided about is not told as ours");
+}
+
+/// The elements at the top of a type that a profile of the package demands.
+fn demanded(folder: &std::path::Path, profile: &str) -> (String, Vec<String>) {
+    let path = folder.join(format!("package/StructureDefinition-{profile}.json"));
+    let profile: Value = serde_json::from_slice(&std::fs::read(path).expect("a profile")).expect("JSON");
+    let kind = profile["type"].as_str().unwrap().to_owned();
+    let elements = profile["snapshot"]["element"].as_array().unwrap().iter();
+    let must = elements.filter(|it| it["min"].as_u64() > Some(0) && it.get("sliceName").is_none()).filter_map(|it| {
+        let name = it["path"].as_str()?.strip_prefix(&format!("{kind}."))?;
+        (!name.contains('.')).then(|| name.to_owned())
+    });
+    (kind.clone(), must.collect())
+}
+
+#[tokio::test]
+async fn a_summary_has_what_the_profiles_of_ips_demand() {
+    let Some(folder) = testkit::unpacked("packages/ips_110") else { return };
+    let ward = Ward::open().await;
+    let population = Population::new(42, 12, jiff::civil::date(2026, 6, 1));
+    ward.put(population.organisation(Org::Riverside)).await;
+    let all = Caller::system("test");
+    let profiles = [
+        "Bundle-uv-ips",
+        "Composition-uv-ips",
+        "Patient-uv-ips",
+        "AllergyIntolerance-uv-ips",
+        "Condition-uv-ips",
+        "MedicationStatement-uv-ips",
+        "MedicationRequest-uv-ips",
+        "Immunization-uv-ips",
+        "Procedure-uv-ips",
+    ];
+    let profiles: Vec<(String, Vec<String>)> = profiles.iter().map(|it| demanded(&folder, it)).collect();
+    let mut looked = 0;
+    for person in population.people(Org::Riverside) {
+        ward.put(person.resources.clone()).await;
+        let id = Id::parse(&person.patient_id).unwrap();
+        let bundle = summary(&ward.organisation, &all, &id, NOON).await.unwrap();
+        let inside = bundle["entry"].as_array().unwrap().iter().map(|it| &it["resource"]);
+        for it in std::iter::once(&bundle).chain(inside) {
+            for (_, must) in profiles.iter().filter(|(kind, _)| it["resourceType"] == kind.as_str()) {
+                for name in must {
+                    let plain = name.trim_end_matches("[x]");
+                    let has = it.as_object().unwrap().keys().any(|key| {
+                        key == plain || name.ends_with("[x]") && key.trim_start_matches('_').starts_with(plain)
+                    });
+                    assert!(has, "{} has no {name}: {it}", it["resourceType"]);
+                    looked += 1;
+                }
+            }
+        }
+    }
+    assert!(looked > 500, "{looked}");
 }

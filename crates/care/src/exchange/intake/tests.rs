@@ -232,12 +232,6 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
     assert_eq!(lab.changes().await, before);
 }
 
-/// How much random tests do: a little with every `cargo test`, all of it with `CONTINUO_DOSE=full`.
-#[allow(clippy::disallowed_methods)] // Tests may read the environment.
-fn dose(small: usize, full: usize) -> usize {
-    if std::env::var("CONTINUO_DOSE").is_ok_and(|dose| dose == "full") { full } else { small }
-}
-
 /// A small generator: the same messages and orders each time.
 struct Draw(u64);
 
@@ -362,7 +356,7 @@ fn sorted(value: Value) -> Value {
 #[tokio::test]
 async fn deliveries_in_any_order_and_more_than_once_end_in_the_same_record() {
     let mut draw = Draw(20_260_101);
-    let deliveries = dose(1_000, 100_000);
+    let deliveries = testkit::dose(1_000, 100_000);
     let messages = life(deliveries * 4 / 5, &mut draw);
     let (in_order, shuffled) = (Lab::open().await, Lab::open().await);
     for message in &messages {

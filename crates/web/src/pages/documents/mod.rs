@@ -63,7 +63,7 @@ pub(crate) async fn page(
     let address = format!("{base}/documents/{document}");
     let main = html! {
         (note_pages::done(words, asked.done.as_deref()))
-        (super::exchange::told(words, &told))
+        (super::exchange::told(&visitor, &base, &told))
         (one(words, &note.document, &base, &clinical))
         (note_pages::signed::around(&visitor, &base, &note))
         @if !note.ours && note.kind.is_none_or(|it| it.clinical) { (super::filing::reviewed(&visitor, &address, note.authenticator.as_deref())) }

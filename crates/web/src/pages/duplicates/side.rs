@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 const FIELDS: [(Field, &str); 8] = [
     (Field::Given, "duplicates-given"),
     (Field::Family, "duplicates-family"),
-    (Field::Born, "duplicates-birthDate"),
+    (Field::Born, "duplicates-born"),
     (Field::Sex, "duplicates-gender"),
     (Field::Home, "duplicates-address"),
     (Field::Phone, "duplicates-phone"),
@@ -39,14 +39,14 @@ const LEVELS: [(Level, &str); 6] = [
 /// Member of Patient → its name.
 const MEMBERS: [(&str, &str); 10] = [
     ("name", "duplicates-name"),
-    ("birthDate", "duplicates-birthDate"),
+    ("birthDate", "duplicates-born"),
     ("gender", "duplicates-gender"),
     ("address", "duplicates-address"),
     ("telecom", "duplicates-telecom"),
     ("communication", "duplicates-communication"),
-    ("maritalStatus", "duplicates-maritalStatus"),
+    ("maritalStatus", "duplicates-marital"),
     ("contact", "duplicates-contact"),
-    ("generalPractitioner", "duplicates-generalPractitioner"),
+    ("generalPractitioner", "duplicates-practitioner"),
     ("identifier", "duplicates-identifier"),
 ];
 

@@ -109,7 +109,8 @@ const ENTRIES: [(&str, &str); 9] = [
 ];
 
 /// What a document told, beside its words: by kind, with what still waits for somebody to decide.
-pub(crate) fn told(words: &Words, told: &[Told]) -> Markup {
+pub(crate) fn told(visitor: &Visitor, base: &str, told: &[Told]) -> Markup {
+    let words = visitor.words;
     if told.is_empty() {
         return html! {};
     }
@@ -117,7 +118,12 @@ pub(crate) fn told(words: &Words, told: &[Told]) -> Markup {
     html! {
         section aria-labelledby="told" {
             h2 #told { (words.say("exchange-told")) }
-            @if waits > 0 { p.quiet { (words.with("exchange-waits", &[("count", waits.into())])) } }
+            @if waits > 0 {
+                p {
+                    (words.with("exchange-waits", &[("count", waits.into())]))
+                    @if writes(visitor) { " " a href={ (base) "/reconcile" } { (words.say("exchange-reconcile")) } }
+                }
+            }
             @for (kind, name) in ENTRIES {
                 @let of: Vec<&Told> = told.iter().filter(|it| it.kind == kind).collect();
                 @if !of.is_empty() {
