@@ -7,7 +7,7 @@
 // uses no pointer: it reaches everything with Tab and opens it with Enter or Space. Screenshots are kept in `--out`.
 
 import { readdirSync, writeFileSync } from 'node:fs';
-import { ask, base, finish, found, loginOf, note, only, open, org, out, post, put, root, signIn } from './look.mjs';
+import { ask, base, finish, found, line, loginOf, note, only, open, org, out, post, put, root, signIn } from './look.mjs';
 
 const states = {};
 for (const login of org.logins) {
@@ -113,7 +113,7 @@ for (const file of readdirSync(new URL('./journeys/', import.meta.url)).sort()) 
         people.push(person);
         return person;
       },
-      ask, post, put, root, org, base, loginOf, note: (what) => note(journey.name, what),
+      ask, post, put, line, root, org, base, loginOf, note: (what) => note(journey.name, what),
     });
   } catch (error) {
     note(`journey ${journey.number}`, error.message.split('\n')[0]);

@@ -3,6 +3,7 @@
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { connect } from 'node:net';
 import { chromium } from 'playwright-core';
 
 const [base, demoFile, ...rest] = process.argv.slice(2);
@@ -144,6 +145,20 @@ export async function put(resource) {
   const answer = await fetch(`${base}${root}/fhir/${resource.resourceType}/${resource.id}`, { method: 'PUT', headers, body: JSON.stringify(resource) });
   if (!answer.ok) note('fhir', `${resource.resourceType}/${resource.id} could not be written: ${answer.status} ${(await answer.text()).slice(0, 300)}`);
   return answer.ok;
+}
+
+/** Sends a message of HL7 v2 over MLLP and gives its acknowledgement. */
+export function line(segments) {
+  const [host, port] = org.mllp.split(':');
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const socket = connect(Number(port), host, () => socket.write(`\x0b${segments.join('\r')}\r\x1c\r`));
+    socket.setTimeout(15_000, () => { socket.destroy(); reject(new Error('no acknowledgement in time')); });
+    socket.on('error', reject).on('data', (some) => {
+      said += some;
+      if (said.endsWith('\x1c\r')) { socket.end(); resolve(said); }
+    });
+  });
 }
 
 export async function post(resource) {

@@ -63,7 +63,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             steps.take("apps of others, in a browser and in Python", || clients(&binary));
         }
     }
-    steps.take("documents against the published rules of C-CDA", || documents(4, false));
+    steps.take("documents against the published rules of C-CDA", || documents(2, false));
     steps.finish()
 }
 

@@ -24,6 +24,8 @@ fn extras(path: &str) -> Value {
             it
         }
         // A draft decides nothing: these blocks are about roles, not about consents.
+        // An order that counts takes a signature, which is what the block `orders` is about.
+        "MedicationRequest" | "ServiceRequest" => json!({ "status": "draft" }),
         "Consent" => json!({ "status": "draft", "policyRule": { "text": "a sample" } }),
         "InsurancePlan" | "Organization" => json!({ "name": "Sample" }),
         "Linkage" => json!({ "item": [

@@ -6,6 +6,7 @@
 //! MSH-10 with other bytes is another message, and somebody is told that its sender does not count. What cannot be worked on is kept with its cause and refused (AE, or AR
 //! when it is no message at all); it never keeps those behind it waiting. An acknowledgement is never acknowledged.
 
+use super::category::categorize;
 use super::channel::{Channel, Interfaces, Line, Went, Wish};
 use super::door::{Arrival, DoorError, Received, receive};
 use super::origin::{Origin, Way};
@@ -445,6 +446,9 @@ impl Intake<'_> {
         let mut converted = convert(message, settings);
         if !self.channel.systems.is_empty() {
             converted.read.resources.iter_mut().for_each(|(_, it)| self.rename(it));
+        }
+        if converted.header.kind == "ORU" {
+            categorize(&mut converted.read.resources);
         }
         converted
     }

@@ -1,6 +1,7 @@
 //! Exchange: what comes from elsewhere becomes resources of ours, with their names and references settled.
 
 pub mod bundle;
+mod category;
 pub mod channel;
 mod combine;
 pub mod documents;

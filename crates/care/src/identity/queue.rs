@@ -27,8 +27,10 @@ static FOLLOWER: LazyLock<Caller> = LazyLock::new(|| Caller::system("duplicates"
 const CODE: &str = "duplicate";
 const SHELF: &str = "identity";
 const SEEN: &str = "seen";
-/// Lines of the change log looked at in one go; the rest waits for the next time.
+/// Lines of the change log read at once, and people looked for in one go; the rest waits for the next time.
 const AT_ONCE: usize = 500;
+/// How often lines are read in one go: most of what is written is about nobody new.
+const PAGES: usize = 200;
 /// Pairs shown.
 const SHOWN: u32 = 200;
 /// Of those who may be one person's with somebody new, as many pairs are asked about.
@@ -74,11 +76,17 @@ pub async fn settle(organisation: &Organisation, now: i64) -> StoreResult<usize>
     if seen == newest {
         return Ok(0);
     }
-    let changes = store.changes(&FOLLOWER, seen, AT_ONCE).await?;
-    let Some(last) = changes.last() else { return Ok(0) };
-    let at = last.sequence;
-    let people: BTreeSet<Key> =
-        changes.into_iter().filter(|it| !it.deleted && it.key.kind.name() == "Patient").map(|it| it.key).collect();
+    let mut at = seen;
+    let mut people: BTreeSet<Key> = BTreeSet::new();
+    for _ in 0..PAGES {
+        let changes = store.changes(&FOLLOWER, at, AT_ONCE).await?;
+        let Some(last) = changes.last() else { break };
+        at = last.sequence;
+        people.extend(changes.into_iter().filter(|it| !it.deleted && it.key.kind.name() == "Patient").map(|it| it.key));
+        if people.len() >= AT_ONCE {
+            break;
+        }
+    }
     let people: Vec<Key> = people.into_iter().collect();
     let mut found: Vec<Value> = Vec::new();
     for stored in store.current_of(&FOLLOWER, &people).await?.iter().filter(|it| !it.deleted) {

@@ -12,7 +12,7 @@ use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{Names, has_code, list, owned, text};
 use crate::chart::{Flag, Reading, When};
-use crate::exchange::origin;
+use crate::exchange::origin::{self, Way};
 use crate::messages::is_of_patient;
 use bytes::Bytes;
 use fhir::{Checked, Draft, Id, Key, Value};
@@ -150,7 +150,15 @@ impl Arrivals<'_> {
             all.into_iter().map(|it| &it.id).collect()
         };
         let since = format!("ge{}", When::of_micros(self.now - NEWS).machine());
-        let reports = self.these("DiagnosticReport", &ids("DiagnosticReport"), &[("issued", since.clone())]).await?;
+        // A report in a message need not say when it was issued (OBR-22 is optional); then it is as new as its arrival.
+        let reports = self.these("DiagnosticReport", &ids("DiagnosticReport"), &[]).await?;
+        let (undated, dated): (Vec<_>, Vec<_>) = reports.into_iter().partition(|it| {
+            it.value.get("issued").is_none() && origin::of(&it.value).is_some_and(|it| it.way == Way::Message)
+        });
+        let dated: Vec<Id> = dated.into_iter().map(|it| it.key.id).collect();
+        let mut reports =
+            self.these("DiagnosticReport", &dated.iter().collect::<Vec<_>>(), &[("issued", since.clone())]).await?;
+        reports.extend(undated);
         self.results(reports).await?;
         let lab = [("category", "laboratory".to_owned()), ("date", since.clone())];
         let single = self.these("Observation", &ids("Observation"), &lab).await?;
@@ -183,7 +191,9 @@ impl Arrivals<'_> {
     async fn results(&mut self, results: Vec<Arrived>) -> StoreResult<()> {
         for it in results {
             let status = text(&it.value, &["status"]).unwrap_or_default();
-            if !matches!(status, "preliminary" | "final" | "amended" | "corrected" | "appended" | "partial") {
+            // A laboratory that does not say how far it is (OBR-25 is conditional) has sent something all the same.
+            let arrived = ["preliminary", "final", "amended", "corrected", "appended", "partial", "unknown"];
+            if !arrived.contains(&status) {
                 continue;
             }
             let flag = self.worst_of(&it.value).await?;

@@ -40,13 +40,20 @@ pub(crate) async fn sorted<S: Session>(
     sql.push("SELECT m.rid FROM (SELECT DISTINCT rid FROM (");
     sql.set(plan, kinds);
     sql.push(") q) m");
-    let mut order = String::new();
+    let mut joined = Vec::new();
     for (at, (column, descending)) in columns.iter().enumerate() {
-        let Some(key) = column.join(&mut sql, at, *descending, dialect) else { continue };
-        let direction = if *descending { "DESC" } else { "ASC" };
-        order.push_str(&format!("{key} IS NULL, {key} {direction}, "));
+        joined.push(column.join(&mut sql, at, *descending, dialect));
     }
-    sql.push(" ORDER BY ").push(&order).push("m.rid LIMIT ").value(most as i64 + 1);
+    sql.push(" ORDER BY ");
+    for ((column, descending), key) in columns.iter().zip(joined) {
+        match key {
+            Key::None => continue,
+            Key::Joined(key) => sql.push(&key),
+            Key::LookedUp => column.look_up(&mut sql, *descending, dialect),
+        };
+        sql.push(if *descending { " DESC NULLS LAST, " } else { " ASC NULLS LAST, " });
+    }
+    sql.push("m.rid LIMIT ").value(most as i64 + 1);
     let rows = session.query(&sql.text, &sql.values).await?;
     if rows.len() > most {
         return Err(StoreError::TooCostly(format!("more than {most} resources to sort; narrow the search")));
@@ -60,26 +67,35 @@ enum Column {
     Rows { shape: SlotShape, slots: Vec<i64> },
 }
 
+/// What is ordered by.
+enum Key {
+    /// No resource has the value.
+    None,
+    /// An expression over what was joined.
+    Joined(String),
+    /// Found by the number of each resource that passes: few pass, and all that have the value may be very many.
+    LookedUp,
+}
+
 impl Column {
-    /// Joins what the key needs and returns its expression; `None` when no resource has the value.
-    fn join(&self, sql: &mut Sql, at: usize, descending: bool, dialect: Dialect) -> Option<String> {
+    /// Joins what the key needs.
+    fn join(&self, sql: &mut Sql, at: usize, descending: bool, dialect: Dialect) -> Key {
         let pick = if descending { "max" } else { "min" };
         match self {
             Column::LastUpdated | Column::Id => {
                 let here = dialect.here(&format!("k{at}"));
                 sql.push(&format!(" JOIN resource k{at} ON {here} k{at}.rid = m.rid"));
-                Some(match self {
+                Key::Joined(match self {
                     Column::LastUpdated => format!("k{at}.at"),
                     _ => id_text(&format!("k{at}.id"), dialect),
                 })
             }
-            Column::Rows { slots, .. } if slots.is_empty() => None,
+            Column::Rows { slots, .. } if slots.is_empty() => Key::None,
+            Column::Rows { shape: SlotShape::Date | SlotShape::Reference, .. } => Key::LookedUp,
             Column::Rows { shape, slots } => {
                 let (value, table, extra) = match shape {
-                    SlotShape::Date => (if descending { "x.high" } else { "x.low" }, "date x", String::new()),
                     SlotShape::String => ("x.folded", "string x", String::new()),
                     SlotShape::Quantity => (if descending { "x.high" } else { "x.low" }, "quantity x", String::new()),
-                    SlotShape::Reference => ("x.target", "reference x", String::new()),
                     _ => ("y.key", "token x", format!(" JOIN term y ON {} y.id = x.term", dialect.here("y"))),
                 };
                 let here = dialect.here("x");
@@ -88,9 +104,23 @@ impl Column {
                 ));
                 sql.one_of(slots);
                 sql.push(&format!(" GROUP BY x.rid) k{at} ON k{at}.rid = m.rid"));
-                Some(format!("k{at}.k"))
+                Key::Joined(format!("k{at}.k"))
             }
         }
+    }
+
+    /// The value of the resource `m`, by the index of those tables that have one by resource.
+    fn look_up<'a>(&self, sql: &'a mut Sql, descending: bool, dialect: Dialect) -> &'a mut Sql {
+        let Column::Rows { shape, slots } = self else { return sql };
+        let picked = match (shape, descending) {
+            (SlotShape::Date, true) => "max(x.high) FROM date",
+            (SlotShape::Date, false) => "min(x.low) FROM date",
+            (_, true) => "max(x.target) FROM reference",
+            (_, false) => "min(x.target) FROM reference",
+        };
+        sql.push(&format!("(SELECT {picked} x WHERE {} x.slot", dialect.here("x")));
+        sql.one_of(slots);
+        sql.push(" AND x.rid = m.rid)")
     }
 }
 

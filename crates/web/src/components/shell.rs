@@ -319,7 +319,7 @@ fn bar(visitor: &Visitor, in_administration: bool) -> Markup {
                     @if let Some(keys) = keys::chord(&visitor.desk, "palette") { kbd { (keys.replace('+', " ")) } }
                 }
             }
-            div.places {
+            div.destinations {
                 @for (address, name) in actions::places(visitor) { a.place href=(address) { (words.say(name)) } }
                 @if !visitor.is_patient() && let Some(first) = first_of_administration(visitor) {
                     a.place href=(first) aria-current=[in_administration.then_some("true")] { (words.say("shell-administration")) }
