@@ -67,8 +67,6 @@ fn once(address: &str, processes: &[u32], seconds: u64, round: u64) -> Result<Ru
         Ok::<(), String>(())
     }))?;
     let mut run = run.take();
-    run.seconds = begun.elapsed().as_secs_f64();
-    run.server_seconds = machine::cpu_seconds(processes) - cpu;
-    run.times.iter_mut().for_each(|times| times.sort_unstable());
+    run.end(begun, processes, cpu);
     Ok(run)
 }

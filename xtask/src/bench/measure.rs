@@ -33,6 +33,13 @@ pub struct Run {
 }
 
 impl Run {
+    /// What is known when the last client has ended: how long all took, and what the server needed for it.
+    pub fn end(&mut self, begun: Instant, processes: &[u32], cpu_before: f64) {
+        self.seconds = begun.elapsed().as_secs_f64();
+        self.server_seconds = machine::cpu_seconds(processes) - cpu_before;
+        self.times.iter_mut().for_each(|times| times.sort_unstable());
+    }
+
     pub fn per_second(&self) -> f64 {
         self.requests as f64 / self.seconds
     }
@@ -135,9 +142,7 @@ pub fn drive(
         Ok::<(), String>(())
     }))?;
     let mut run = run.take();
-    run.seconds = begun.elapsed().as_secs_f64();
-    run.server_seconds = machine::cpu_seconds(processes) - cpu;
-    run.times.iter_mut().for_each(|times| times.sort_unstable());
+    run.end(begun, processes, cpu);
     Ok(run)
 }
 
