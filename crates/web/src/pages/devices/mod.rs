@@ -159,34 +159,10 @@ pub(crate) async fn submit(
     mut form: Multipart,
 ) -> Answer {
     let (words, patient) = (visitor.words, id(&patient)?);
-    let mut bytes = Vec::new();
-    loop {
-        match form.next_field().await {
-            Ok(Some(part)) if part.name() == Some("file") => match part.bytes().await {
-                Ok(read) => bytes = read.to_vec(),
-                Err(_) => {
-                    return show(
-                        &visitor,
-                        &patient,
-                        &Asked::default(),
-                        &Errors::one("file", words.say("devices-error-size")),
-                    )
-                    .await;
-                }
-            },
-            Ok(Some(_)) => {}
-            Ok(None) => break,
-            Err(_) => {
-                return show(
-                    &visitor,
-                    &patient,
-                    &Asked::default(),
-                    &Errors::one("file", words.say("devices-error-size")),
-                )
-                .await;
-            }
-        }
-    }
+    let Some(bytes) = sent(&mut form).await else {
+        let errors = Errors::one("file", words.say("devices-error-size"));
+        return show(&visitor, &patient, &Asked::default(), &errors).await;
+    };
     let pen = visitor.pen();
     let key = match devices::take(pen.organisation, pen.caller, &patient, &bytes, pen.now).await {
         Ok(it) => {
@@ -201,4 +177,15 @@ pub(crate) async fn submit(
         }
     };
     show(&visitor, &patient, &Asked::default(), &Errors::one("file", words.say(key))).await
+}
+
+/// The file of a form, empty when there was none; nothing when it is too large or broke off.
+async fn sent(form: &mut Multipart) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(part) = form.next_field().await.ok()? {
+        if part.name() == Some("file") {
+            bytes = part.bytes().await.ok()?.to_vec();
+        }
+    }
+    Some(bytes)
 }
