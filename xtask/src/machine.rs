@@ -26,6 +26,15 @@ pub fn description() -> Value {
     })
 }
 
+/// The same in one sentence without its end.
+pub fn sentence() -> String {
+    let machine = description();
+    let text = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
+    let [cores, processor, memory, system, compiler] =
+        ["cores", "processor", "memory", "system", "compiler"].map(text);
+    format!("{cores} cores of {processor}, {memory} memory, {system}, {compiler}")
+}
+
 /// How many times a second the disk makes 4 kB durable, one after another.
 pub fn syncs_per_second(folder: &Path) -> Result<f64, String> {
     let path = folder.join("canary");

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: the workloads by which we and others can be compared, over HTTP, client included.
-//! Writes `docs/benchmarks.md` and `docs/benchmarks.json`.
+//! Writes `docs/benchmarks.md` and `docs/benchmarks.json`, and of the pages of a chart (P) `docs/benchmarks-pages.md`.
 
 mod lines;
 mod measure;
@@ -102,7 +102,8 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     let pages = plans.only.contains('P').then(|| pages::run(&binary, plans.patients)).transpose()?;
     if let Some(pages) = &pages {
-        eprintln!("{}", pages.markdown());
+        eprintln!("{}", pages.table());
+        step::write(&plans.out.join("benchmarks-pages.md"), pages.markdown())?;
     }
     if plans.only == "P" {
         return Ok(());
@@ -142,7 +143,6 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         people: &people,
         columns: &columns,
         growth: growth.as_ref(),
-        pages: pages.as_ref(),
         canary,
     };
     step::write(&plans.out.join("benchmarks.md"), page.markdown())?;

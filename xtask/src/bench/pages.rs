@@ -3,6 +3,7 @@
 
 use super::measure::{Job, Run, drive, percentile};
 use crate::http::Target;
+use crate::machine;
 use crate::matrix::doors::{self, Login};
 use crate::matrix::world::World;
 use serde_json::{Value, json};
@@ -124,13 +125,16 @@ fn chart() -> Vec<Value> {
         it["id"] = format!("heavy-{}-{at}", kind.to_lowercase()).into();
         let person = if matches!(kind, "AllergyIntolerance" | "Immunization") { "patient" } else { "subject" };
         it[person] = subject.clone();
+        if it["meta"].is_null() {
+            it.as_object_mut().expect("a resource").remove("meta");
+        }
         all.push(it);
     };
     let origin = |at: usize| match at % 5 {
         0 => {
             json!({ "source": "urn:oid:2.16.840.1.113883.19.5#doc", "tag": [{ "system": "urn:continuo:origin", "code": "document", "display": "Lakeside General Hospital" }] })
         }
-        _ => json!({}),
+        _ => Value::Null,
     };
     for at in 0..20 {
         add(
@@ -211,21 +215,21 @@ fn chart() -> Vec<Value> {
 
 impl Pages {
     pub fn markdown(&self) -> String {
-        let mut out = format!(
-            "## Pages of a chart (P)\n\nMilliseconds until the whole page is there, one client, {TIMES} times each, of a patient with {RESOURCES} resources among\n{} people. The limit is {LIMIT} at p95.\n\n| page | p50 | p95 |\n|---|---:|---:|\n",
-            self.patients
-        );
+        format!(
+            "# Pages of a chart\n\nWritten by `cargo xtask bench` (P). Machine: {}.\n\nMilliseconds until the whole page is there, one client who signed in as a clinician, {TIMES} times each, of a patient\nwith {RESOURCES} resources among {} people. The limit is {LIMIT} at p95.\n\n{}",
+            machine::sentence(),
+            self.patients,
+            self.table()
+        )
+    }
+
+    pub fn table(&self) -> String {
+        let mut out = "| page | p50 | p95 |\n|---|---:|---:|\n".to_owned();
         for it in &self.measured {
             let name = if it.page.is_empty() { "summary" } else { it.page.trim_start_matches('/') };
             let over = if it.p95 > LIMIT { " **over**" } else { "" };
             let _ = writeln!(out, "| {name} | {} | {}{over} |", it.p50, it.p95);
         }
-        out.push('\n');
         out
-    }
-
-    pub fn json(&self) -> Value {
-        let all = self.measured.iter().map(|it| (it.page.to_owned(), json!({ "p50_ms": it.p50, "p95_ms": it.p95 })));
-        Value::Object(all.collect())
     }
 }

@@ -1,7 +1,6 @@
 //! The page that a benchmark leaves behind, for people and for programs.
 
 use super::measure::{Run, percentile};
-use super::pages::Pages;
 use super::people::People;
 use super::shapes::SHAPES;
 use super::{Column, Plans};
@@ -14,7 +13,6 @@ pub struct Page<'a> {
     pub people: &'a People,
     pub columns: &'a [Column],
     pub growth: Option<&'a Column>,
-    pub pages: Option<&'a Pages>,
     pub canary: Value,
 }
 
@@ -74,7 +72,6 @@ impl Page<'_> {
             "runs_each": self.plans.dose.runs,
             "columns": self.columns.iter().map(column).collect::<Vec<_>>(),
             "growth": self.growth.map(column),
-            "pages": self.pages.map(Pages::json),
             "differing_totals": self.differences(),
         })
     }
@@ -97,16 +94,10 @@ impl Page<'_> {
         let mut page = String::from(
             "# Benchmarks\n\nWritten by `cargo xtask bench`; the same figures as JSON are in [benchmarks.json](benchmarks.json).\n\n",
         );
-        let machine = machine::description();
-        let text = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
         let _ = writeln!(
             page,
-            "Machine: {} cores of {}, {} memory, {}, {}. The client runs on the same machine and its share of the\nprocessor is in every figure. The disk synced 4 kB {} times a second before and {} after.\n",
-            text("cores"),
-            text("processor"),
-            text("memory"),
-            text("system"),
-            text("compiler"),
+            "Machine: {}. The client runs on the same machine and its share of the\nprocessor is in every figure. The disk synced 4 kB {} times a second before and {} after.\n",
+            machine::sentence(),
             self.canary["before_per_second"],
             self.canary["after_per_second"]
         );
@@ -122,7 +113,6 @@ impl Page<'_> {
         self.safety(&mut page);
         self.shapes(&mut page);
         self.growth(&mut page);
-        page.push_str(&self.pages.map_or_else(String::new, Pages::markdown));
         self.agreement(&mut page);
         page
     }
