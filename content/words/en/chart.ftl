@@ -26,7 +26,6 @@ chart-nothing-has-happened-here-yet = Nothing has happened here yet.
 chart-show = Show
 chart-time = Time
 chart-nothing-of-these-kinds-happened = Nothing of these kinds happened in this time.
-chart-older-events-are-not-shown = Older events are not shown.
 chart-visits-newest-first = Visits, newest first
 chart-updated = Updated
 chart-entered-in-error = Entered in error
@@ -235,3 +234,5 @@ chart-results-abnormal = { $count ->
     [one] 1 result, { $abnormal } abnormal
    *[other] { $count } results, { $abnormal } abnormal
 }
+chart-newest = The newest
+chart-until = Until { $date }

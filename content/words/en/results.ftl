@@ -38,3 +38,4 @@ results-compare = Compare with
 results-choose-test = Choose a test
 results-add = Add
 results-remove = remove
+results-all-values = All { $count } values

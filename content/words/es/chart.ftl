@@ -26,7 +26,6 @@ chart-nothing-has-happened-here-yet = Aquí todavía no ha pasado nada.
 chart-show = Mostrar
 chart-time = Tiempo
 chart-nothing-of-these-kinds-happened = En este tiempo no pasó nada de estos tipos.
-chart-older-events-are-not-shown = No se muestran eventos más antiguos.
 chart-visits-newest-first = Visitas, las más recientes primero
 chart-updated = Actualizado el
 chart-entered-in-error = Registrado por error
@@ -235,3 +234,5 @@ chart-results-abnormal = { $count ->
     [one] 1 resultado, { $abnormal } anormal
    *[other] { $count } resultados, { $abnormal } anormales
 }
+chart-newest = Lo más reciente
+chart-until = Hasta el { $date }

@@ -38,3 +38,4 @@ results-compare = Comparar con
 results-choose-test = Elija una prueba
 results-add = Añadir
 results-remove = quitar
+results-all-values = Los { $count } valores

@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::db::table::{ITEM, ITEM_BY_NAME};
 use crate::db::{Rows, Session, Step, Value};
 use crate::error::{StoreError, StoreResult};
-use crate::store::{Store, reading};
+use crate::store::{Store, glancing, reading};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::fmt;
@@ -98,7 +98,7 @@ impl Store {
     pub async fn item(&self, shelf: &str, name: &str, now: i64) -> StoreResult<Option<Item>> {
         let mut keys = Rows::new(2);
         keys.push([shelf.into(), name.into()]);
-        let rows = reading!(self, session => session.lookup(&ITEM_BY_NAME, &keys).await?);
+        let rows = glancing!(self, session => session.lookup(&ITEM_BY_NAME, &keys).await?);
         let item = rows.into_iter().next().map(|row| Standing::of(row).item(shelf, name.to_owned()));
         Ok(item.filter(|item| item.until.is_none_or(|until| until > now)))
     }

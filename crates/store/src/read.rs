@@ -55,13 +55,45 @@ impl Sight {
     }
 }
 
-pub(crate) async fn current<S: Session>(
+/// What is under a key, when its row alone tells whether the caller may see it: one statement and no transaction. None
+/// when more has to be asked.
+pub(crate) async fn at_once<S: Session>(
     session: &mut S,
     reach: Reach<'_>,
-    bases: &BaseUrls,
     ruling: &Ruling,
     key: &Key,
-) -> StoreResult<Sight> {
+) -> StoreResult<Option<Sight>> {
+    if !ruling.rules.iter().all(|(_, filter)| told_by_row(filter)) {
+        return Ok(None);
+    }
+    let Some(found) = found(session, reach, ruling, key, &[]).await? else { return Ok(Some(Sight::Absent)) };
+    let passes = |filter: &Filter| found.owned(key, ruling).passes(filter) == Some(true);
+    let all = ruling.rules.iter().all(|(_, filter)| passes(filter));
+    Ok(all.then_some(Sight::Seen(found.current)))
+}
+
+/// A row, and what was asked along with it.
+struct Found<'a> {
+    current: CurrentRow,
+    /// A patient and their number.
+    known: Option<(&'a Key, i64)>,
+    answers: Vec<bool>,
+}
+
+impl Found<'_> {
+    fn owned<'a>(&'a self, key: &'a Key, ruling: &'a Ruling) -> Owned<'a> {
+        Owned { key, owner: self.current.owner, known: self.known, slots: &ruling.compartment }
+    }
+}
+
+/// None where there is nothing, or nothing for this caller.
+async fn found<'a, S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    ruling: &'a Ruling,
+    key: &Key,
+    along: &[&Filter],
+) -> StoreResult<Option<Found<'a>>> {
     let here = session.dialect().here("r");
     let mut sql = Sql::new(session.dialect());
     sql.push("SELECT r.rid, r.version, r.at, r.state, r.body, r.owner");
@@ -71,11 +103,8 @@ pub(crate) async fn current<S: Session>(
         sql.push(", (SELECT o.rid FROM resource o WHERE ").push(&there).push("o.id = ? AND (o.rid >> 40) = ?)");
         sql.values.extend(by_id(patient));
     }
-    // What the row itself will not tell is asked along: another question costs another way to the database.
-    let along: Vec<&Filter> =
-        ruling.rules.iter().map(|(_, filter)| filter).filter(|it| !told_by_row(it) && !names_many(it)).collect();
     let mut planner = Planner::of(session, reach.registry);
-    for filter in &along {
+    for filter in along {
         let plan = planner.plan(filter).await?;
         sql.push(", CAST(CASE WHEN ").test(&plan, "r.rid");
         sql.push(" THEN 1 ELSE 0 END AS BIGINT)");
@@ -83,27 +112,41 @@ pub(crate) async fn current<S: Session>(
     sql.push(" FROM resource r WHERE ").push(&here).push("r.id = ? AND (r.rid >> 40) = ?");
     sql.values.extend(by_id(key));
     let rows = session.query(&sql.text, &sql.values).await?;
-    let Some(row) = rows.into_iter().next() else { return Ok(Sight::Absent) };
-    let answers = &row[if patient.is_some() { 7 } else { 6 }..];
-    let told: Vec<(&Filter, bool)> =
-        along.into_iter().zip(answers).map(|(it, passes)| (it, passes.int() != 0)).collect();
+    let Some(row) = rows.into_iter().next() else { return Ok(None) };
+    let answers = row[if patient.is_some() { 7 } else { 6 }..].iter().map(|it| it.int() != 0).collect();
     let [rid, version, at, state] = [0, 1, 2, 3].map(|at| row[at].int());
     if version == 0 || (state != LIVE && !ruling.is_always()) {
-        return Ok(Sight::Absent);
+        return Ok(None);
     }
     let owner = row[5].maybe_int();
     let known = patient.zip(row.get(6).and_then(Value::maybe_int));
     let body = row.into_iter().nth(4).map(Value::into_blob).unwrap_or_default();
-    let current = CurrentRow { rid, version, at, state, body, owner };
+    Ok(Some(Found { current: CurrentRow { rid, version, at, state, body, owner }, known, answers }))
+}
+
+pub(crate) async fn current<S: Session>(
+    session: &mut S,
+    reach: Reach<'_>,
+    bases: &BaseUrls,
+    ruling: &Ruling,
+    key: &Key,
+) -> StoreResult<Sight> {
+    // What the row itself will not tell is asked along: another question costs another way to the database.
+    let along: Vec<&Filter> =
+        ruling.rules.iter().map(|(_, filter)| filter).filter(|it| !told_by_row(it) && !names_many(it)).collect();
+    let Some(found) = found(session, reach, ruling, key, &along).await? else { return Ok(Sight::Absent) };
+    let told: Vec<(&Filter, bool)> = along.into_iter().zip(found.answers.iter().copied()).collect();
+    let owner = found.current.owner;
     let mut doubtful = Vec::new();
     for (rule, filter) in &ruling.rules {
         let asked = || told.iter().find(|(it, _)| std::ptr::eq(*it, filter)).map(|(_, passes)| *passes);
-        match (Owned { key, owner, known, slots: &ruling.compartment }).passes(filter).or_else(asked) {
+        match found.owned(key, ruling).passes(filter).or_else(asked) {
             Some(true) => {}
             Some(false) => return Ok(Sight::Hidden(more_precisely(session, reach, key, owner, rule).await?)),
             None => doubtful.push((rule.clone(), filter)),
         }
     }
+    let current = found.current;
     Ok(match hidden_by(session, reach, bases, key, &current, &doubtful).await? {
         Some(rule) => Sight::Hidden(more_precisely(session, reach, key, owner, &rule).await?),
         None => Sight::Seen(current),

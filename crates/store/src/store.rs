@@ -138,6 +138,23 @@ macro_rules! reading {
 }
 pub(crate) use reading;
 
+/// Runs one statement, which sees one state by itself: beginning and ending a transaction for it costs as much again.
+macro_rules! glancing {
+    ($store:expr, $session:ident => $run:expr) => {
+        match &$store.0.db {
+            $crate::store::Db::Sqlite(db) => {
+                let mut $session = db.glance()?;
+                $run
+            }
+            $crate::store::Db::Postgres(db) => {
+                let mut $session = db.glance().await?;
+                $run
+            }
+        }
+    };
+}
+pub(crate) use glancing;
+
 /// How long a search may hold a thread that others wait for.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -428,7 +445,10 @@ impl Store {
         let registry = self.registry();
         let reach = Reach { caller, registry: &registry };
         let ruling = self.allowed(reach, key.kind, Action::Read, key)?;
-        let sight = reading!(self, session => read::current(&mut session, reach, self.bases(), &ruling, key).await?);
+        let sight = match glancing!(self, session => read::at_once(&mut session, reach, &ruling, key).await?) {
+            Some(sight) => sight,
+            None => reading!(self, session => read::current(&mut session, reach, self.bases(), &ruling, key).await?),
+        };
         match self.seen(caller, key, sight) {
             Some(row) if row.state == LIVE => row.stored(key),
             Some(row) if row.state == DELETED => {
@@ -586,7 +606,7 @@ impl Store {
         if let (Db::Sqlite(_), newest @ 1..) = (&self.0.db, self.0.shared.newest.load(Acquire)) {
             return Ok(newest as u64);
         }
-        reading!(self, session => history::last_change(&mut session).await)
+        glancing!(self, session => history::last_change(&mut session).await)
     }
 
     /// Throws the index away and makes it anew from the stored versions, with the search parameters that are

@@ -214,6 +214,9 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                         // Whose work is not with charts is led on to what it is with.
                         if address == "/{org}/" && !CHART.split(' ').any(|it| it == principal.role) {
                             Expect::Status(&[200, 303])
+                        } else if address == "/{org}/interfaces" {
+                            // The console is where the slash is.
+                            Expect::Status(&[303])
                         } else if path.contains("/none") || path.contains('{') {
                             Expect::Status(&[200, 303, 404])
                         } else {

@@ -41,9 +41,13 @@ const SECTION: u32 = 300;
 /// How many readings a trend goes back.
 const TREND: u32 = 1_000;
 /// How many readings the first page looks at: enough for the latest of each and their shape, and quick.
-const RECENT: u32 = 200;
+const RECENT: u32 = 120;
 /// Days side by side in the flowsheet.
 const DAYS: usize = 8;
+/// How many results the flowsheet looks at; where they are of fewer days than it shows, it looks again at so many more.
+const SHEET: [u32; 2] = [160, 1_000];
+/// How many of each kind of event one page of the timeline goes back.
+const EVENTS: u32 = 300;
 
 /// Rows of one kind, with when the latest of them was written here.
 #[derive(Clone, Debug)]
@@ -321,8 +325,18 @@ impl Chart<'_> {
         asked.extend(before.as_deref().map(|it| ("date", it)));
         let mut reported = vec![("_sort", "-date")];
         reported.extend(before.as_deref().map(|it| ("date", it)));
-        let (rows, reports) =
-            tokio::try_join!(self.rows("Observation", &asked, 400), self.rows("DiagnosticReport", &reported, 100))?;
+        let (mut rows, reports) = tokio::try_join!(
+            self.rows("Observation", &asked, SHEET[0]),
+            self.rows("DiagnosticReport", &reported, SHEET[0] / 4)
+        )?;
+        let days = |rows: &Rows| {
+            let all = rows.rows.iter().filter_map(|it| Reading::of(&it.value, &Names::default()).when);
+            all.map(|it| it.machine()).collect::<BTreeSet<_>>().len()
+        };
+        // The last day of a cut list may be a part of one.
+        if rows.more && days(&rows) <= DAYS {
+            rows = self.rows("Observation", &asked, SHEET[1]).await?;
+        }
         let mut panels: HashMap<String, String> = HashMap::new();
         for report in &reports.rows {
             let Some(name) = report.value.get("code").and_then(concept) else { continue };
@@ -384,28 +398,39 @@ impl Chart<'_> {
         Ok(section(&rows, |it| Visit::of(it, &names)))
     }
 
-    pub async fn timeline(&self, from: Option<&When>) -> StoreResult<Timeline> {
-        let from = from.map(|it| format!("ge{}", it.machine()));
+    /// What happened from a day on, until a day (`2024-05-01`), the newest first; what does not fit has a day of its own to
+    /// go on from.
+    pub async fn timeline(&self, from: Option<&When>, until: Option<&When>) -> StoreResult<Timeline> {
+        let bounds = [from.map(|it| format!("ge{}", it.machine())), until.map(|it| format!("le{}", it.machine()))];
         let mut newest = vec![("_sort", "-date")];
-        newest.extend(from.as_deref().map(|it| ("date", it)));
+        newest.extend(bounds.iter().flatten().map(|it| ("date", it.as_str())));
         let mut labs = newest.clone();
         labs.push(("category", "laboratory"));
         let (visits, results, documents, immunizations) = tokio::try_join!(
-            self.rows("Encounter", &newest, 500),
-            self.rows("Observation", &labs, 1_000),
-            self.rows("DocumentReference", &newest, SECTION),
-            self.rows("Immunization", &newest, SECTION),
+            self.rows("Encounter", &newest, EVENTS),
+            self.rows("Observation", &labs, EVENTS),
+            self.rows("DocumentReference", &newest, EVENTS),
+            self.rows("Immunization", &newest, EVENTS),
         )?;
         let names = self.names(&[&visits, &documents], &[]).await?;
-        let all =
-            |rows: &Rows, names: &Names| rows.rows.iter().map(|it| Reading::of(&it.value, names)).collect::<Vec<_>>();
-        let mut timeline = Timeline::of(
-            &section(&visits, |it| Visit::of(it, &names)).rows,
-            &all(&results, &names),
-            &section(&documents, |it| Document::of(it, &names)).rows,
-            &section(&immunizations, |it| Immunization::of(it, &names)).rows,
-        );
-        timeline.more = visits.more || results.more || documents.more || immunizations.more;
+        let all = |rows: &[ask::Row]| rows.iter().map(|it| Reading::of(&it.value, &names)).collect::<Vec<_>>();
+        let of = |[visits, results, documents, immunizations]: [&Rows; 4]| {
+            Timeline::of(
+                &section(visits, |it| Visit::of(it, &names)).rows,
+                &all(&results.rows),
+                &section(documents, |it| Document::of(it, &names)).rows,
+                &section(immunizations, |it| Immunization::of(it, &names)).rows,
+            )
+        };
+        let mut timeline = of([&visits, &results, &documents, &immunizations]);
+        let none = Rows::default();
+        let cut = [
+            visits.more.then(|| of([&visits, &none, &none, &none])),
+            results.more.then(|| of([&none, &results, &none, &none])),
+            documents.more.then(|| of([&none, &none, &documents, &none])),
+            immunizations.more.then(|| of([&none, &none, &none, &immunizations])),
+        ];
+        timeline.cut_off(cut.iter().flatten().filter_map(|it| it.events.last()).map(|it| it.when));
         Ok(timeline)
     }
 

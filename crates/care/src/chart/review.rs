@@ -105,9 +105,9 @@ impl Chart<'_> {
 
     /// Tests that were done for this patient and could be compared: code and name.
     pub async fn tests_done(&self) -> StoreResult<Vec<(String, String)>> {
-        let latest = self.results().await?;
-        let coded = |it: &super::Latest| Some((it.newest().code.clone()?, it.newest().name.clone()));
-        let mut tests: Vec<_> = latest.rows.iter().filter_map(coded).collect();
+        let rows = self.latest("laboratory", 1).await?;
+        let readings = rows.rows.iter().map(|it| Reading::of(&it.value, &Names::default()));
+        let mut tests: Vec<_> = readings.filter(Reading::counts).filter_map(|it| Some((it.code?, it.name))).collect();
         tests.sort_by(|a, b| a.1.cmp(&b.1));
         Ok(tests)
     }

@@ -65,8 +65,8 @@ pub struct Event {
 pub struct Timeline {
     /// Newest first.
     pub events: Vec<Event>,
-    /// There are older ones than were fetched.
-    pub more: bool,
+    /// There are older ones than were fetched, of this day and before.
+    pub earlier: Option<When>,
 }
 
 impl Timeline {
@@ -122,7 +122,23 @@ impl Timeline {
         }
         events.extend(days(readings));
         events.sort_by_key(|it| (std::cmp::Reverse(it.when.at()), it.kind));
-        Timeline { events, more: false }
+        Timeline { events, earlier: None }
+    }
+
+    /// Some kinds of event were fetched back to these moments and no further: what is older than the newest of them is
+    /// left out of all kinds, so that no time looks emptier than it was.
+    pub(crate) fn cut_off(&mut self, fetched: impl Iterator<Item = When>) {
+        let Some(last) = fetched.max_by_key(When::at) else { return };
+        let day = last.machine();
+        let whole = |it: &Event| it.when.at() > last.at() && it.when.machine() != day;
+        // More than a page on one day: the page is longer, and goes on with the day before.
+        if self.events.iter().any(whole) {
+            self.events.retain(whole);
+            self.earlier = Some(last);
+        } else {
+            self.events.retain(|it| it.when.at() >= last.at() || it.when.machine() == day);
+            self.earlier = When::parse(&day).and_then(|it| When::parse(&When::of_micros(it.at() * 1000 - 1).machine()));
+        }
     }
 
     /// The sources there are, other than here.
@@ -186,6 +202,24 @@ mod tests {
         assert_eq!(told, [("Potassium, Sodium, Urea", (1, 4, 1)), ("Glucose", (0, 1, 0))]);
         assert_eq!(timeline.events[0].flag, Some(Flag::CriticalHigh));
         assert_eq!(timeline.count(EventKind::Result), 2);
+    }
+
+    #[test]
+    fn where_one_kind_was_cut_off_all_end_and_the_next_page_begins() {
+        let visits: Vec<Visit> = ["2024-05-09", "2024-05-08", "2024-05-07", "2024-05-06"]
+            .map(|day| Visit::of(&json!({"status": "finished", "period": {"start": day}}), &Names::default()))
+            .into();
+        let days = |it: &Timeline| it.events.iter().map(|it| it.when.machine()).collect::<Vec<_>>();
+        let cut_at = |day: &str| {
+            let mut timeline = Timeline::of(&visits, &[], &[], &[]);
+            timeline.cut_off(When::parse(day).into_iter());
+            (days(&timeline), timeline.earlier.map(|it| it.machine()))
+        };
+        assert_eq!(cut_at("2024-05-07"), (vec!["2024-05-09".into(), "2024-05-08".into()], Some("2024-05-07".into())));
+        assert_eq!(cut_at("2024-05-09"), (vec!["2024-05-09".into()], Some("2024-05-08".into())));
+        let mut whole = Timeline::of(&visits, &[], &[], &[]);
+        whole.cut_off(std::iter::empty());
+        assert_eq!((whole.events.len(), whole.earlier), (4, None));
     }
 
     #[test]

@@ -172,6 +172,13 @@ impl Postgres {
         Ok(PostgresSession::new(client, self.readers.clone(), self.organisation, false))
     }
 
+    /// A connection for one statement, without a transaction around it.
+    pub(crate) async fn glance(&self) -> StoreResult<PostgresSession> {
+        let mut session = self.reader().await?;
+        session.alone = true;
+        Ok(session)
+    }
+
     /// Bytes on disk of all organisations in the database: PostgreSQL does not count them one by one.
     pub(crate) async fn bytes(&self) -> StoreResult<u64> {
         let client = self.readers.get().await.map_err(pool_error)?;
@@ -276,6 +283,8 @@ pub(crate) struct PostgresSession {
     pool: Pool,
     organisation: i64,
     writes: bool,
+    /// One statement and no transaction.
+    alone: bool,
     /// The transaction has begun. A reader's begins with its first statement.
     begun: bool,
     /// A statement failed, so the transaction can only be undone.
@@ -294,6 +303,7 @@ impl PostgresSession {
             pool,
             organisation,
             writes,
+            alone: false,
             begun: false,
             failed: false,
             written: 0,
@@ -345,7 +355,7 @@ impl PostgresSession {
         types: &[Type],
         params: &Params<'_>,
     ) -> StoreResult<Result<Vec<Row>, tokio_postgres::Error>> {
-        let begins = !self.begun && !self.writes;
+        let begins = !self.begun && !self.writes && !self.alone;
         let client = self.client().await?;
         let statement = match prepared(client, sql, types).await {
             Ok(statement) => statement,
@@ -375,7 +385,7 @@ async fn prepared(
 
 impl Drop for PostgresSession {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take().filter(|_| self.begun || !self.writes) {
+        if let Some(client) = self.client.take().filter(|_| self.begun || !(self.writes || self.alone)) {
             // Sent when first polled; whoever takes the connection next is served after it. Outside of a
             // transaction it does nothing.
             let _ = client.batch_execute("ROLLBACK").now_or_never();

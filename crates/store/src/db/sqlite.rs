@@ -63,11 +63,19 @@ impl Sqlite {
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(database)?;
         migrate(&mut writer)?;
         let shared = Shared { path: path.to_owned(), readers: Mutex::new(Vec::new()), _lock: lock };
-        Ok((Sqlite { shared: Arc::new(shared) }, SqliteSession { connection: Some(writer), pool: None, until: None }))
+        Ok((Sqlite { shared: Arc::new(shared) }, SqliteSession { connection: Some(writer), pool: None, until: None, begun: false }))
     }
 
     /// A connection that reads one state of the store, until it is dropped.
     pub(crate) fn reader(&self) -> StoreResult<SqliteSession> {
+        let mut session = self.glance()?;
+        session.connection().prepare_cached("BEGIN").and_then(|mut it| it.execute([])).map_err(database)?;
+        session.begun = true;
+        Ok(session)
+    }
+
+    /// A connection for one statement, without a transaction around it.
+    pub(crate) fn glance(&self) -> StoreResult<SqliteSession> {
         let kept = self.shared.readers.lock().expect("no reader panics while it holds the pool").pop();
         let connection = match kept {
             Some(connection) => connection,
@@ -78,8 +86,7 @@ impl Sqlite {
                 connection
             }
         };
-        connection.prepare_cached("BEGIN").and_then(|mut it| it.execute([])).map_err(database)?;
-        Ok(SqliteSession { connection: Some(connection), pool: Some(self.shared.clone()), until: None })
+        Ok(SqliteSession { connection: Some(connection), pool: Some(self.shared.clone()), until: None, begun: false })
     }
 
     /// A reader whose statements are stopped when it has been at work for this long.
@@ -168,6 +175,8 @@ pub(crate) struct SqliteSession {
     pool: Option<Arc<Shared>>,
     /// When its time is over.
     until: Option<Instant>,
+    /// A reader's transaction has begun.
+    begun: bool,
 }
 
 impl SqliteSession {
@@ -193,9 +202,10 @@ impl Drop for SqliteSession {
         if self.until.is_some() && connection.progress_handler(0, None::<fn() -> bool>).is_err() {
             return;
         }
-        let ended = connection.prepare_cached("COMMIT").and_then(|mut it| it.execute([]));
+        let end = || connection.prepare_cached("COMMIT").and_then(|mut it| it.execute([]));
+        let ended = !self.begun || end().is_ok();
         let mut readers = pool.readers.lock().expect("no reader panics while it holds the pool");
-        if ended.is_ok() && readers.len() < KEPT_READERS {
+        if ended && readers.len() < KEPT_READERS {
             readers.push(connection);
         }
     }

@@ -324,7 +324,7 @@ pub(crate) fn timeline() -> Timeline {
             event(EventKind::Result, "2024-12-01", "Potassium", Some(Flag::Low)),
             event(EventKind::Visit, "2021-01-17", "Emergency – Pneumonia", None),
         ],
-        more: false,
+        earlier: None,
     }
 }
 

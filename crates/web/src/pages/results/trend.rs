@@ -22,8 +22,13 @@ pub(crate) struct Asked {
     with: String,
     /// `yes`: when medicines were begun and stopped.
     medicines: String,
+    /// `yes`: every value in the table, not only the newest.
+    all: String,
     add: String,
 }
+
+/// Values in a table until all are asked for.
+const ROWS: usize = 100;
 
 impl Asked {
     fn others(&self, code: &str) -> Vec<String> {
@@ -45,7 +50,8 @@ impl Asked {
     /// The address of the same page with something changed.
     fn address(&self, path: &str, others: &[String]) -> String {
         let mut parts = Vec::new();
-        for (name, value) in [("range", &self.range), ("scale", &self.scale), ("medicines", &self.medicines)] {
+        let Asked { range, scale, medicines, all, .. } = self;
+        for (name, value) in [("range", range), ("scale", scale), ("medicines", medicines), ("all", all)] {
             if !value.is_empty() {
                 parts.push((name, value.clone()));
             }
@@ -157,8 +163,12 @@ fn over_time(words: &Words, shown: &Shown<'_>, address: &str, back: &str, asked:
             }
             @for it in &all {
                 @if !it.readings.is_empty() {
-                    (measures::readings(words, &words.with("chart-every-value", &[("name", it.name.as_str().into())]), &it.readings))
-                    @if it.more { p.similar-note { (words.say("chart-older-values-are-not-shown")) } }
+                    @let rows = if asked.all.is_empty() { it.readings.len().min(ROWS) } else { it.readings.len() };
+                    (measures::readings(words, &words.with("chart-every-value", &[("name", it.name.as_str().into())]), &it.readings[..rows]))
+                    @if rows < it.readings.len() {
+                        p.rest { a href=(to(&Asked { all: "yes".into(), ..asked.clone() })) { (words.with("results-all-values", &[("count", it.readings.len().into())])) } }
+                    }
+                    @else if it.more { p.similar-note { (words.say("chart-older-values-are-not-shown")) } }
                 }
             }
         }

@@ -13,13 +13,14 @@ use maud::{Markup, html};
 /// What was recorded here has this source in addresses.
 const HERE: &str = "here";
 
-/// What the address asks for: kinds and sources (repeated), a range, how dense.
+/// What the address asks for: kinds and sources (repeated), a range, how dense, and until which day on later pages.
 #[derive(Default)]
 pub(crate) struct Asked {
     kinds: Vec<EventKind>,
     sources: Vec<String>,
     range: String,
     density: Density,
+    until: Option<When>,
 }
 
 /// How much of the time stands under one heading.
@@ -58,6 +59,7 @@ impl Asked {
                 "kind" => asked.kinds.extend(EventKind::parse(&value)),
                 "source" => asked.sources.push(value),
                 "range" => asked.range = value,
+                "until" => asked.until = When::parse(&value),
                 "density" => {
                     asked.density = DENSITIES.iter().find(|it| it.0 == value).map_or(Density::Years, |it| it.1);
                 }
@@ -70,6 +72,25 @@ impl Asked {
         asked.kinds.sort();
         asked.kinds.dedup();
         asked
+    }
+
+    /// The same question until another day.
+    fn address(&self, base: &str, until: Option<&When>) -> String {
+        let mut parts: Vec<(&str, String)> = Vec::new();
+        if self.kinds.len() < EventKind::ALL.len() {
+            parts.extend(self.kinds.iter().map(|it| ("kind", it.slug().to_owned())));
+        }
+        parts.extend(self.sources.iter().map(|it| ("source", it.clone())));
+        if !self.range.is_empty() {
+            parts.push(("range", self.range.clone()));
+        }
+        let density = DENSITIES.iter().find(|it| it.1 == self.density && it.1 != Density::Years);
+        parts.extend(density.map(|it| ("density", it.0.to_owned())));
+        parts.extend(until.map(|it| ("until", it.machine())));
+        match serde_urlencoded::to_string(&parts) {
+            Ok(query) if !query.is_empty() => format!("{base}/timeline?{query}"),
+            _ => format!("{base}/timeline"),
+        }
     }
 
     /// Without a choice of sources all are meant.
@@ -88,7 +109,7 @@ pub(crate) async fn page(
     let chart = visitor.chart(&patient);
     let asked = Asked::of(&query.unwrap_or_default());
     let from = from(&asked.range, visitor.now);
-    let (banner, timeline) = tokio::try_join!(chart.banner(), chart.timeline(from.as_ref()))?;
+    let (banner, timeline) = tokio::try_join!(chart.banner(), chart.timeline(from.as_ref(), asked.until.as_ref()))?;
     let base = visitor.address_of(patient.as_str());
     let main = show(visitor.words, &timeline, &asked, &base);
     Ok(shell::chart(&visitor, &banner, "timeline", visitor.words.say("chart-timeline"), main))
@@ -97,7 +118,7 @@ pub(crate) async fn page(
 pub(crate) fn show(words: &Words, timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
     let shown = Timeline {
         events: timeline.events.iter().filter(|it| asked.wants(it)).cloned().collect(),
-        more: timeline.more,
+        earlier: timeline.earlier,
     };
     let heading = |event: &Event| asked.density.heading(&event.when);
     html! {
@@ -106,12 +127,26 @@ pub(crate) fn show(words: &Words, timeline: &Timeline, asked: &Asked, base: &str
         @if shown.events.is_empty() { (empty(&words.say("chart-nothing-of-these-kinds-happened"))) }
         @else {
             div.axis-frame { (axis::axis(words, &shown, &asked.kinds)) }
-            @if timeline.more { p.similar-note { (words.say("chart-older-events-are-not-shown")) } }
             @for (at, group) in shown.events.chunk_by(|a, b| heading(a) == heading(b)).enumerate() {
                 @let anchor = format!("t{at}");
                 section.year aria-labelledby=(anchor) {
                     h2 #(anchor) { (heading(&group[0])) " " span.quiet { (counted(words, "chart-events", group.len())) } }
                     ul.lines { @for event in group { (lists::event_line(words, event, base)) } }
+                }
+            }
+            (pages(words, timeline, asked, base))
+        }
+    }
+}
+
+/// To what happened before, and back to the newest.
+fn pages(words: &Words, timeline: &Timeline, asked: &Asked, base: &str) -> Markup {
+    html! {
+        @if timeline.earlier.is_some() || asked.until.is_some() {
+            nav.ranges aria-label=(words.say("chart-time")) {
+                @if asked.until.is_some() { a href=(asked.address(base, None)) { (words.say("chart-newest")) } }
+                @if let Some(until) = &timeline.earlier {
+                    a href=(asked.address(base, Some(until))) { (words.with("chart-until", &[("date", until.date().into())])) }
                 }
             }
         }
@@ -170,6 +205,13 @@ mod tests {
         assert_eq!((&asked.kinds, asked.range.as_str()), (&vec![EventKind::Visit, EventKind::Result], "1y"));
         assert_eq!((asked.sources.as_slice(), asked.density), (&["lab one".to_owned()][..], Density::Months));
         assert_eq!(Asked::of("").kinds.len(), 4);
+        let until = When::parse("2024-05-09");
+        assert_eq!(
+            asked.address("", until.as_ref()),
+            "/timeline?kind=visits&kind=results&source=lab+one&range=1y&density=months&until=2024-05-09"
+        );
+        assert_eq!(Asked::of("until=2024-05-09").until, until);
+        assert_eq!(Asked::of("").address("/p", None), "/p/timeline");
     }
 
     #[test]
