@@ -234,5 +234,4 @@ chart-results-abnormal = { $count ->
     [one] 1 result, { $abnormal } abnormal
    *[other] { $count } results, { $abnormal } abnormal
 }
-chart-newest = The newest
 chart-until = Until { $date }

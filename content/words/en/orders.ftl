@@ -174,7 +174,7 @@ orders-cosign-decline = Send back
 
 # Renewals
 orders-renewals = Renewal requests
-orders-renewals-none = No requests wait.
+orders-renewals-none = No requests wait. What pharmacies and patients ask for comes here; from the list of medications of a chart a medicine can be renewed at any time.
 orders-born = born
 orders-renewal-of = Renewal: { $name }
 orders-renewal-asked = What is asked for

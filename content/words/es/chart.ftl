@@ -234,5 +234,4 @@ chart-results-abnormal = { $count ->
     [one] 1 resultado, { $abnormal } anormal
    *[other] { $count } resultados, { $abnormal } anormales
 }
-chart-newest = Lo más reciente
 chart-until = Hasta el { $date }

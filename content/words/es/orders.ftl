@@ -174,7 +174,7 @@ orders-cosign-decline = Devolver
 
 # Renovaciones
 orders-renewals = Solicitudes de renovación
-orders-renewals-none = No hay solicitudes en espera.
+orders-renewals-none = No hay solicitudes en espera. Aquí llega lo que piden las farmacias y los pacientes; desde la lista de medicamentos de un expediente se puede renovar en cualquier momento.
 orders-born = nac.
 orders-renewal-of = Renovación: { $name }
 orders-renewal-asked = Lo que se pide
