@@ -56,7 +56,10 @@ async fn take(organisation: &Organisation, channel: &str, request: Request<Body>
     }
     let Ok(raw) = axum::body::to_bytes(request.into_body(), line.channel.largest).await else {
         line.broken(organisation, "the message is larger than is allowed here");
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the message is larger than is allowed here, or did not arrive whole\n");
+        return plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the message is larger than is allowed here, or did not arrive whole\n",
+        );
     };
     let replies = line.frame(organisation, interfaces, &raw).await;
     let kept = !replies.iter().any(|it| is_not_kept(it));

@@ -137,7 +137,9 @@ impl<'a> Given<'a> {
         let known: Vec<&str> = Outgoing::standard().events().collect();
         for event in events.iter().filter(|it| *it != "*") {
             if !known.iter().any(|it| it == event || it.split('^').next() == Some(event)) {
-                return Err(self.wrong(&format!(".events: {event} is not among what can be sent: {}", known.join(", "))));
+                return Err(
+                    self.wrong(&format!(".events: {event} is not among what can be sent: {}", known.join(", ")))
+                );
             }
         }
         let text = |key: &str| self.get(key).unwrap_or_default().to_owned();
@@ -147,7 +149,11 @@ impl<'a> Given<'a> {
             application: text("application"),
             facility: text("facility"),
             patients,
-            names: self.pairs("systems")?.into_iter().map(|(theirs, ours)| (ours.to_owned(), theirs.to_owned())).collect(),
+            names: self
+                .pairs("systems")?
+                .into_iter()
+                .map(|(theirs, ours)| (ours.to_owned(), theirs.to_owned()))
+                .collect(),
             restricted: self.get("restricted") == Some("true"),
         })
     }

@@ -99,8 +99,8 @@ struct Sender {
     seen: u64,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 struct Connection {
     stream: Box<dyn Stream>,
@@ -170,7 +170,9 @@ impl Sender {
             }
         };
         let now = self.organisation.now();
-        self.line.tell(|it| (it.open, it.tested, it.trouble) = (reached.is_ok(), Some((now, reached.is_ok())), reached.err()));
+        self.line.tell(|it| {
+            (it.open, it.tested, it.trouble) = (reached.is_ok(), Some((now, reached.is_ok())), reached.err())
+        });
     }
 
     /// Puts what is new into the outbox. Whether there is more.
@@ -340,7 +342,8 @@ impl Connection {
 /// again has the same name.
 async fn laid(folder: &Path, message: &Queued) -> std::io::Result<()> {
     let name: String = message.heading.control.chars().filter(|it| it.is_ascii_alphanumeric() || *it == '-').collect();
-    let kind: String = message.heading.kind.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
+    let kind: String =
+        message.heading.kind.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
     let ending = if message.body.starts_with(b"MSH") { "hl7" } else { "xml" };
     let path = folder.join(format!("{:020}-{name}-{kind}.{ending}", message.heading.at));
     let (folder, body) = (folder.to_owned(), message.body.clone());
