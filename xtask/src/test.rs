@@ -108,7 +108,8 @@ const ARCHIVE_PASSWORD: &str = "shared-for-the-length-of-a-test";
 
 /// Runs tests/imaging: an Orthanc with images made for the test, and a demo that asks it.
 pub fn imaging(binary: &Path) -> Result<(), String> {
-    let orthanc = || step::find("Orthanc").or_else(|| Some(PathBuf::from("/usr/sbin/Orthanc")).filter(|it| it.is_file()));
+    let orthanc =
+        || step::find("Orthanc").or_else(|| Some(PathBuf::from("/usr/sbin/Orthanc")).filter(|it| it.is_file()));
     if orthanc().is_none() || !Path::new(DICOMWEB).is_file() {
         step::install(&["orthanc", "orthanc-dicomweb"])?;
     }

@@ -45,33 +45,33 @@ fn images(installation: Installation) -> JoinHandle<()> {
 }
 
 fn records(installation: Installation) -> JoinHandle<()> {
-        tokio::spawn(async move {
-            let (mut troubled, mut doubtful) = (false, false);
-            loop {
-                for organisation in &installation.organisations {
-                    match orders::tracking::settle(organisation, organisation.now()).await {
-                        Ok(0) => troubled = false,
-                        Ok(count) => tracing::debug!(target: "continuo", count, "orders were answered by results"),
-                        // Told once; it is tried again and begins where it was.
-                        Err(error) if !troubled => {
-                            troubled = true;
-                            tracing::error!(target: "continuo", %error, "results could not be put to their orders");
-                        }
-                        Err(_) => {}
+    tokio::spawn(async move {
+        let (mut troubled, mut doubtful) = (false, false);
+        loop {
+            for organisation in &installation.organisations {
+                match orders::tracking::settle(organisation, organisation.now()).await {
+                    Ok(0) => troubled = false,
+                    Ok(count) => tracing::debug!(target: "continuo", count, "orders were answered by results"),
+                    // Told once; it is tried again and begins where it was.
+                    Err(error) if !troubled => {
+                        troubled = true;
+                        tracing::error!(target: "continuo", %error, "results could not be put to their orders");
                     }
+                    Err(_) => {}
                 }
-                for organisation in &installation.organisations {
-                    match identity::queue::settle(organisation, organisation.now()).await {
-                        Ok(0) => doubtful = false,
-                        Ok(count) => tracing::debug!(target: "continuo", count, "pairs may be one person's"),
-                        Err(error) if !doubtful => {
-                            doubtful = true;
-                            tracing::error!(target: "continuo", %error, "duplicates could not be looked for");
-                        }
-                        Err(_) => {}
-                    }
-                }
-                tokio::time::sleep(EVERY).await;
             }
-        })
+            for organisation in &installation.organisations {
+                match identity::queue::settle(organisation, organisation.now()).await {
+                    Ok(0) => doubtful = false,
+                    Ok(count) => tracing::debug!(target: "continuo", count, "pairs may be one person's"),
+                    Err(error) if !doubtful => {
+                        doubtful = true;
+                        tracing::error!(target: "continuo", %error, "duplicates could not be looked for");
+                    }
+                    Err(_) => {}
+                }
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    })
 }

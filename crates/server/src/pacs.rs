@@ -44,7 +44,8 @@ mod tests {
     #[test]
     fn an_archive_has_an_address_an_organisation_and_at_most_one_way_to_sign_in() {
         let whole = [("pacs.main.organisation", "riverside"), ("pacs.main.address", "http://127.0.0.1:8042/dicom-web")];
-        let [(of, archive)] = &read(&whole).unwrap()[..] else { panic!("one archive") };
+        let all = read(&whole).unwrap();
+        let [(of, archive)] = all.as_slice() else { panic!("one archive") };
         assert_eq!((of.as_str(), archive.title.as_str(), archive.credential.is_none()), ("riverside", "main", true));
         for (more, says) in [
             (("pacs.other.title", "Other"), "needs address"),

@@ -64,10 +64,7 @@ impl Chart<'_> {
             self.id()
         };
         report["performer"] = json!([radiologist]);
-        let mut all = [
-            images,
-            with(start("DiagnosticReport", &id, Some("us-core-diagnosticreport-note")), report),
-        ];
+        let mut all = [images, with(start("DiagnosticReport", &id, Some("us-core-diagnosticreport-note")), report)];
         if sent {
             let source = visit.site.url().to_owned();
             let origin = Origin { way: Way::Message, source, name: visit.site.name().to_owned(), arrival: Some(study) };

@@ -214,7 +214,8 @@ fn of_documents(resources: &mut Resources, message: &Message) {
 fn identifiers(message: &Message) -> Vec<Value> {
     let number = |place: &str, code: &str| {
         let value = message.text(place).into_owned();
-        (!value.is_empty()).then(|| json!({ "type": { "coding": [{ "system": IDENTIFIER_TYPES, "code": code }] }, "value": value }))
+        (!value.is_empty())
+            .then(|| json!({ "type": { "coding": [{ "system": IDENTIFIER_TYPES, "code": code }] }, "value": value }))
     };
     // Of an imaging centre the filler's number is the accession number.
     [number("TXA-14.1", "PLAC"), number("TXA-15.1", ACCESSION)].into_iter().flatten().collect()
@@ -264,9 +265,15 @@ mod tests {
         let (_, observation) = one(&all, "Observation");
         assert_eq!(observation["valueString"], "No pneumonia.");
         assert_eq!(list(report, "result").len(), 1, "the file is no result");
-        assert_eq!((&report["presentedForm"][0]["url"], &report["presentedForm"][0]["contentType"]), (&file.into(), &"application/pdf".into()));
+        assert_eq!(
+            (&report["presentedForm"][0]["url"], &report["presentedForm"][0]["contentType"]),
+            (&file.into(), &"application/pdf".into())
+        );
         assert_eq!(document["content"][0]["attachment"]["url"], file);
-        assert_eq!((&document["context"]["related"][0]["reference"], &document["docStatus"]), (&address.into(), &"final".into()));
+        assert_eq!(
+            (&document["context"]["related"][0]["reference"], &document["docStatus"]),
+            (&address.into(), &"final".into())
+        );
         assert_eq!(document["type"], report["code"]);
         assert_eq!(binary["data"], "JVBERi0xLjQK");
         let (numbers, studies) = crate::imaging::numbers_of(report);

@@ -120,13 +120,8 @@ impl Archive {
     }
 
     pub(super) async fn series(&self, egress: &dyn Egress, study: &str) -> Result<Vec<Set>, ImagingError> {
-        const ALSO: [&str; 5] = [
-            dicom::SERIES_WORDS,
-            dicom::BODY_PART,
-            dicom::INSTANCES_OF_SERIES,
-            dicom::SERIES_NUMBER,
-            dicom::MODALITY,
-        ];
+        const ALSO: [&str; 5] =
+            [dicom::SERIES_WORDS, dicom::BODY_PART, dicom::INSTANCES_OF_SERIES, dicom::SERIES_NUMBER, dicom::MODALITY];
         // The address must not be led elsewhere by what somebody wrote into a record.
         if !is_uid(study) {
             return Err(ImagingError::NotThere);
@@ -212,7 +207,10 @@ mod tests {
     #[test]
     fn a_study_is_of_whom_it_names_and_of_nobody_else() {
         let (known, mut archive) = (patient(), Archive::new("main", "Main", "https://pacs.example/dicom-web/"));
-        assert_eq!((archive.numbers(&known), &*archive.address), (vec!["R-7".to_owned()], "https://pacs.example/dicom-web"));
+        assert_eq!(
+            (archive.numbers(&known), &*archive.address),
+            (vec!["R-7".to_owned()], "https://pacs.example/dicom-web")
+        );
         assert!(archive.is_of(&study("R-7", json!({})), &known));
         assert!(!archive.is_of(&study("R-77", json!({})), &known));
         assert!(!archive.is_of(&study("r-7", json!({})), &known));

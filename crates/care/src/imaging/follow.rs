@@ -23,8 +23,7 @@ const AT_ONCE: usize = 500;
 const LOOKS: usize = 20;
 const SECOND: i64 = 1_000_000;
 /// After which time it is tried again, in seconds: pictures often come after their report, archives come back.
-const AGAIN: [i64; 12] =
-    [20, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400, 86_400, 86_400];
+const AGAIN: [i64; 12] = [20, 60, 300, 900, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400, 86_400, 86_400];
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Looked {
@@ -229,4 +228,3 @@ async fn look(organisation: &Organisation, key: &Key, now: i64) -> Result<bool, 
     note(organisation, &READER, &patient, left_out, now).await?;
     if !found && away { Err(ImagingError::Away) } else { Ok(found) }
 }
-

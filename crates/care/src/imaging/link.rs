@@ -51,7 +51,8 @@ pub(crate) async fn orders(organisation: &Organisation, patient: &Id, numbers: &
     let query = ask::query(&organisation.store, "ServiceRequest", &asked)?;
     let found = organisation.store.current_matches(&READER, &query, 10).await?;
     let bears = |it: &Value| {
-        let fits = |it: &Value| is_accession(it) && text(it, &["value"]).is_some_and(|it| numbers.iter().any(|n| n == it));
+        let fits =
+            |it: &Value| is_accession(it) && text(it, &["value"]).is_some_and(|it| numbers.iter().any(|n| n == it));
         list(it, "identifier").iter().any(fits)
     };
     Ok(found.iter().filter(|it| bears(&it.value())).map(|it| it.key.clone()).collect())

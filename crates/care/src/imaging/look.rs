@@ -15,9 +15,8 @@ use store::StoreResult;
 /// Pictures of one series that can be stepped through.
 const MOST: usize = 4_000;
 /// What bears no picture (DICOM PS3.3, C.7.3.1.1.1): reports, marks, plans, sound.
-const NO_PICTURES: [&str; 14] = [
-    "SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "FID", "AU", "ECG", "HD", "EPS", "PLAN",
-];
+const NO_PICTURES: [&str; 14] =
+    ["SR", "KO", "PR", "DOC", "RTSTRUCT", "RTPLAN", "RTRECORD", "REG", "FID", "AU", "ECG", "HD", "EPS", "PLAN"];
 
 /// One picture of a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,11 +118,8 @@ async fn series(pen: &Pen<'_>, patient: &Id, study: &Value) -> Result<Vec<Series
     let uid = uid_of(study).ok_or(ImagingError::NotThere)?;
     let egress = pen.organisation.surroundings.egress();
     let person = ask::read(pen.store(), pen.caller, "Patient", patient).await?.value;
-    let (studies, series, instances) = tokio::try_join!(
-        archive.by_uid(egress, &uid),
-        archive.series(egress, &uid),
-        archive.instances(egress, &uid),
-    )?;
+    let (studies, series, instances) =
+        tokio::try_join!(archive.by_uid(egress, &uid), archive.series(egress, &uid), archive.instances(egress, &uid),)?;
     let found = studies.iter().find(|it| it.uid(dicom::STUDY).as_deref() == Some(&uid));
     if !archive.is_of(found.ok_or(ImagingError::NotThere)?, &person) {
         return Err(ImagingError::AnotherPatient);
@@ -143,9 +139,9 @@ async fn series(pen: &Pen<'_>, patient: &Id, study: &Value) -> Result<Vec<Series
             let kind = it.text(dicom::MODALITY).unwrap_or_else(|| "OT".to_owned());
             let mut objects = held.remove(&uid).unwrap_or_default();
             objects.sort();
-            let frames = objects.iter().flat_map(|(_, name, count)| {
-                (1..=*count).map(|number| Frame { instance: name.clone(), number })
-            });
+            let frames = objects
+                .iter()
+                .flat_map(|(_, name, count)| (1..=*count).map(|number| Frame { instance: name.clone(), number }));
             let frames = if NO_PICTURES.contains(&kind.as_str()) { Vec::new() } else { frames.take(MOST).collect() };
             let number = it.count(dicom::SERIES_NUMBER);
             let (words, body) = (it.text(dicom::SERIES_WORDS), it.text(dicom::BODY_PART));

@@ -113,5 +113,7 @@ pub(crate) fn accession_for(base: &str, order: &str) -> Value {
 
 /// Whether a number looks like one that [`accession_for`] makes.
 pub(crate) fn is_accession_of_ours(number: &str) -> bool {
-    number.len() == 14 && number.starts_with("IM") && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    number.len() == 14
+        && number.starts_with("IM")
+        && number.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }

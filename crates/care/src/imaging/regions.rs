@@ -145,8 +145,8 @@ fn prior(body: &Body, it: &Listed, today: Date) -> Option<Prior> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::catalogue;
     use crate::orders::Kind as OrderKind;
+    use crate::orders::catalogue;
     use fhir::Id;
 
     fn study(what: &str, kind: &str, marks: &[&str], day: &str) -> Listed {

@@ -39,7 +39,11 @@ pub(super) fn resource(archive: &Archive, study: &Set, series: &[Set], ordered: 
     let mut kinds = study.texts(dicom::MODALITIES);
     kinds.extend(parts.iter().filter_map(|it| it.pointer("/modality/code")?.as_str().map(str::to_owned)));
     let mut known: Vec<String> = Vec::new();
-    kinds.into_iter().for_each(|it| if !known.contains(&it) { known.push(it) });
+    kinds.into_iter().for_each(|it| {
+        if !known.contains(&it) {
+            known.push(it)
+        }
+    });
     if !known.is_empty() {
         it["modality"] = known.iter().map(|code| json!({ "system": DCM, "code": code })).collect();
     }

@@ -3,9 +3,9 @@ use crate::egress::{Answer, Ask, Egress, Refused, Sending};
 use crate::exchange::channel::{Channel, Interfaces};
 use crate::exchange::intake::{DONE, Intake};
 use crate::exchange::origin;
-use crate::organisation::Surroundings;
 use crate::orders::sets::What;
 use crate::orders::{Basket, Facts, Item, Which, look as look_at, sign, tracking};
+use crate::organisation::Surroundings;
 use crate::ward::{Counting, NOON, SECOND, Ward};
 use bytes::Bytes;
 use fhir::{Id, Key};
@@ -259,7 +259,10 @@ async fn a_report_answers_its_order_and_finds_its_study_when_the_archive_is_back
     arrives(&ward, &report("2", &number, "C")).await;
     settle(&ward.organisation, ward.now).await.unwrap();
     let corrected = ward.read(&key).await;
-    assert_eq!((&corrected["status"], corrected["imagingStudy"].as_array().map(Vec::len)), (&json!("corrected"), Some(1)));
+    assert_eq!(
+        (&corrected["status"], corrected["imagingStudy"].as_array().map(Vec::len)),
+        (&json!("corrected"), Some(1))
+    );
     assert_eq!(images(&ward).await.len(), 1);
     let pen = ward.pen();
     let listed = of_patient(&pen, &ward.patient).await.unwrap();
@@ -343,7 +346,12 @@ async fn earlier_images_are_listed_before_a_repeat_is_ordered() {
         "conclusion": "No tumour."});
     origin::mark(
         &mut outside,
-        &origin::Origin { way: origin::Way::Document, source: "urn:oid:9.9".into(), name: "Lakeside General Hospital".into(), arrival: None },
+        &origin::Origin {
+            way: origin::Way::Document,
+            source: "urn:oid:9.9".into(),
+            name: "Lakeside General Hospital".into(),
+            arrival: None,
+        },
     );
     let study = json!({"resourceType": "ImagingStudy", "id": "head", "status": "available", "subject": {"reference": "Patient/ada"},
         "started": "2026-06-01", "description": "Head without contrast", "modality": [{"system": DCM, "code": "CT"}],

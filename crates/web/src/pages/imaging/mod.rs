@@ -71,8 +71,8 @@ pub(crate) async fn list(
 ) -> Answer {
     let patient = id(&patient)?;
     let (words, pen) = (visitor.words, visitor.pen());
-    let (banner, found) =
-        tokio::try_join!(visitor.chart(&patient).banner(), imaging::of_patient(&pen, &patient))?;
+    let chart = visitor.chart(&patient);
+    let (banner, found) = tokio::try_join!(chart.banner(), imaging::of_patient(&pen, &patient))?;
     let base = visitor.address_of(patient.as_str());
     let connected = imaging::is_connected(&pen);
     let main = html! {
@@ -101,13 +101,9 @@ fn unconnected(words: &Words) -> Markup {
 
 fn told(words: &Words, asked: &Asked) -> Markup {
     let Some(new) = asked.new else { return html! {} };
-    let counts =
-        [("new", new.into()), ("changed", asked.changed.into()), ("known", asked.known.into())];
-    let cautions = [
-        (asked.left, "imaging-left-out"),
-        (asked.silent, "imaging-silent"),
-        (asked.unnamed, "imaging-unnamed"),
-    ];
+    let counts = [("new", new.into()), ("changed", asked.changed.into()), ("known", asked.known.into())];
+    let cautions =
+        [(asked.left, "imaging-left-out"), (asked.silent, "imaging-silent"), (asked.unnamed, "imaging-unnamed")];
     html! {
         (notice::told(&words.with("imaging-fetched", &counts)))
         @for (count, key) in cautions.into_iter().filter(|(count, _)| *count > 0) {
