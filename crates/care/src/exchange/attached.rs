@@ -288,7 +288,7 @@ mod tests {
                 "MSH|^~\\&|RIS|LAKE|EHR|RIVER|20260615||MDM^T02^MDM_T02|9|P|2.5.1",
                 "EVN|T02|20260615",
                 PERSON,
-                &format!("TXA|1|{kind}|AP|20260615100000|||||||D-1^RIS||PL-1^EHR|ACC-8^RIS||AU"),
+                &format!("TXA|1|{kind}|AP|20260615100000||||||||D-1^RIS||PL-1^EHR|ACC-8^RIS||AU"),
                 "OBX|1|ED|PDF^Report||RIS^application^pdf^Base64^JVBERi0xLjQK||||||F",
                 "",
             ]
