@@ -2,12 +2,15 @@
 //! looked for among those who are here; reports of imaging find their studies. Each organisation is
 //! looked at every few seconds, which costs one look at a number while nothing was written.
 
+use care::exchange::log::prune;
 use care::{Installation, identity, imaging, orders};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// A result shows its order as done after this long at most.
 const EVERY: Duration = Duration::from_secs(3);
+/// Messages are taken away once in so many looks: about once an hour.
+const PRUNED_EVERY: u32 = 1_200;
 
 /// Go on until they are ended.
 pub(crate) struct Follower([JoinHandle<()>; 2]);
@@ -47,7 +50,12 @@ fn images(installation: Installation) -> JoinHandle<()> {
 fn records(installation: Installation) -> JoinHandle<()> {
     tokio::spawn(async move {
         let (mut troubled, mut doubtful) = (false, false);
+        let mut looks = 0u32;
         loop {
+            if looks.is_multiple_of(PRUNED_EVERY) {
+                prune_all(&installation).await;
+            }
+            looks = looks.wrapping_add(1);
             for organisation in &installation.organisations {
                 match orders::tracking::settle(organisation, organisation.now()).await {
                     Ok(0) => troubled = false,
@@ -74,4 +82,22 @@ fn records(installation: Installation) -> JoinHandle<()> {
             tokio::time::sleep(EVERY).await;
         }
     })
+}
+
+/// Takes away what messages said that are older than their channels keep them.
+async fn prune_all(installation: &Installation) {
+    for organisation in &installation.organisations {
+        let lines = organisation.surroundings.interfaces().map(|it| it.of(&organisation.slug)).unwrap_or_default();
+        for line in lines {
+            match prune(organisation, &line, organisation.now()).await {
+                Ok(0) => {}
+                Ok(count) => {
+                    tracing::info!(target: "continuo", channel = %line.channel.name, count, "old messages were taken away")
+                }
+                Err(error) => {
+                    tracing::error!(target: "continuo", channel = %line.channel.name, %error, "old messages could not be taken away");
+                }
+            }
+        }
+    }
 }
