@@ -67,6 +67,9 @@ async function pagesOf(id) {
   const documents = await ask(`DocumentReference?patient=${id}&_count=1`);
   const document = documents.entry?.[0]?.resource.id;
   if (document) pages.push(['document', `${root}/patients/${id}/documents/${document}`]);
+  const studies = await ask(`ImagingStudy?patient=${id}&_count=1`);
+  const study = studies.entry?.[0]?.resource.id;
+  if (study) pages.push(['study', `${root}/patients/${id}/imaging/${study}`]);
   return pages;
 }
 

@@ -30,6 +30,7 @@ const CHORES: &[(&str, &str, Chore)] = &[
         "hold C-CDA documents of demo people against the published schema and schematron ([people] [--bundles])",
         test::of_documents,
     ),
+    ("images", "ask an Orthanc for images made for the test, as `cargo xtask test` does", test::of_images),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

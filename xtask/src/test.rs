@@ -61,6 +61,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         if browser {
             steps.take("pages and journeys in a browser", || pages(&binary, "small"));
             steps.take("apps of others, in a browser and in Python", || clients(&binary));
+            steps.take("images of an archive that others wrote", || imaging(&binary));
         }
     }
     steps.take("documents against the published rules of C-CDA", || documents(2, false));
@@ -98,6 +99,67 @@ fn clients(binary: &Path) -> Result<(), String> {
         lines.current_dir(&folder).arg("hl7.mjs").arg(base).arg(demo.join("data/demo.json"));
         step::run(lines.arg("--python").arg(&python))
     })
+}
+
+/// The library by which Orthanc speaks DICOMweb, as Debian installs it.
+const DICOMWEB: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
+/// What the archive and the demo share for the length of a test.
+const ARCHIVE_PASSWORD: &str = "shared-for-the-length-of-a-test";
+
+/// Runs tests/imaging: an Orthanc with images made for the test, and a demo that asks it.
+pub fn imaging(binary: &Path) -> Result<(), String> {
+    let orthanc =
+        || step::find("Orthanc").or_else(|| Some(PathBuf::from("/usr/sbin/Orthanc")).filter(|it| it.is_file()));
+    if orthanc().is_none() || !Path::new(DICOMWEB).is_file() {
+        step::install(&["orthanc", "orthanc-dicomweb"])?;
+    }
+    let orthanc = orthanc().ok_or("Orthanc was installed but is not there")?;
+    let place = step::scratch("images")?;
+    let port = step::free_port()?;
+    let wrong = |error: std::io::Error| format!("{}: {error}", place.display());
+    let settings = format!(
+        "{{ \"StorageDirectory\": {place:?}, \"IndexDirectory\": {place:?}, \"HttpPort\": {port}, \"DicomServerEnabled\": false,
+            \"RemoteAccessAllowed\": false, \"AuthenticationEnabled\": true, \"RegisteredUsers\": {{ \"ehr\": \"{ARCHIVE_PASSWORD}\" }},
+            \"Plugins\": [\"{DICOMWEB}\"], \"DicomWeb\": {{ \"Enable\": true, \"Root\": \"/dicom-web/\" }} }}"
+    );
+    std::fs::write(place.join("orthanc.json"), settings).map_err(wrong)?;
+    let log = std::fs::File::create(place.join("log")).map_err(wrong)?;
+    let mut archive = Command::new(orthanc)
+        .arg(place.join("orthanc.json"))
+        .stdout(std::process::Stdio::null())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| format!("cannot start Orthanc: {error}"))?;
+    let address = format!("http://127.0.0.1:{port}");
+    let set: Vec<String> = [
+        "pacs.main.organisation=riverside".to_owned(),
+        "pacs.main.title=Lakeside Imaging".to_owned(),
+        format!("pacs.main.address={address}/dicom-web"),
+        "pacs.main.user=ehr".to_owned(),
+        format!("pacs.main.password={ARCHIVE_PASSWORD}"),
+    ]
+    .into_iter()
+    .flat_map(|it| ["--set".to_owned(), it])
+    .collect();
+    let folder = step::root().join("tests/imaging");
+    let result = python(&folder, &place.join("python")).and_then(|python| {
+        with_demo_set(binary, &set, |base, demo| {
+            let mut check = Command::new(&python);
+            check.arg(folder.join("check.py")).arg(base).arg(demo.join("data/demo.json")).arg(&address);
+            step::run(check.env("ARCHIVE_PASSWORD", ARCHIVE_PASSWORD))
+        })
+    });
+    archive.kill().ok();
+    archive.wait().ok();
+    if result.is_ok() {
+        std::fs::remove_dir_all(&place).ok();
+    }
+    result
+}
+
+/// `cargo xtask images`: with the program as tests build it.
+pub fn of_images(_: &[String]) -> Result<(), String> {
+    imaging(&program::build_for_tests()?)
 }
 
 /// `cargo xtask documents [people] [--bundles]`.
@@ -162,12 +224,22 @@ fn python(folder: &Path, home: &Path) -> Result<PathBuf, String> {
 
 /// Runs something against a fresh demo, whose files are thrown away when all went well.
 fn with_demo(binary: &Path, work: impl FnOnce(&str, &Path) -> Result<(), String>) -> Result<(), String> {
+    with_demo_set(binary, &[], work)
+}
+
+/// The same with more on the command line.
+fn with_demo_set(
+    binary: &Path,
+    more: &[String],
+    work: impl FnOnce(&str, &Path) -> Result<(), String>,
+) -> Result<(), String> {
     let demo = step::scratch("demo")?;
     let port = step::free_port()?;
     let log = std::fs::File::create(demo.join("log")).map_err(|error| format!("cannot write the log: {error}"))?;
     let mut server = Command::new(binary)
         .args(["serve", "--demo", "--port", &port.to_string(), "--mllp-port", "0", "--data-dir"])
         .arg(demo.join("data"))
+        .args(more)
         .stdout(std::process::Stdio::null())
         .stderr(log)
         .spawn()

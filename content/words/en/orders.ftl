@@ -143,6 +143,7 @@ orders-alert-interaction = Interacts with { $with }
 orders-alert-same-drug = Taken already: { $with }
 orders-alert-duplicate = Does the same as { $with }
 orders-alert-duplicate-test = Result is there already: { $with }
+orders-alert-earlier-images = Earlier images of the same part of the body
 orders-alert-already-ordered = Ordered already, no result yet: { $with }
 orders-alert-dose = Dose too high: { $with }
 orders-alert-unusual-dose = Unusual dose for the weight: { $with }

@@ -143,6 +143,7 @@ orders-alert-interaction = Interactúa con { $with }
 orders-alert-same-drug = Ya lo toma: { $with }
 orders-alert-duplicate = Hace lo mismo que { $with }
 orders-alert-duplicate-test = Ya hay un resultado: { $with }
+orders-alert-earlier-images = Imágenes anteriores de la misma parte del cuerpo
 orders-alert-already-ordered = Ya está pedido, sin resultado todavía: { $with }
 orders-alert-dose = Dosis demasiado alta: { $with }
 orders-alert-unusual-dose = Dosis poco habitual para el peso: { $with }

@@ -43,13 +43,14 @@ pub struct Checked {
 pub type Reader = fn() -> Result<(Head, usize), String>;
 
 /// Every set of this part of the program.
-const SETS: [(&str, Reader); 19] = [
+const SETS: [(&str, Reader); 20] = [
     ("drugs/drugs.txt", crate::drugs::tell_drugs),
     ("drugs/interactions.toml", crate::drugs::tell_interactions),
     ("drugs/allergies.toml", crate::drugs::tell_allergies),
     ("drugs/duplicates.toml", crate::drugs::tell_duplicates),
     ("drugs/doses.txt", crate::drugs::tell_doses),
     ("orders/tests.txt", crate::orders::catalogue::tell),
+    ("imaging/regions.toml", crate::imaging::tell),
     ("orders/sig.txt", crate::orders::sig::tell),
     ("orders/sets", crate::orders::sets::tell),
     ("orders/renewal-protocols.toml", crate::renewals::tell),

@@ -25,6 +25,8 @@ pub struct Ask {
     /// The largest answer taken, in bytes.
     pub limit: usize,
     pub patience: Duration,
+    /// An origin that this one call may reach although it is private or without TLS: the settings name it for just this.
+    pub leave: Option<String>,
 }
 
 impl Ask {
@@ -36,6 +38,7 @@ impl Ask {
             body: Bytes::new(),
             limit: 1024 * 1024,
             patience: Duration::from_secs(10),
+            leave: None,
         }
     }
 
@@ -53,6 +56,12 @@ impl Ask {
     pub fn authorized(mut self, value: &str) -> Ask {
         self.headers.push(("authorization", value.to_owned()));
         self
+    }
+
+    /// To an address of the settings, never to one that came from elsewhere: its origin may be called.
+    pub fn granted(self, address: &str) -> Ask {
+        let origin = Url::parse(address).ok().map(|it| it.origin().ascii_serialization());
+        Ask { leave: origin, ..self }
     }
 
     pub fn within(self, limit: usize) -> Ask {
@@ -156,6 +165,13 @@ impl Policy {
             };
         }
         Ok(policy)
+    }
+
+    /// The same, with leave to one more origin.
+    pub fn granting(&self, origin: &str) -> Policy {
+        let mut policy = self.clone();
+        policy.allow.insert(origin.to_owned());
+        policy
     }
 
     /// Whether this may be called at all. An address is parsed once, by the rules browsers have, and what is called is

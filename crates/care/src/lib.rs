@@ -22,6 +22,7 @@ pub mod filing;
 pub mod gaps;
 pub mod growth;
 pub mod identity;
+pub mod imaging;
 pub mod inbox;
 pub mod live;
 pub mod messages;

@@ -36,6 +36,10 @@ pub trait Surroundings: Send + Sync {
     fn interfaces(&self) -> Option<&crate::exchange::channel::Interfaces> {
         None
     }
+    /// The archives of images that an organisation may ask, where there are any.
+    fn archives(&self, _organisation: &str) -> Vec<crate::imaging::Archive> {
+        Vec::new()
+    }
     /// The signed anchors of the audit log of an organisation, which lie beside the store; an error says what is wrong
     /// with them.
     fn anchors(&self, _organisation: &str) -> Result<Vec<Anchor>, String> {

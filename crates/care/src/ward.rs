@@ -18,7 +18,7 @@ pub(crate) const NOON: i64 = 1_781_524_800_000_000;
 pub(crate) const SECOND: i64 = 1_000_000;
 
 #[derive(Default)]
-struct Counting(AtomicU64);
+pub(crate) struct Counting(AtomicU64);
 
 impl Surroundings for Counting {
     fn now(&self) -> i64 {
@@ -59,6 +59,11 @@ impl Drop for Ward {
 
 impl Ward {
     pub(crate) async fn open() -> Ward {
+        Ward::open_in(Arc::new(Counting::default())).await
+    }
+
+    /// With surroundings of a test's own.
+    pub(crate) async fn open_in(surroundings: Arc<dyn Surroundings>) -> Ward {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Relaxed);
         let folder = std::env::temp_dir().join(format!("continuo-ward-{}-{number}", std::process::id()));
@@ -73,7 +78,6 @@ impl Ward {
             ..Settings::default()
         };
         let store = Store::open(settings).await.unwrap();
-        let surroundings: Arc<dyn Surroundings> = Arc::new(Counting::default());
         let settings = AccessSettings {
             cost: HashCost { memory: 64, passes: 1, lanes: 1 },
             ..AccessSettings::of("Riverside Family Practice", &base, [7; 32])

@@ -175,8 +175,17 @@ impl Config {
 
     /// The short names of all channels.
     pub(crate) fn channels(&self) -> Vec<&str> {
-        let names = self.held.keys().filter_map(|key| Some(key.strip_prefix("channel.")?.split_once('.')?.0));
-        let mut names: Vec<&str> = names.collect();
+        self.named("channel")
+    }
+
+    /// The short names of all archives of images.
+    pub(crate) fn archives(&self) -> Vec<&str> {
+        self.named("pacs")
+    }
+
+    fn named(&self, section: &str) -> Vec<&str> {
+        let name = |key| Some(str::strip_prefix(key, section)?.strip_prefix('.')?.split_once('.')?.0);
+        let mut names: Vec<&str> = self.held.keys().map(String::as_str).filter_map(name).collect();
         names.dedup();
         names
     }

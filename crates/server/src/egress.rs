@@ -58,14 +58,16 @@ impl Client {
     }
 
     async fn go(&self, ask: Ask) -> Result<Answer, Refused> {
-        let mut target = self.policy.target(&ask.address)?;
+        let granting = ask.leave.as_deref().map(|it| self.policy.granting(it));
+        let policy = granting.as_ref().unwrap_or(&self.policy);
+        let mut target = policy.target(&ask.address)?;
         for _ in 0..=REDIRECTS {
             let (status, headers, body) = self.once(&target, &ask).await?;
             let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
             match text(header::LOCATION) {
                 // Only what changes nothing is asked again elsewhere.
                 Some(to) if status.is_redirection() && ask.method == "GET" => {
-                    target = self.policy.redirect(&target, to)?
+                    target = policy.redirect(&target, to)?
                 }
                 _ => {
                     let content_type = text(header::CONTENT_TYPE).unwrap_or_default().to_owned();
@@ -184,6 +186,10 @@ mod tests {
         assert_eq!((answer.status, &*answer.body, answer.content_type.as_str()), (200, &b"{}"[..], "application/json"));
         let closed = Client::new(Policy::default()).send(Ask::get(&origin)).await;
         assert_eq!(closed.unwrap_err(), Refused::Scheme);
+        let (named, other) = (Client::new(Policy::default()), saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+        assert_eq!(named.send(Ask::get(&other).granted(&format!("{other}/base"))).await.unwrap().status, 200);
+        assert_eq!(named.send(Ask::get(&other).granted(&origin)).await.unwrap_err(), Refused::Scheme);
+        assert_eq!(named.send(Ask::get(&other)).await.unwrap_err(), Refused::Scheme, "leave is for one call");
         let small = client.send(Ask::get(&origin).within(1)).await;
         assert_eq!(small.unwrap_err(), Refused::TooLarge);
     }

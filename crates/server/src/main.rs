@@ -23,6 +23,7 @@ mod manual;
 mod metrics;
 mod migrate;
 mod mllp;
+mod pacs;
 mod places;
 mod restore;
 mod route;

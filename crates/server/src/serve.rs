@@ -18,7 +18,7 @@ use crate::sending::Senders;
 use crate::shell::{self, Shell};
 use crate::signals::Wishes;
 use crate::world::World;
-use crate::{control, signals, terminal};
+use crate::{control, pacs, signals, terminal};
 use api::ApiSettings;
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -50,6 +50,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let world = Arc::new(World::new());
     world.open_egress(egress_policy(&config)?);
     world.set_pages(&config);
+    world.set_archives(pacs::asked(&config)?);
     world.set_anchors(&folder);
     let mut wishes = Wishes::heard();
     let listener = listen(bind)?;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use care::egress::{Closed, Egress, Policy};
 use care::exchange::channel::Interfaces;
 use care::identity::Thresholds;
+use care::imaging::Archive;
 use care::video::Relay;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::io::Write;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     interfaces: Interfaces,
     /// Where the anchors of the audit logs lie, once a server runs.
     anchors: OnceLock<PathBuf>,
+    /// The archives of images, each with the organisation that may ask it.
+    archives: OnceLock<Vec<(String, Archive)>>,
 }
 
 struct Pages {
@@ -47,6 +50,7 @@ impl World {
             closing: AtomicBool::new(false),
             interfaces: Interfaces::default(),
             anchors: OnceLock::new(),
+            archives: OnceLock::new(),
         }
     }
 
@@ -62,6 +66,11 @@ impl World {
         let share = |key: &str| config.count(key) as f64 / 1_000.0;
         let matching = Thresholds { automatic: share("identity.automatic"), review: share("identity.review") };
         self.pages.get_or_init(|| Pages { language: text("pages.language"), relay, matching });
+    }
+
+    /// Tells which archives of images there are.
+    pub(crate) fn set_archives(&self, archives: Vec<(String, Archive)>) {
+        self.archives.get_or_init(|| archives);
     }
 
     /// Tells where the anchors of the audit logs are kept.
@@ -117,6 +126,11 @@ impl care::organisation::Surroundings for World {
 
     fn interfaces(&self) -> Option<&Interfaces> {
         Some(&self.interfaces)
+    }
+
+    fn archives(&self, organisation: &str) -> Vec<Archive> {
+        let all = self.archives.get().map_or(&[][..], Vec::as_slice);
+        all.iter().filter(|(of, _)| of == organisation).map(|(_, archive)| archive.clone()).collect()
     }
 
     fn anchors(&self, organisation: &str) -> Result<Vec<Anchor>, String> {

@@ -50,6 +50,8 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         ("entry.js", JS, include_str!("assets/entry.js")),
         ("entry.css", CSS, include_str!("assets/entry.css")),
         ("devices.css", CSS, include_str!("assets/devices.css")),
+        ("imaging.css", CSS, include_str!("assets/imaging.css")),
+        ("viewer.js", JS, include_str!("assets/viewer.js")),
         ("icon.svg", SVG, include_str!("assets/icon.svg")),
     ] {
         let (stem, extension) = name.rsplit_once('.').expect("an asset has an extension");

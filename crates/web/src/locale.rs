@@ -69,6 +69,7 @@ families![
     "duplicates",
     "visit",
     "vitals",
+    "imaging",
     "interfaces",
 ];
 

@@ -24,6 +24,7 @@ pub(crate) mod filing;
 mod gallery;
 mod gaps;
 pub(crate) mod growth;
+pub(crate) mod imaging;
 pub(crate) mod inbox;
 mod interfaces;
 mod invitation;
@@ -201,6 +202,11 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/reports/{kind}/{report}", CHARTS, || get(results::report)),
     page("/{org}/patients/{id}/message", CHARTS, || get(inbox::patient_page).post(inbox::patient_submit)),
     page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
+    page("/{org}/patients/{id}/imaging", CHARTS, || get(imaging::list).post(imaging::fetch)),
+    page("/{org}/patients/{id}/imaging/{study}", CHARTS, || get(imaging::study)),
+    page("/{org}/patients/{id}/imaging/{study}/picture/{series}/{instance}/{frame}", CHARTS, || {
+        get(imaging::picture)
+    }),
     page("/{org}/patients/{id}/devices", CHARTS, || {
         get(devices::page).post(devices::submit).layer(DefaultBodyLimit::max(devices::BODY))
     }),

@@ -136,7 +136,7 @@ struct BannerRows {
 
 /// Sections of a chart by their name in addresses → the types they are made of. The timeline has whatever of it
 /// may be seen.
-const KINDS_OF: [(&str, &[&str]); 12] = [
+const KINDS_OF: [(&str, &[&str]); 13] = [
     ("problems", &["Condition"]),
     ("medications", &["MedicationRequest", "MedicationStatement"]),
     ("allergies", &["AllergyIntolerance"]),
@@ -146,6 +146,7 @@ const KINDS_OF: [(&str, &[&str]); 12] = [
     ("immunizations", &["Immunization"]),
     ("encounters", &["Encounter"]),
     ("documents", &["DocumentReference"]),
+    ("imaging", &["ImagingStudy", "DiagnosticReport"]),
     ("history", &["Procedure", "FamilyMemberHistory", "Device"]),
     ("care", &["Goal", "CarePlan", "CareTeam"]),
     ("timeline", &["Encounter", "Observation", "DocumentReference", "Immunization"]),

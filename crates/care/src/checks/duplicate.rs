@@ -2,6 +2,7 @@
 
 use super::{Alert, DrugOrder, Earlier, Known, Rule, Source, TestOrder, Tier};
 use crate::drugs::{Rules, rules};
+use crate::imaging;
 use std::collections::BTreeSet;
 
 pub(super) fn therapy(order: &DrugOrder, known: &Known, others: &[&DrugOrder], alerts: &mut Vec<Alert>) {
@@ -71,4 +72,15 @@ pub(super) fn test(order: &TestOrder, known: &Known, alerts: &mut Vec<Alert>) {
             ..Alert::plain(Rule::DuplicateTest, Tier::Information, &done.name)
         });
     }
+}
+
+/// Earlier images of the same part of the body, with the way to look at them. They take the place of the single earlier
+/// result, which is among them.
+pub(super) fn images(order: &TestOrder, known: &Known, alerts: &mut Vec<Alert>) {
+    let (Some(body), Some(today)) = (&order.body, known.today) else { return };
+    let images = imaging::priors(body, &known.imaged, today);
+    let Some(first) = images.first() else { return };
+    alerts.retain(|it| it.rule != Rule::DuplicateTest);
+    let with = first.what.clone();
+    alerts.push(Alert { images, ..Alert::plain(Rule::EarlierImages, Tier::Information, &with) });
 }

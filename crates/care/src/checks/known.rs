@@ -4,6 +4,7 @@ use crate::chart::element::Names;
 use crate::chart::element::{at, concept, decimal, has_code, list, owned, text};
 use crate::chart::{Allergy, Criticality, Reading, Standing, When};
 use crate::drugs::{self, Recognised};
+use crate::imaging::Listed;
 use fhir::Value;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -19,6 +20,8 @@ pub struct Known {
     pub medicines: Vec<Taken>,
     /// The newest of each test, by code.
     pub results: Vec<Done>,
+    /// Images of them, wherever they were made.
+    pub imaged: Vec<Listed>,
     /// Orders that have not come back.
     pub pending: Vec<Pending>,
     /// In whole years.

@@ -14,6 +14,7 @@ pub(crate) mod known;
 pub use known::{Done, Known, KnownAllergy, Pending, Taken, Weight};
 
 use crate::chart::When;
+use crate::imaging::{Body, Prior};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -57,6 +58,8 @@ pub enum Rule {
     DuplicateTherapy,
     /// The result is there already.
     DuplicateTest,
+    /// The same part of the body was looked at before.
+    EarlierImages,
     /// It was ordered and has not come back.
     AlreadyOrdered,
     /// More than the most in a day.
@@ -95,6 +98,8 @@ pub struct Alert {
     /// In a day as ordered, and the most: `6000 mg`, `4000 mg`.
     pub amounts: Option<(String, String)>,
     pub earlier: Option<Earlier>,
+    /// Earlier images of the same part of the body, wherever they were made.
+    pub images: Vec<Prior>,
     pub source: Source,
     /// The resource on the other side.
     pub about: Option<String>,
@@ -138,6 +143,8 @@ pub struct TestOrder {
     pub codes: Vec<String>,
     /// A result not older than this makes it a duplicate.
     pub days: u32,
+    /// Which part of the body it shows, where it makes images.
+    pub body: Option<Body>,
 }
 
 /// What speaks about ordering this medicine beside the others of the basket, the gravest first.
@@ -160,6 +167,7 @@ pub fn drug(order: &DrugOrder, known: &Known, others: &[&DrugOrder]) -> Vec<Aler
 pub fn test(order: &TestOrder, known: &Known) -> Vec<Alert> {
     let mut alerts = Vec::new();
     duplicate::test(order, known, &mut alerts);
+    duplicate::images(order, known, &mut alerts);
     sorted(alerts)
 }
 
@@ -180,6 +188,7 @@ impl Alert {
             action: None,
             amounts: None,
             earlier: None,
+            images: Vec::new(),
             source: Source { rule: format!("{rule:?}"), title: "Continuo".into(), version: "1".into() },
             about: None,
         }

@@ -177,7 +177,7 @@ fn a_test_that_was_done_is_shown_with_its_value_wherever_it_was_done() {
         about: "Observation/1".into(),
     };
     let known = |results: Vec<Done>| Known { results, today: "2026-06-15".parse().ok(), ..Known::default() };
-    let a1c = TestOrder { name: "Hemoglobin A1c".into(), codes: vec!["4548-4".into()], days: 80 };
+    let a1c = TestOrder { name: "Hemoglobin A1c".into(), codes: vec!["4548-4".into()], days: 80, body: None };
     let found = test(&a1c, &known(vec![result("2026-01-02", "Riverside"), result("2026-05-01", "Lakeside Hospital")]));
     assert_eq!(gravest(&found), Some((Rule::DuplicateTest, Tier::Information)));
     let earlier = found[0].earlier.clone().expect("the earlier result");

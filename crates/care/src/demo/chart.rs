@@ -8,7 +8,7 @@ use super::calendar::{Day, Moment};
 use super::dice::hash;
 use super::people::{FOR_IDS, Person};
 use super::shapes::*;
-use super::tables::{Drug, Image, Panel, Staff, Tables};
+use super::tables::{Drug, Panel, Staff, Tables};
 
 pub(super) struct Chart<'a> {
     pub(super) tables: &'a Tables,
@@ -479,37 +479,6 @@ impl<'a> Chart<'a> {
         }
         members["result"] = results.into();
         self.resources.push(with(start("DiagnosticReport", &id, Some("us-core-diagnosticreport-lab")), members));
-    }
-
-    pub(super) fn imaging(&mut self, visit: &mut Visit, image: &Image, lungs: &str, abdomen: &str) {
-        let fill = |text: &str| text.replace("{lungs}", lungs).replace("{abdomen}", abdomen);
-        let impression = fill(image.impression);
-        visit.say(format!("{}: {impression}", image.words));
-        if !self.wants(visit.site) {
-            return;
-        }
-        let done = visit.start.plus_minutes(40);
-        let text = format!("{}\n\nFindings: {}\n\nImpression: {impression}\n", image.words, fill(image.findings));
-        let order =
-            self.request(visit, &concept(LOINC, image.code, image.words), ("363679005", "Imaging"), "completed", done);
-        let id = self.id();
-        let radiologist =
-            self.tables.staff.iter().position(|it| it.key == "dr-fontaine").expect("the radiologist is on the staff");
-        let members = json!({
-            "text": narrative(&format!("{}: {impression}", image.words)),
-            "basedOn": [to(format!("ServiceRequest/{order}"))],
-            "status": "final",
-            "category": [coded(LOINC, "LP29684-5", "Radiology")],
-            "code": concept(LOINC, image.code, image.words),
-            "subject": self.subject(),
-            "encounter": to(visit.reference()),
-            "effectiveDateTime": done.iso(),
-            "issued": done.plus_minutes(35).iso(),
-            "performer": [self.practitioner(radiologist)],
-            "conclusion": impression,
-            "presentedForm": [attachment(image.words, &text, &done.plus_minutes(35).iso())],
-        });
-        self.resources.push(with(start("DiagnosticReport", &id, Some("us-core-diagnosticreport-note")), members));
     }
 
     /// An order. Returns its id, empty when it is not of this chart.

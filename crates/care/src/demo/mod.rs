@@ -10,6 +10,7 @@ mod calendar;
 mod chart;
 mod closing;
 mod dice;
+mod images;
 mod life;
 mod measure;
 mod outside;

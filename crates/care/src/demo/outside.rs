@@ -59,7 +59,7 @@ fn when(it: &Value) -> String {
     said.iter().find_map(|name| it[*name].as_str()).unwrap_or_default().to_owned()
 }
 
-fn id_from(text: &str) -> String {
+pub(super) fn id_from(text: &str) -> String {
     let parts: Vec<u64> = text.bytes().map(u64::from).collect();
     let (high, low) = (hash(&parts), hash(&[hash(&parts), 1]));
     format!(

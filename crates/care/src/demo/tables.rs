@@ -219,6 +219,9 @@ pub(super) struct Image {
     pub(super) words: &'static str,
     pub(super) findings: &'static str,
     pub(super) impression: &'static str,
+    /// `CT`, and the part of the body as scanners write it.
+    pub(super) kind: &'static str,
+    pub(super) part: &'static str,
 }
 
 pub(super) struct Allergy {
@@ -323,7 +326,8 @@ impl Tables {
             images: table!("imaging")
                 .rows()
                 .map(|row| {
-                    let image = Image { code: row[1], words: row[2], findings: row[3], impression: row[4] };
+                    let [code, words, findings, impression, kind, part] = [1, 2, 3, 4, 5, 6].map(|at| row[at]);
+                    let image = Image { code, words, findings, impression, kind, part };
                     (row[0], image)
                 })
                 .collect(),

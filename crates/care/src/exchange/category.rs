@@ -4,12 +4,14 @@ use fhir::Value;
 use serde_json::json;
 use std::collections::HashSet;
 
+/// Diagnostic services that make images (HL7 v2 table 0074).
+pub(crate) const IMAGING: [&str; 11] =
+    ["RAD", "CT", "NMR", "RUS", "VUS", "OUS", "NMS", "CUS", "XRC", "RX", "IMG"];
+
 /// Results say what kind they are where their message does not: as their report (OBR-24), else of a laboratory. US Core
 /// asks for it, and by it they are found.
 pub(super) fn categorize(resources: &mut [(String, Value)]) {
     const SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
-    // HL7 table 0074 → observation-category.
-    const IMAGING: [&str; 9] = ["RAD", "CT", "NMR", "RUS", "VUS", "OUS", "NMS", "CUS", "XRC"];
     let mut imaged: HashSet<String> = HashSet::new();
     for (_, report) in resources.iter().filter(|(_, it)| it["resourceType"] == "DiagnosticReport") {
         let categories = report["category"].as_array().into_iter().flatten();

@@ -304,6 +304,15 @@ async fn name(
         };
         names.insert(address.clone(), key);
     }
+    // What was ordered here is the order that a result repeats.
+    if let Some(patient) = arrival.patient.and_then(|it| names.get(it)).map(|it| it.id.clone()) {
+        for (address, request) in arrival.resources.iter().filter(|(_, it)| it["resourceType"] == "ServiceRequest") {
+            if let Some(order) = super::orders::ours(organisation, &READER, &patient, request).await? {
+                here.extend(before(store.current_of(&READER, std::slice::from_ref(&order)).await?));
+                names.insert(address.clone(), order);
+            }
+        }
+    }
     Ok((names, here, links))
 }
 

@@ -6,6 +6,7 @@
 //! MSH-10 with other bytes is another message, and somebody is told that its sender does not count. What cannot be worked on is kept with its cause and refused (AE, or AR
 //! when it is no message at all); it never keeps those behind it waiting. An acknowledgement is never acknowledged.
 
+use super::attached::attach;
 use super::category::categorize;
 use super::channel::{Channel, Interfaces, Line, Went, Wish};
 use super::door::{Arrival, DoorError, Received, receive};
@@ -460,6 +461,7 @@ impl Intake<'_> {
         if !self.channel.systems.is_empty() {
             converted.read.resources.iter_mut().for_each(|(_, it)| self.rename(it));
         }
+        attach(&mut converted.read.resources, message, &converted.header.kind);
         if converted.header.kind == "ORU" {
             categorize(&mut converted.read.resources);
         }

@@ -1,7 +1,8 @@
 //! Exchange: what comes from elsewhere becomes resources of ours, with their names and references settled.
 
+mod attached;
 pub mod bundle;
-mod category;
+pub(crate) mod category;
 pub mod channel;
 mod combine;
 pub mod documents;
@@ -10,6 +11,7 @@ pub mod feed;
 pub mod intake;
 pub mod log;
 pub mod mask;
+mod orders;
 pub mod origin;
 pub mod outbox;
 mod own;

@@ -6,6 +6,7 @@ use crate::ask::{self, Rows};
 use crate::chart::element::{Names, concept, list, owned, text};
 use crate::chart::{Problem, Standing, When};
 use crate::checks::known::{self, Done, Known, KnownAllergy, Pending, Taken, Weight};
+use crate::imaging;
 use crate::orders::sig::Language;
 use fhir::{Id, Value};
 use jiff::civil::Date;
@@ -61,6 +62,7 @@ impl Facts {
             statements,
             laboratory,
             reports,
+            studies,
             procedures,
             orders,
             weight,
@@ -73,6 +75,7 @@ impl Facts {
             Box::pin(rows("MedicationStatement", &[], LISTED)),
             Box::pin(laboratory()),
             Box::pin(rows("DiagnosticReport", &newest, REPORTS)),
+            Box::pin(rows("ImagingStudy", &[("_sort", "-started")], REPORTS)),
             Box::pin(rows("Procedure", &newest, REPORTS)),
             Box::pin(rows("ServiceRequest", &[("status", "active")], LISTED)),
             Box::pin(rows("Observation", &weight, 1)),
@@ -97,6 +100,7 @@ impl Facts {
                 outside_allergies,
                 medicines: medicines.collect(),
                 results: results.collect(),
+                imaged: imaging::together(&studies, &reports),
                 pending: orders.rows.iter().filter_map(|it| Pending::of(&it.value)).collect(),
                 age: text(&person, &["birthDate"]).and_then(|it| known::years(it, today)),
                 weight: weight.rows.first().and_then(|it| Weight::of(&it.value)),

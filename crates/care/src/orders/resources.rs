@@ -8,6 +8,7 @@ use super::sig::{Language, number, unit_of};
 use crate::act::{Act, Pen};
 use crate::checks::{Alert, Rule, Tier};
 use crate::drugs::RXNORM;
+use crate::imaging;
 use fhir::{Id, Key, Value};
 use jiff::ToSpan;
 use serde_json::json;
@@ -157,13 +158,19 @@ fn service_request(pen: &Pen<'_>, item: &Item) -> Value {
     if let Some((system, known)) = item.orderable().and_then(|it| it.code) {
         code["coding"] = json!([{ "system": system, "code": known, "display": item.name }]);
     }
-    json!({
+    let mut it = json!({
         "resourceType": "ServiceRequest",
         "meta": { "profile": [format!("{US_CORE}us-core-servicerequest")] },
         "category": [{ "coding": [{ "system": SNOMED, "code": category, "display": words }] }],
         "code": code,
         "occurrenceDateTime": item.start.clone().unwrap_or_else(|| pen.today()),
-    })
+    });
+    if item.kind == Kind::Imaging {
+        // By this number the imaging centre names its pictures and its report, and both find their order.
+        let fresh = pen.organisation.surroundings.new_id();
+        it["identifier"] = json!([imaging::accession_for(&pen.organisation.base, &fresh)]);
+    }
+    it
 }
 
 /// The Task by which an order is followed until its result is there.

@@ -8,6 +8,7 @@ use crate::act::{Act, Pen, Written};
 use crate::checks::{self, Alert, DrugOrder, TestOrder, Tier};
 use crate::draft::Drafts;
 use crate::drugs;
+use crate::imaging;
 use fhir::{Id, Key, Value};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -125,11 +126,17 @@ pub(crate) fn drug_order(item: &Item) -> DrugOrder {
 }
 
 fn test_order(item: &Item) -> Option<TestOrder> {
-    let order = item.orderable()?;
-    (order.kind != Kind::Referral).then(|| TestOrder {
+    let order = item.orderable();
+    let body = (item.kind == Kind::Imaging).then(|| imaging::body_of_order(order, &item.name));
+    // What was typed has no codes; which part of the body it shows can still be read.
+    if order.is_none_or(|it| it.kind == Kind::Referral) && body.is_none() {
+        return None;
+    }
+    Some(TestOrder {
         name: item.name.clone(),
-        codes: order.codes.clone(),
-        days: order.days,
+        codes: order.map_or(Vec::new(), |it| it.codes.clone()),
+        days: order.map_or(0, |it| it.days),
+        body,
     })
 }
 

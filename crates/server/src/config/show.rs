@@ -10,6 +10,7 @@ pub(crate) fn check(config: &Config) -> Done {
     let bind = config.check_bind()?;
     let organisations = config.organisations()?;
     crate::entry::roles(config)?;
+    crate::pacs::asked(config)?;
     terminal::line(format_args!("the settings are fine: {} organisations, listening on {bind}", organisations.len()));
     Ok(())
 }
@@ -50,6 +51,7 @@ pub(super) fn default_file() -> String {
             let heading = match this {
                 "organisation.*" => "# [organisation.riverside]",
                 "channel.*" => "# [channel.lakeside-hl7]",
+                "pacs.*" => "# [pacs.main]",
                 _ => &format!("[{this}]"),
             };
             text.push_str(&format!("\n{heading}\n"));

@@ -6,14 +6,16 @@ use super::form::act_on;
 use super::icon::icon;
 use super::shell::section_address;
 use crate::locale::Words;
+use crate::pages::imaging;
 use crate::request::Visitor;
 use care::chart::When;
 use care::checks::{Alert, Rule, Tier};
+use care::imaging::Prior;
 use care::orders::{Fault, Kind, may_write};
 use maud::{Markup, html};
 
 /// What an alert says, by its rule.
-const RULES: [(Rule, &str); 15] = [
+const RULES: [(Rule, &str); 16] = [
     (Rule::Allergy, "orders-alert-allergy"),
     (Rule::CrossReaction, "orders-alert-cross"),
     (Rule::OutsideAllergy, "orders-alert-outside-allergy"),
@@ -22,6 +24,7 @@ const RULES: [(Rule, &str); 15] = [
     (Rule::SameDrug, "orders-alert-same-drug"),
     (Rule::DuplicateTherapy, "orders-alert-duplicate"),
     (Rule::DuplicateTest, "orders-alert-duplicate-test"),
+    (Rule::EarlierImages, "orders-alert-earlier-images"),
     (Rule::AlreadyOrdered, "orders-alert-already-ordered"),
     (Rule::Dose, "orders-alert-dose"),
     (Rule::UnusualDose, "orders-alert-unusual-dose"),
@@ -75,8 +78,8 @@ pub(crate) fn headline(words: &Words, alert: &Alert) -> String {
     words.with(key, &[("with", alert.with.clone().into())])
 }
 
-/// An alert with where its rule is written.
-pub(crate) fn alert(words: &Words, alert: &Alert) -> Markup {
+/// An alert with where its rule is written. `base` is the address of the chart.
+pub(crate) fn alert(words: &Words, base: &str, alert: &Alert) -> Markup {
     let (_, tier, class) = TIERS.iter().find(|it| it.0 == alert.tier).expect("every tier has its words");
     html! {
         div class={ "order-alert " (class) } {
@@ -94,10 +97,33 @@ pub(crate) fn alert(words: &Words, alert: &Alert) -> Markup {
                 (day(&earlier.when))
                 @if let Some(by) = &earlier.by { " " span.quiet { (by) } }
             } }
+            @if !alert.images.is_empty() { (images(words, base, &alert.images)) }
             @if alert.effect.is_some() || alert.action.is_some() {
                 p { @if let Some(effect) = &alert.effect { (effect) " " } @if let Some(action) = &alert.action { strong { (action) } } }
             }
             p.source.quiet { (alert.source.rule) ", " (alert.source.title) " " (alert.source.version) }
+        }
+    }
+}
+
+/// Earlier images of the same part of the body, each with the way to look at it.
+fn images(words: &Words, base: &str, all: &[Prior]) -> Markup {
+    html! {
+        ul.earlier-images {
+            @for it in all {
+                @let about = match it.about.strip_prefix("ImagingStudy/") {
+                    Some(study) => format!("{base}/imaging/{study}"),
+                    None => format!("{base}/reports/{}", it.about),
+                };
+                @let kinds = imaging::kinds(words, &it.kinds);
+                li {
+                    a href=(about) { (it.what) } " "
+                    @if !kinds.is_empty() { span.chip { (kinds.join(", ")) } " " }
+                    (day(&it.when)) ", "
+                    @match &it.place { Some(place) => (place), None => (words.say("imaging-here")) }
+                    @if let Some(conclusion) = &it.conclusion { ". " span.quiet { (conclusion) } }
+                }
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use care::desk::{Density, Opened, Settings, TextSize, Theme};
 use maud::{DOCTYPE, Markup, html};
 
 /// Sections of a chart: (end of the address, name). Alt with 0, 1, 2… leads there in this order.
-pub(crate) const SECTIONS: [(&str, &str); 16] = [
+pub(crate) const SECTIONS: [(&str, &str); 17] = [
     ("", "shell-summary"),
     ("problems", "shell-problems"),
     ("medications", "shell-medications"),
@@ -25,6 +25,7 @@ pub(crate) const SECTIONS: [(&str, &str); 16] = [
     ("encounters", "shell-encounters"),
     ("documents", "shell-documents"),
     ("timeline", "shell-timeline"),
+    ("imaging", "imaging-title"),
     ("growth", "growth-title"),
     ("history", "lists-history"),
     ("care", "lists-care"),

@@ -281,7 +281,7 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
             }
             @if let Some(indication) = &it.indication { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
             @if !it.note.is_empty() { p.note { (it.note) } }
-            @for alert in &seen.alerts { (parts::alert(words, alert)) }
+            @for alert in &seen.alerts { (parts::alert(words, at.trim_end_matches("/basket"), alert)) }
             @if signs { (reason(words, seen)) }
             div.buttons.small {
                 a href={ (at) "/item/" (it.id) } { (words.say("orders-edit")) span.spoken { " " (it.name) } }

@@ -55,7 +55,7 @@ fn one(visitor: &Visitor, it: &Waiting) -> Markup {
                 @if let Some(by) = &it.written_by { (words.with("orders-written-by", &[("name", by.clone().into())])) " " }
                 @if let Some(when) = &it.written { (day(when)) }
             }
-            @for alert in &it.alerts { (parts::alert(words, alert)) }
+            @for alert in &it.alerts { (parts::alert(words, &visitor.address_of(it.patient.as_str()), alert)) }
             form.stacked method="post" action=(visitor.at("orders/cosign/sign")) {
                 input type="hidden" name="task" value=(it.id);
                 input type="hidden" name="once" value=(visitor.once());

@@ -90,7 +90,7 @@ fn show(visitor: &Visitor, open: &Open, given: &Given, errors: &Errors) -> Respo
     let main = html! {
         header.section-head { h1 { (item.name) } p { a href=(basket) { (words.say("orders-back")) } } }
         (errors.summary())
-        @for alert in seen.iter().flat_map(|it| &it.alerts) { (parts::alert(words, alert)) }
+        @for alert in seen.iter().flat_map(|it| &it.alerts) { (parts::alert(words, &visitor.address_of(open.patient.as_str()), alert)) }
         form.stacked.order-form method="post" action={ (basket) "/item/" (item.id) } {
             @if item.kind == Kind::Drug { (directions(words, open, given, errors)) }
             div.row {

@@ -8,7 +8,7 @@ use crate::request::{Answer, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
 use care::orders::tracking::{self, Progress, Tracked};
-use care::orders::{Basket, may_sign, may_write};
+use care::orders::{Basket, Kind, may_sign, may_write};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -86,7 +86,9 @@ fn one(visitor: &Visitor, base: &str, it: &Tracked) -> Markup {
                 @if let Some(due) = it.due.as_ref().filter(|_| open) { "; " (words.say("orders-due")) " " (day(due)) }
             }
             @if let Some(note) = &it.note { p.note { (note) } }
-            @if !it.results.is_empty() { p { a href=(section_address(base, "results")) { (words.say("orders-see-result")) span.spoken { " " (it.name) } } } }
+            @if !it.results.is_empty() {
+                @let section = if it.kind == Some(Kind::Imaging) { "imaging" } else { "results" };
+                p { a href=(section_address(base, section)) { (words.say("orders-see-result")) span.spoken { " " (it.name) } } } }
             @if open && may_sign(&visitor.pen()) { (cancel(visitor, base, it)) }
         }
     }

@@ -76,7 +76,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, request)): Path<(String, Str
             section aria-labelledby="asked" { h2 #asked { (words.say("orders-renewal-asked")) } (facts(words, &request, visitor.now)) }
             section aria-labelledby="protocol" { h2 #protocol { (words.say("orders-protocol")) } (advice(words, &request.advice)) }
         }
-        @for alert in &request.alerts { (parts::alert(words, alert)) }
+        @for alert in &request.alerts { (parts::alert(words, &base, alert)) }
         @if !request.open { p.notice.caution { (words.say("orders-renewal-closed")) } }
         @else if may_sign(&visitor.pen()) { (decide_form(&visitor, &request, &banner.person.name())) }
         p { a href=(section_address(&base, "medications")) { (words.say("orders-medications")) } }

@@ -5,7 +5,7 @@ use super::NEEDS;
 use crate::components::{flag, live, measures, shell};
 use crate::request::{Answer, Refusal, Visitor, id};
 use axum::extract::Path;
-use care::inbox;
+use care::{imaging, inbox};
 use fhir::{Key, ResourceType};
 use maud::html;
 
@@ -18,8 +18,12 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, kind, report)): Of)
     let key = Key::new(kind.ok_or(Refusal::NotFound)?, id(&report)?);
     let chart = visitor.chart(&patient);
     let pen = visitor.pen();
-    let (banner, report, waiting) =
-        tokio::try_join!(chart.banner(), inbox::report_of(&pen, &patient, &key), inbox::waiting(&pen, &patient))?;
+    let (banner, report, waiting, related) = tokio::try_join!(
+        chart.banner(),
+        inbox::report_of(&pen, &patient, &key),
+        inbox::waiting(&pen, &patient),
+        imaging::related(&pen, &patient, &key),
+    )?;
     let base = visitor.address_of(patient.as_str());
     let main = html! {
         header.section-head {
@@ -63,6 +67,13 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient, kind, report)): Of)
                 }
             }
             @if let Some(conclusion) = &report.conclusion { p.note-text { (conclusion) } }
+            @for text in &related.texts { div.note-text { (text) } }
+            @if !related.studies.is_empty() || !related.documents.is_empty() {
+                div.buttons {
+                    @for (study, what) in &related.studies { a.button href={ (base) "/imaging/" (study) } { (words.say("imaging-see")) span.spoken { " " (what) } } }
+                    @for (document, title) in &related.documents { a.button href={ (base) "/documents/" (document) } { (words.say("imaging-document")) span.spoken { " " (title) } } }
+                }
+            }
             @if let Some(task) = waiting.get(&key) {
                 form.buttons method="post" action=(visitor.at("inbox/do")) {
                     input type="hidden" name="item" value=(task);
