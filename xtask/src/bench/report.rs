@@ -1,5 +1,6 @@
 //! The page that a benchmark leaves behind, for people and for programs.
 
+use super::exchange::Exchange;
 use super::measure::{Run, percentile};
 use super::pages::Pages;
 use super::people::People;
@@ -15,6 +16,7 @@ pub struct Page<'a> {
     pub columns: &'a [Column],
     pub growth: Option<&'a Column>,
     pub pages: Option<&'a Pages>,
+    pub exchange: Option<&'a Exchange>,
     pub canary: Value,
 }
 
@@ -75,6 +77,7 @@ impl Page<'_> {
             "columns": self.columns.iter().map(column).collect::<Vec<_>>(),
             "growth": self.growth.map(column),
             "pages": self.pages.map(Pages::json),
+            "exchange": self.exchange.map(Exchange::json),
             "differing_totals": self.differences(),
         })
     }
@@ -123,6 +126,7 @@ impl Page<'_> {
         self.shapes(&mut page);
         self.growth(&mut page);
         page.push_str(&self.pages.map_or_else(String::new, Pages::markdown));
+        page.push_str(&self.exchange.map_or_else(String::new, Exchange::markdown));
         self.agreement(&mut page);
         page
     }

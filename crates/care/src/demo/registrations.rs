@@ -12,6 +12,7 @@ use serde_json::json;
 const FOR_HOUSEHOLD: u64 = 21;
 const FOR_REGISTRATION: u64 = 22;
 const FOR_MISTAKES: u64 = 23;
+const FOR_NAMESAKES: u64 = 24;
 /// People of a household, at most.
 const HOUSEHOLD: u64 = 3;
 
@@ -26,6 +27,9 @@ const ENDS: [&str; 20] = [
     "bury", "court", "dale", "der", "ford", "gren", "ham", "kin", "ley", "man", "mont", "nett", "quist", "rado", "sen",
     "ski", "ton", "vez", "well", "zek",
 ];
+
+/// Of children who are girls or boys as the parent is, so many bear the parent's name.
+const NAMESAKES: f64 = 0.05;
 
 pub struct Registrations {
     tables: Tables,
@@ -172,6 +176,11 @@ impl Registrations {
         let together = !home.chance(0.3);
         let female = dice.chance(0.5);
         let name = dice.pick(if female { &culture.female } else { &culture.male });
+        // Some are called what their mother or father is called.
+        let namesake = number % HOUSEHOLD == 2
+            && Dice::of(&[self.seed, FOR_NAMESAKES, number]).chance(NAMESAKES)
+            && self.facts(number - 2).female == female;
+        let given = if namesake { self.facts(number - 2).given } else { name.formal.to_owned() };
         let middle = dice.pick(if female { &culture.female } else { &culture.male }).formal.to_owned();
         let age = match number % HOUSEHOLD {
             0 => oldest,
@@ -180,11 +189,11 @@ impl Registrations {
         };
         let family = if together || dice.chance(0.5) { shared_family } else { self.family(&mut dice, number) };
         let phone = if together && dice.chance(0.5) { shared_phone } else { phone(&mut dice) };
-        let email = format!("{}.{}{}@example.org", letters(name.formal), letters(&family), dice.below(1_000));
+        let email = format!("{}.{}{}@example.org", letters(&given), letters(&family), dice.below(1_000));
         let social = social(&mut dice);
         Facts {
-            given: name.formal.to_owned(),
-            nickname: name.nickname,
+            nickname: name.nickname.filter(|_| !namesake),
+            given,
             middle,
             family,
             female,

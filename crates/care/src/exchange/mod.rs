@@ -10,3 +10,4 @@ pub mod intake;
 pub mod log;
 pub mod mask;
 pub mod origin;
+pub mod pile;
