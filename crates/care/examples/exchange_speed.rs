@@ -140,7 +140,7 @@ fn document(kind: Kind, all: &[Value], id: &str) -> Option<String> {
     if kind == Kind::DischargeSummary && visit.is_none() {
         return None;
     }
-    Some(write(&Making {
+    let written = write(&Making {
         kind,
         patient: of("Patient")?,
         resources: all,
@@ -156,7 +156,8 @@ fn document(kind: Kind, all: &[Value], id: &str) -> Option<String> {
         reason: Some("Needs the opinion of a specialist."),
         assessment: (kind == Kind::ReferralNote).then_some("Stable, to be seen within a month."),
         instructions: Some("Come back in two weeks."),
-    }))
+    });
+    String::from_utf8(written).ok()
 }
 
 fn files(folder: &Path) -> Outcome<Vec<Vec<u8>>> {

@@ -42,26 +42,31 @@ pub fn learn(people: &[Traits], homes: &[(usize, usize)]) -> Shares {
     for field in &mut m {
         field[0] = 0.75;
     }
-    let mut share = 0.2;
+    // Pairs of one household are known for what they are, and so are not taken for records of one person.
+    let (mut share, mut share_of_homes) = (0.2, 0.3);
     for _ in 0..ROUNDS {
         let mut seen = [[LEAST; COUNT]; 8];
         let mut unseen = [[LEAST; COUNT]; 8];
-        let mut of_one = 0.0;
+        let (mut of_one, mut of_homes) = (0.0, 0.0);
         for (pattern, count) in &patterns {
             let likelihood = |table: &[[f64; COUNT]; 8]| {
                 pattern.iter().zip(table).filter_map(|(level, table)| Some(table[(*level)? as usize])).product::<f64>()
             };
-            let (yes, no) = (share * likelihood(&m), (1.0 - share) * likelihood(&near));
-            let weight = count * yes / (yes + no);
+            let (yes, home) = (share * likelihood(&m), share_of_homes * likelihood(&k));
+            let no = (1.0 - share - share_of_homes).max(0.001) * likelihood(&near);
+            let all = yes + home + no;
+            let (weight, rest) = (count * yes / all, count * no / all);
             of_one += weight;
+            of_homes += count * home / all;
             for (at, level) in pattern.iter().enumerate() {
                 if let Some(level) = level {
                     seen[at][*level as usize] += weight;
-                    unseen[at][*level as usize] += count - weight;
+                    unseen[at][*level as usize] += rest;
                 }
             }
         }
         share = (of_one / total).clamp(0.001, 0.999);
+        share_of_homes = (of_homes / total).clamp(0.001, 0.999);
         m = normal(seen);
         near = normal(unseen);
     }
