@@ -12,7 +12,6 @@ use serde_json::json;
 const FOR_HOUSEHOLD: u64 = 21;
 const FOR_REGISTRATION: u64 = 22;
 const FOR_MISTAKES: u64 = 23;
-const FOR_KIN: u64 = 24;
 /// People of a household, at most.
 const HOUSEHOLD: u64 = 3;
 
@@ -27,9 +26,6 @@ const ENDS: [&str; 20] = [
     "bury", "court", "dale", "der", "ford", "gren", "ham", "kin", "ley", "man", "mont", "nett", "quist", "rado", "sen",
     "ski", "ton", "vez", "well", "zek",
 ];
-
-/// Of children who are girls or boys as the parent is, so many bear the parent's name.
-const NAMESAKES: f64 = 0.05;
 
 pub struct Registrations {
     tables: Tables,
@@ -176,16 +172,6 @@ impl Registrations {
         let together = !home.chance(0.3);
         let female = dice.chance(0.5);
         let name = dice.pick(if female { &culture.female } else { &culture.male });
-        // Some children are called what their mother or father is called, and most are reached through them; so are some
-        // husbands and wives.
-        let nth = number % HOUSEHOLD;
-        let first = (nth > 0).then(|| self.facts(number - nth));
-        let mut kin = Dice::of(&[self.seed, FOR_KIN, number]);
-        let (named, called, written_to) = (kin.chance(NAMESAKES), kin.chance(0.7), kin.chance(0.5));
-        let rarely = kin.chance(0.3);
-        let through = |shares: bool| first.as_ref().filter(|_| shares && (nth == 2 || rarely));
-        let namesake = first.as_ref().filter(|it| named && nth == 2 && it.female == female);
-        let given = namesake.map_or_else(|| name.formal.to_owned(), |it| it.given.clone());
         let middle = dice.pick(if female { &culture.female } else { &culture.male }).formal.to_owned();
         let age = match number % HOUSEHOLD {
             0 => oldest,
@@ -194,13 +180,11 @@ impl Registrations {
         };
         let family = if together || dice.chance(0.5) { shared_family } else { self.family(&mut dice, number) };
         let phone = if together && dice.chance(0.5) { shared_phone } else { phone(&mut dice) };
-        let phone = through(called).map_or(phone, |it| it.phone.clone());
-        let email = format!("{}.{}{}@example.org", letters(&given), letters(&family), dice.below(1_000));
-        let email = through(written_to).map_or(email, |it| it.email.clone());
+        let email = format!("{}.{}{}@example.org", letters(name.formal), letters(&family), dice.below(1_000));
         let social = social(&mut dice);
         Facts {
-            nickname: name.nickname.filter(|_| namesake.is_none()),
-            given,
+            given: name.formal.to_owned(),
+            nickname: name.nickname,
             middle,
             family,
             female,

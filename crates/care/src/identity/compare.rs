@@ -30,17 +30,11 @@ pub enum Level {
     /// Some of it: an initial, year and month, the town.
     Part,
     Other,
-    /// Further apart than a mistake explains: dates more than ten years from each other that share no digits to speak of.
-    Far,
 }
-
-/// How many levels there are.
-pub const COUNT: usize = 7;
 
 pub const FIELDS: [Field; 8] =
     [Field::Given, Field::Family, Field::Born, Field::Sex, Field::Home, Field::Phone, Field::Email, Field::Number];
-pub const LEVELS: [Level; COUNT] =
-    [Level::Same, Level::Variant, Level::Swapped, Level::Close, Level::Part, Level::Other, Level::Far];
+pub const LEVELS: [Level; 6] = [Level::Same, Level::Variant, Level::Swapped, Level::Close, Level::Part, Level::Other];
 
 impl Field {
     /// As it is called in tables and texts.
@@ -67,7 +61,6 @@ impl Level {
             Level::Close => "close",
             Level::Part => "part",
             Level::Other => "other",
-            Level::Far => "far",
         }
     }
 }
@@ -166,9 +159,6 @@ fn swapped(one: &Traits, other: &Traits) -> [bool; 2] {
     [like(one.first(), other.family.as_ref()), like(other.first(), one.family.as_ref())]
 }
 
-/// Years between two dates of birth beyond which they are not one date with mistakes in it.
-const APART: u16 = 10;
-
 fn born(one: Born, other: Born) -> Level {
     let (Some(ours), Some(theirs)) = (one.digits(), other.digits()) else {
         // One of them knows the year or the month only.
@@ -185,12 +175,7 @@ fn born(one: Born, other: Born) -> Level {
     let same = [one.year == other.year, one.month == other.month, one.day == other.day];
     let slips = ours.bytes().zip(theirs.bytes()).filter(|(one, other)| one != other).count();
     let two = same.into_iter().filter(|it| *it).count() == 2;
-    let far = one.year.abs_diff(other.year) > APART;
-    match (two || slips == 2, far) {
-        (true, _) => Level::Part,
-        (false, true) => Level::Far,
-        (false, false) => Level::Other,
-    }
+    if two || slips == 2 { Level::Part } else { Level::Other }
 }
 
 fn place(one: &Place, other: &Place) -> Level {
@@ -267,8 +252,7 @@ mod tests {
             ("/birthDate", json!("1970-09-05"), 2, Level::Close),
             ("/birthDate", json!("1907-05-09"), 2, Level::Close),
             ("/birthDate", json!("1970"), 2, Level::Part),
-            ("/birthDate", json!("1972-11-23"), 2, Level::Other),
-            ("/birthDate", json!("1984-11-23"), 2, Level::Far),
+            ("/birthDate", json!("1984-11-23"), 2, Level::Other),
             ("/gender", json!("male"), 3, Level::Other),
             ("/address/0/line/0", json!("12 Elm Street"), 4, Level::Same),
             ("/address/0/line/0", json!("99 Oak Lane"), 4, Level::Part),

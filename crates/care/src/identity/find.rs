@@ -130,7 +130,7 @@ pub async fn whose(
 
 /// The number of somebody else was typed: names and day of birth are both another's.
 fn other_person(score: &Score) -> bool {
-    let other = |field| matches!(score.level(field), Some(Level::Other | Level::Far));
+    let other = |field| matches!(score.level(field), Some(Level::Other));
     let names = other(Field::Given) && other(Field::Family);
     names && (other(Field::Born) || score.level(Field::Born).is_none())
 }

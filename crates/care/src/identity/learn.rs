@@ -2,9 +2,9 @@
 //! Rubin 1977; Winkler 1988) over pairs that share a key, without being told which are of one person; what those of two
 //! agree in, from pairs drawn by chance. The same registrations give the same weights.
 
-use super::compare::{COUNT, FIELDS, LEVELS, Pattern, compare};
+use super::compare::{FIELDS, LEVELS, Pattern, compare};
 use super::keys::keys;
-use super::score::{Share, Shares};
+use super::score::Shares;
 use super::traits::Traits;
 use std::collections::{HashMap, HashSet};
 
@@ -16,19 +16,9 @@ const CHANCE: usize = 400_000;
 /// A key that more records share says too little.
 const BLOCK: usize = 60;
 
-/// The shares that describe these registrations best. `homes` are pairs of two who live together: that is known of
-/// those who are invented, and need not be learnt.
-pub fn learn(people: &[Traits], homes: &[(usize, usize)]) -> Shares {
+/// The shares that describe these registrations best.
+pub fn learn(people: &[Traits]) -> Shares {
     let u = by_chance(people);
-    let mut together = [[LEAST; COUNT]; 8];
-    for (one, other) in homes {
-        for (at, level) in compare(&people[*one], &people[*other]).into_iter().enumerate() {
-            if let Some(level) = level {
-                together[at][level as usize] += 1.0;
-            }
-        }
-    }
-    let k = normal(together);
     let mut patterns: HashMap<Pattern, f64> = HashMap::new();
     for (one, other) in pairs(people) {
         *patterns.entry(compare(&people[one], &people[other])).or_default() += 1.0;
@@ -37,57 +27,52 @@ pub fn learn(people: &[Traits], homes: &[(usize, usize)]) -> Shares {
     patterns.sort_by_key(|it| it.0);
     let total: f64 = patterns.iter().map(|it| it.1).sum();
     // Among those that share a key, records of two persons agree in more than by chance; they are a third kind.
-    let mut m = [[0.05; COUNT]; 8];
-    let mut near = [[1.0 / COUNT as f64; COUNT]; 8];
+    let mut m = [[0.05; 6]; 8];
+    let mut near = [[1.0 / 6.0; 6]; 8];
     for field in &mut m {
         field[0] = 0.75;
     }
-    // Pairs of one household are known for what they are, and so are not taken for records of one person.
-    let (mut share, mut share_of_homes) = (0.2, 0.3);
+    let mut share = 0.2;
     for _ in 0..ROUNDS {
-        let mut seen = [[LEAST; COUNT]; 8];
-        let mut unseen = [[LEAST; COUNT]; 8];
-        let (mut of_one, mut of_homes) = (0.0, 0.0);
+        let mut seen = [[LEAST; 6]; 8];
+        let mut unseen = [[LEAST; 6]; 8];
+        let mut of_one = 0.0;
         for (pattern, count) in &patterns {
-            let likelihood = |table: &[[f64; COUNT]; 8]| {
+            let likelihood = |table: &[[f64; 6]; 8]| {
                 pattern.iter().zip(table).filter_map(|(level, table)| Some(table[(*level)? as usize])).product::<f64>()
             };
-            let (yes, home) = (share * likelihood(&m), share_of_homes * likelihood(&k));
-            let no = (1.0 - share - share_of_homes).max(0.001) * likelihood(&near);
-            let all = yes + home + no;
-            let (weight, rest) = (count * yes / all, count * no / all);
+            let (yes, no) = (share * likelihood(&m), (1.0 - share) * likelihood(&near));
+            let weight = count * yes / (yes + no);
             of_one += weight;
-            of_homes += count * home / all;
             for (at, level) in pattern.iter().enumerate() {
                 if let Some(level) = level {
                     seen[at][*level as usize] += weight;
-                    unseen[at][*level as usize] += rest;
+                    unseen[at][*level as usize] += count - weight;
                 }
             }
         }
         share = (of_one / total).clamp(0.001, 0.999);
-        share_of_homes = (of_homes / total).clamp(0.001, 0.999);
         m = normal(seen);
         near = normal(unseen);
     }
-    let mut shares = [[Share::default(); COUNT]; 8];
+    let mut shares = [[(0.0, 0.0); 6]; 8];
     for field in 0..FIELDS.len() {
         for level in 0..LEVELS.len() {
-            shares[field][level] = Share { m: m[field][level], u: u[field][level], k: k[field][level] };
+            shares[field][level] = (m[field][level], u[field][level]);
         }
     }
     shares
 }
 
-fn normal(counts: [[f64; COUNT]; 8]) -> [[f64; COUNT]; 8] {
+fn normal(counts: [[f64; 6]; 8]) -> [[f64; 6]; 8] {
     counts.map(|field| {
         let total: f64 = field.iter().sum();
         field.map(|it| it / total)
     })
 }
 
-fn by_chance(people: &[Traits]) -> [[f64; COUNT]; 8] {
-    let mut seen = [[LEAST; COUNT]; 8];
+fn by_chance(people: &[Traits]) -> [[f64; 6]; 8] {
+    let mut seen = [[LEAST; 6]; 8];
     let mut at = 1_u64;
     for _ in 0..CHANCE {
         let mut draw = || {
@@ -127,8 +112,8 @@ pub fn pairs(people: &[Traits]) -> Vec<(usize, usize)> {
 pub fn table(shares: &Shares) -> String {
     let mut out = String::new();
     for (field, shares) in FIELDS.iter().zip(shares) {
-        for (level, Share { m, u, k }) in LEVELS.iter().zip(shares) {
-            out.push_str(&format!("{} | {} | {m:.6} | {u:.8} | {k:.6}\n", field.name(), level.name()));
+        for (level, (m, u)) in LEVELS.iter().zip(shares) {
+            out.push_str(&format!("{} | {} | {m:.6} | {u:.8}\n", field.name(), level.name()));
         }
     }
     out
@@ -143,27 +128,23 @@ mod tests {
     #[test]
     fn the_weights_that_ship_are_those_learnt_from_our_own_registrations() {
         let registrations = Registrations::new(20_261_122);
-        let (mut people, mut homes, mut at) = (Vec::new(), Vec::new(), HashMap::new());
+        let mut people = Vec::new();
         for number in 0..6_000 {
-            at.insert(number, people.len());
-            homes.extend((number / 3 * 3..number).map(|other| (at[&other], at[&number])));
             people.push(Traits::of(&registrations.patient(number)));
             if number % 3 == 0 {
                 people.push(Traits::of(&registrations.again(number, 1)));
             }
         }
-        let learnt = learn(&people, &homes);
+        let learnt = learn(&people);
         let table = table(&learnt);
         for (at, (ours, learnt)) in shares().iter().zip(&learnt).enumerate() {
-            for ((level, ours), new) in LEVELS.iter().zip(ours).zip(learnt) {
-                let weights = |it: &Share| [(it.m / it.u).log2(), (it.m / it.k).log2()];
-                for (old, new) in weights(ours).into_iter().zip(weights(new)) {
-                    let name = FIELDS[at].name();
-                    assert!(
-                        (old - new).abs() < 0.05,
-                        "{name} {level:?}: {old} {new}; content/identity/weights.txt:\n{table}"
-                    );
-                }
+            for ((level, (m, u)), (new_m, new_u)) in LEVELS.iter().zip(ours).zip(learnt) {
+                let (old, new) = ((m / u).log2(), (new_m / new_u).log2());
+                let name = FIELDS[at].name();
+                assert!(
+                    (old - new).abs() < 0.05,
+                    "{name} {level:?}: {old} {new}; content/identity/weights.txt:\n{table}"
+                );
             }
         }
     }

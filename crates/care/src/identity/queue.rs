@@ -248,7 +248,7 @@ pub(super) async fn answered(store: &Store, one: &Id, other: &Id, given: Answer,
     match answer(store, &caller, &task, given, now).await {
         // Nobody had asked: the answer is kept all the same.
         Err(StoreError::NotFound(_)) if given == Answer::Distinct => {
-            let nothing = Score { fields: Vec::new(), bits: 0.0, kin: 0.0, probability: 0.0 };
+            let nothing = Score { fields: Vec::new(), bits: 0.0, probability: 0.0 };
             let of = |id: &Id| json!({ "id": id.as_str() });
             let mut value = question(&of(one), &of(other), &nothing, now);
             value["status"] = "rejected".into();
@@ -268,7 +268,7 @@ pub async fn side_by_side(store: &Store, caller: &Caller, one: &Id, other: &Id) 
     let task = question(
         &json!({ "id": one.as_str() }),
         &json!({ "id": other.as_str() }),
-        &Score { fields: Vec::new(), bits: 0.0, kin: 0.0, probability: 0.0 },
+        &Score { fields: Vec::new(), bits: 0.0, probability: 0.0 },
         0,
     );
     let known = patient(one) != patient(other);

@@ -1,25 +1,17 @@
 //! What the agreement of two persons is worth (Fellegi and Sunter 1969): each level of each field has a weight, the
 //! logarithm of how much likelier it is among two records of one person than among records of two. A name that many
-//! bear is worth less than a rare one (term frequency). Those who live together agree in much, so two records must also
-//! be likelier one person's than those of two of one household. The weights lie in `content/identity/weights.txt`; they were
+//! bear is worth less than a rare one (term frequency). The weights lie in `content/identity/weights.txt`; they were
 //! learnt from invented registrations (`learn`), never from anybody's record.
 
-use super::compare::{COUNT, FIELDS, Field, LEVELS, Level, Pattern, compare};
+use super::compare::{FIELDS, Field, LEVELS, Level, Pattern, compare};
 use super::traits::Traits;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 static FILE: &str = include_str!("../../../../content/identity/weights.txt");
 
-/// How often a level occurs among two records of one person (m), of two persons (u), and of two of one household (k).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Share {
-    pub m: f64,
-    pub u: f64,
-    pub k: f64,
-}
-
-pub type Shares = [[Share; COUNT]; 8];
+/// How often each level occurs among two records of one person (m), and of two persons (u).
+pub type Shares = [[(f64, f64); 6]; 8];
 
 static SHARES: LazyLock<Shares> = LazyLock::new(|| read(FILE).expect("the table that ships can be read"));
 
@@ -29,14 +21,14 @@ pub fn shares() -> &'static Shares {
 }
 
 pub(super) fn read(text: &str) -> Result<Shares, String> {
-    let mut shares = [[Share::default(); COUNT]; 8];
+    let mut shares = [[(0.0, 0.0); 6]; 8];
     for line in text.lines().filter(|it| !it.starts_with('#') && !it.trim().is_empty()) {
         let columns: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [field, level, m, u, k] = columns[..] else { return Err(format!("not five columns: {line}")) };
+        let [field, level, m, u] = columns[..] else { return Err(format!("not four columns: {line}")) };
         let field = FIELDS.iter().position(|it| it.name() == field).ok_or(format!("no such field: {line}"))?;
         let level = LEVELS.iter().position(|it| it.name() == level).ok_or(format!("no such level: {line}"))?;
         let share = |it: &str| it.parse::<f64>().map_err(|_| format!("not a number: {line}"));
-        shares[field][level] = Share { m: share(m)?, u: share(u)?, k: share(k)? };
+        shares[field][level] = (share(m)?, share(u)?);
     }
     Ok(shares)
 }
@@ -92,8 +84,6 @@ pub struct Score {
     /// What each field says that both records have.
     pub fields: Vec<Agreement>,
     pub bits: f64,
-    /// How much likelier than two of one household, in bits; below nothing, that they are two speaks louder.
-    pub kin: f64,
     /// Of how likely it is that they are one, given how many people there are.
     pub probability: f64,
 }
@@ -136,21 +126,15 @@ impl Grade {
 /// What those who live together share speaks for the household, however often it says so.
 const HOUSEHOLD: f64 = 12.0;
 
-/// Pairs of one household for each pair of records of one person: one patient in ten is there twice, and everybody
-/// has two at home.
-const KIN: f64 = 10.0;
-
 pub fn score(one: &Traits, other: &Traits, frequencies: &Frequencies) -> Score {
     scored(one, &compare(one, other), frequencies, shares())
 }
 
 pub(super) fn scored(one: &Traits, pattern: &Pattern, frequencies: &Frequencies, shares: &Shares) -> Score {
     let mut fields = Vec::with_capacity(8);
-    let mut kin = -KIN.log2();
     for ((field, level), shares) in FIELDS.into_iter().zip(pattern).zip(shares) {
         let Some(level) = *level else { continue };
-        let Share { m, u, k } = shares[level as usize];
-        kin += (m / k).log2();
+        let (m, u) = shares[LEVELS.iter().position(|it| *it == level).expect("one of the levels")];
         let borne = match (field, level) {
             (Field::Given, Level::Same) => one.first().map(|name| frequencies.share(field, name, u)),
             (Field::Family, Level::Same) => one.family.as_ref().map(|it| frequencies.share(field, &it.whole, u)),
@@ -162,8 +146,8 @@ pub(super) fn scored(one: &Traits, pattern: &Pattern, frequencies: &Frequencies,
     let household: f64 = fields.iter().filter(home).map(|it| it.weight).sum();
     let own: f64 = fields.iter().filter(|it| !home(it)).map(|it| it.weight).sum();
     let bits = own + household.min(HOUSEHOLD);
-    let probability = 1.0 / (1.0 + (frequencies.prior() - bits).exp2() + (-kin).exp2());
-    Score { fields, bits, kin, probability }
+    let probability = 1.0 / (1.0 + (frequencies.prior() - bits).exp2());
+    Score { fields, bits, probability }
 }
 
 impl Score {
@@ -177,19 +161,14 @@ impl Score {
         if self.probability >= 0.9999 { 100 } else { (self.probability * 100.0).floor() as u32 }
     }
 
-    /// Whether it is likelier that two people live together than that one is there twice.
-    pub fn is_rather_kin(&self) -> bool {
-        self.kin < 0.0
-    }
-
     /// Whether what tells persons of one household apart agrees: twins share all but the given name, and a father and
     /// his son all but the day.
     fn is_personal(&self) -> bool {
         let number = self.level(Field::Number);
         let given = self.level(Field::Given);
         let born = self.level(Field::Born);
-        let fits = |level: Option<Level>| !matches!(level, None | Some(Level::Other | Level::Part | Level::Far));
-        let differs = |level: Option<Level>| matches!(level, Some(Level::Other | Level::Far));
+        let fits = |level: Option<Level>| !matches!(level, None | Some(Level::Other | Level::Part));
+        let differs = |level: Option<Level>| level == Some(Level::Other);
         match number {
             // A child is registered under the number of a parent: then both the name and the day are others.
             Some(Level::Same | Level::Close) => !(differs(given) && differs(born)),

@@ -27,14 +27,13 @@ const FIELDS: [(Field, &str); 8] = [
     (Field::Number, "duplicates-identifier"),
 ];
 
-const LEVELS: [(Level, &str); 7] = [
+const LEVELS: [(Level, &str); 6] = [
     (Level::Same, "duplicates-level-same"),
     (Level::Variant, "duplicates-level-variant"),
     (Level::Swapped, "duplicates-level-swapped"),
     (Level::Close, "duplicates-level-close"),
     (Level::Part, "duplicates-level-part"),
     (Level::Other, "duplicates-level-other"),
-    (Level::Far, "duplicates-level-far"),
 ];
 
 /// Member of Patient → its name.
@@ -87,14 +86,6 @@ pub(super) fn explained(words: &Words, score: &Score) -> Markup {
                     span.weight-level { (words.say(key_of(&LEVELS, &it.level))) }
                     (bar(it.weight))
                     span.weight-says { (words.say(if it.weight >= 0.5 { "duplicates-for" } else if it.weight <= -0.5 { "duplicates-against" } else { "duplicates-neither" })) }
-                }
-            }
-            @if score.is_rather_kin() {
-                li {
-                    span.weight-field { (words.say("duplicates-household")) }
-                    span.weight-level { (words.say("duplicates-relatives")) }
-                    (bar(score.kin))
-                    span.weight-says { (words.say("duplicates-against")) }
                 }
             }
         }
