@@ -52,14 +52,20 @@ impl Exchange {
         let megabytes = large["bytes"].as_f64().unwrap_or_default() / 1e6;
         let mut page = String::from("## Documents and people of others (K)\n\n| | |\n|---|---:|\n");
         for (what, figure) in [
-            (format!("C-CDA documents ({} bytes each) read and mapped, /s", documents["mean_bytes"]), &documents["read_per_second"]),
+            (
+                format!("C-CDA documents ({} bytes each) read and mapped, /s", documents["mean_bytes"]),
+                &documents["read_per_second"],
+            ),
             ("the same taken into a store, 4 at once, durable, /s".to_owned(), &documents["taken_in"]["per_second"]),
             ("the same once more, nothing new, /s".to_owned(), &documents["again"]["per_second"]),
             (format!("a document of {megabytes:.1} MB: resources"), &large["resources"]),
             ("to read it, s".to_owned(), &large["read_seconds"]),
             ("to take it in, s".to_owned(), &large["taken_in_seconds"]),
             ("reading, memory beside its bytes, MB".to_owned(), &large["read_mb_beside_the_bytes"]),
-            ("taking in, memory above a warm store, with its bytes, MB".to_owned(), &large["taken_in_mb_with_the_bytes"]),
+            (
+                "taking in, memory above a warm store, with its bytes, MB".to_owned(),
+                &large["taken_in_mb_with_the_bytes"],
+            ),
             (format!("one person looked for among {}, /s", matching["people"]), &matching["queries_per_second"]),
             ("p50, ms".to_owned(), &matching["p50_ms"]),
             ("p99, ms".to_owned(), &matching["p99_ms"]),

@@ -18,10 +18,10 @@ use crate::exchange::door::{self, Arrival, DoorError};
 use crate::exchange::origin::{Origin, Way};
 use crate::inbox::{self, Priority};
 use fhir::{Id, Key, ResourceType, Value};
+use limits::Limits;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
-use limits::Limits;
 use std::sync::LazyLock;
 use store::{Action, Caller, Permit, Rights, StoreError};
 

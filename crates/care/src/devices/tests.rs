@@ -81,7 +81,7 @@ async fn limits_of_the_patient_come_before_those_of_the_organisation_and_these_b
     let quantity = |value: i32| json!({ "value": value, "system": UCUM, "code": "/min" });
     ward.put(vec![json!({ "resourceType": "ObservationDefinition", "id": "pulse", "code": pulse,
         "qualifiedInterval": [{ "category": "critical", "range": { "high": quantity(110) } }] })])
-    .await;
+        .await;
     ward.put(vec![posted("fast", 120.0)]).await;
     assert_eq!(count().await, 1, "the organisation says 110");
     let goal = |category: &str| {

@@ -186,7 +186,8 @@ struct Coming<'a> {
 
 impl Plan {
     async fn of(organisation: &Organisation, arrival: &Arrival<'_>, now: i64) -> Result<Plan, DoorError> {
-        let mut naming = Naming { organisation, arrival, now, names: arrival.bound.iter().cloned().collect(), links: Vec::new() };
+        let mut naming =
+            Naming { organisation, arrival, now, names: arrival.bound.iter().cloned().collect(), links: Vec::new() };
         let here = naming.name(arrival.resources.iter()).await?;
         if let Some((address, ..)) = arrival.file {
             naming.names.insert(address.to_owned(), Key::new(binary(), id_of(address)));

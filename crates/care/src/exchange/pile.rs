@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn what_is_put_on_the_pile_is_taken_out_as_it_was() {
-        let resource = |nth: usize| json!({ "resourceType": "Basic", "n": nth, "words": "line\nline \u{1F600}", "x": [1.50, {}] });
+        let resource =
+            |nth: usize| json!({ "resourceType": "Basic", "n": nth, "words": "line\nline \u{1F600}", "x": [1.50, {}] });
         let mut pile = Pile::default();
         for nth in 0..9_000 {
             pile.push(&format!("urn:{nth}"), &resource(nth));
@@ -86,7 +87,11 @@ mod tests {
         for _ in 0..2 {
             let all: Vec<(String, Value)> = pile.blocks().flatten().collect();
             assert_eq!(all.len(), 9_000);
-            assert!(all.iter().enumerate().all(|(nth, (address, it))| *address == format!("urn:{nth}") && *it == resource(nth)));
+            assert!(
+                all.iter()
+                    .enumerate()
+                    .all(|(nth, (address, it))| *address == format!("urn:{nth}") && *it == resource(nth))
+            );
         }
     }
 }

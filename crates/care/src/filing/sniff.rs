@@ -98,7 +98,11 @@ mod tests {
         let polyglots: [(&str, &[u8], Option<Kind>); 16] = [
             ("a picture with a script behind", b"\x89PNG\r\n\x1a\n\0<script>alert(1)</script>", Some(Kind::Png)),
             ("a photo with html in its comment", b"\xff\xd8\xff\xfe<html><script>", Some(Kind::Jpeg)),
-            ("a pdf with an action", b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>", Some(Kind::Pdf)),
+            (
+                "a pdf with an action",
+                b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>",
+                Some(Kind::Pdf),
+            ),
             ("a pdf that launches", b"%PDF-1.7\n<</S/Launch/F(cmd.exe)>>", Some(Kind::Pdf)),
             ("html that holds a pdf", b"<html>%PDF-1.7", None),
             ("a pdf later than it should", b"\n%PDF-1.7\0", None),
@@ -128,7 +132,9 @@ mod tests {
         for control in [0x01_u8, 0x07, 0x08, 0x0b, 0x1b, 0x7f, 0x0e] {
             check("a letter that steers a terminal", &[b'a', control, b'b'], &[None]);
         }
-        for (name, text) in [("reversed", "exe.\u{202e}fdp"), ("formula", "=cmd|'/c calc'!A1"), ("log line", "a\r\nINFO x")] {
+        for (name, text) in
+            [("reversed", "exe.\u{202e}fdp"), ("formula", "=cmd|'/c calc'!A1"), ("log line", "a\r\nINFO x")]
+        {
             check(name, text.as_bytes(), &[Some(Kind::Text)]);
         }
         assert!(count >= 60 && refused > 45, "{count} {refused}");

@@ -195,9 +195,7 @@ fn made_valid(resource: &mut Value, notes: &mut Vec<Note>) -> bool {
 
 /// References to what was left out go with it.
 pub fn prune(value: &mut Value, lost: &HashSet<String>) {
-    let dangles = |it: &Value| {
-        it.get("reference").and_then(Value::as_str).is_some_and(|it| lost.contains(it))
-    };
+    let dangles = |it: &Value| it.get("reference").and_then(Value::as_str).is_some_and(|it| lost.contains(it));
     match value {
         Value::Array(items) => {
             items.retain(|it| !dangles(it));

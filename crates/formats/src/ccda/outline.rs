@@ -325,7 +325,11 @@ impl<'t> Outline<'t> {
     /// Where an entry of a section stands.
     pub(super) fn entry(&self, nth: usize, entry: usize) -> String {
         let before = self.place(nth);
-        if self.sections[nth].entries == 1 { format!("{before}/entry") } else { format!("{before}/entry[{}]", entry + 1) }
+        if self.sections[nth].entries == 1 {
+            format!("{before}/entry")
+        } else {
+            format!("{before}/entry[{}]", entry + 1)
+        }
     }
 
     /// Parses a part under the tags it stands in.

@@ -98,7 +98,11 @@ impl<'t> Pull<'t> {
                 return Ok(Some(Event::Plain(&self.text[start..end])));
             }
             if rest.starts_with("<!") {
-                return Err(if rest[2..].starts_with("DOCTYPE") { Fault::DocumentType } else { Fault::NotXml(self.at) });
+                return Err(if rest[2..].starts_with("DOCTYPE") {
+                    Fault::DocumentType
+                } else {
+                    Fault::NotXml(self.at)
+                });
             }
             if let Some(rest) = rest.strip_prefix("</") {
                 let end = rest.find('>').ok_or(Fault::NotXml(self.at))?;
@@ -160,7 +164,8 @@ impl<'t> Tag<'t> {
 
     /// Whether there are no more attributes than anybody writes.
     pub(super) fn is_modest(&self) -> bool {
-        self.attributes.len() < 2 * MOST_ATTRIBUTES || self.attributes().take(MOST_ATTRIBUTES + 1).count() <= MOST_ATTRIBUTES
+        self.attributes.len() < 2 * MOST_ATTRIBUTES
+            || self.attributes().take(MOST_ATTRIBUTES + 1).count() <= MOST_ATTRIBUTES
     }
 
     /// The value of an attribute that says something.

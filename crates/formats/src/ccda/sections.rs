@@ -77,9 +77,8 @@ fn read_section(
         inner.push(read_section(ground, outline, *it, &labels, to)?);
     }
     let text = match &section.text {
-        Some(range) => {
-            narrative::xhtml(&outline.text()[range.clone()]).map_err(|at| pull::refusal(outline.text(), at.after(range.start)))?
-        }
+        Some(range) => narrative::xhtml(&outline.text()[range.clone()])
+            .map_err(|at| pull::refusal(outline.text(), at.after(range.start)))?,
         None => None,
     };
     let silent = text.is_none() && references.is_empty() && inner.is_empty();

@@ -17,7 +17,10 @@ const VECTORS: [(&str, &str); 40] = [
     ("svg", r#"<svg onload="alert(1)"><script>alert(1)</script></svg>"#),
     ("svg of its own space", r#"<svg xmlns="http://www.w3.org/2000/svg"><a href="javascript:alert(1)">x</a></svg>"#),
     ("math", r#"<math><maction actiontype="statusline" href="javascript:alert(1)">x</maction></math>"#),
-    ("math that becomes another", "<math><mtext><table><mglyph><style><img src='x' onerror='alert(1)'/></style></mglyph></table></mtext></math>"),
+    (
+        "math that becomes another",
+        "<math><mtext><table><mglyph><style><img src='x' onerror='alert(1)'/></style></mglyph></table></mtext></math>",
+    ),
     ("style", "<style>@import 'https://elsewhere.example/x.css';</style>"),
     ("style of an element", r#"<paragraph style="background:url(javascript:alert(1))">x</paragraph>"#),
     ("behaviour", r#"<content style="behavior:url(x.htc)">x</content>"#),
@@ -42,7 +45,10 @@ const VECTORS: [(&str, &str); 40] = [
     ("words that look like markup", "&lt;script&gt;alert(1)&lt;/script&gt;"),
     ("words that look like markup, kept", "<![CDATA[<script>alert(1)</script><img src=x onerror=alert(1)>]]>"),
     ("an id that breaks out", r#"<content ID="x&quot; onclick=&quot;alert(1)">x</content>"#),
-    ("a span that breaks out", r#"<table><tbody><tr><td colspan="2&quot;&gt;&lt;script&gt;">x</td></tr></tbody></table>"#),
+    (
+        "a span that breaks out",
+        r#"<table><tbody><tr><td colspan="2&quot;&gt;&lt;script&gt;">x</td></tr></tbody></table>"#,
+    ),
     ("a title that breaks out", r#"<content title="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;">x</content>"#),
     ("an address that breaks out", r#"<linkHtml href="https://a.example/&quot; onclick=&quot;alert(1)">x</linkHtml>"#),
 ];
@@ -57,8 +63,8 @@ const PLACES: [(&str, &str, &str); 5] = [
 ];
 
 const ELEMENTS: [&str; 27] = [
-    "a", "b", "br", "caption", "col", "colgroup", "div", "em", "i", "li", "ol", "p", "span", "strong", "sub", "sup", "table",
-    "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "dl", "dt",
+    "a", "b", "br", "caption", "col", "colgroup", "div", "em", "i", "li", "ol", "p", "span", "strong", "sub", "sup",
+    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "dl", "dt",
 ];
 const ATTRIBUTES: [&str; 9] = ["id", "colspan", "rowspan", "span", "scope", "abbr", "headers", "axis", "href"];
 
@@ -95,7 +101,14 @@ fn whatever_a_narrative_says_only_words_and_harmless_markup_arrive() {
 
 #[test]
 fn a_file_in_place_of_a_body_stays_a_file_whatever_it_claims_to_be() {
-    for kind in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "application/pdf", "x/y\" onload=\"z"] {
+    for kind in [
+        "text/html",
+        "image/svg+xml",
+        "application/xhtml+xml",
+        "text/javascript",
+        "application/pdf",
+        "x/y\" onload=\"z",
+    ] {
         let text = format!(
             r#"<ClinicalDocument xmlns="urn:hl7-org:v3"><id root="1.2.3"/><recordTarget><patientRole><id root="1.2.4" extension="p"/></patientRole></recordTarget>
             <component><nonXMLBody><text mediaType="{}" representation="B64">PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==</text></nonXMLBody></component></ClinicalDocument>"#,

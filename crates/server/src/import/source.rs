@@ -371,9 +371,16 @@ mod tests {
             check(&format!("way{nth}.tar"), &tar_of(&[(EntryType::Regular, name, b"{}")]), Some(1));
             check(&format!("way{nth}.zip"), &zip_of(&[(name, b"{}")]), Some(1));
         }
-        for (nth, kind) in [EntryType::Symlink, EntryType::Link, EntryType::Char, EntryType::Block, EntryType::Fifo, EntryType::Directory]
-            .into_iter()
-            .enumerate()
+        for (nth, kind) in [
+            EntryType::Symlink,
+            EntryType::Link,
+            EntryType::Char,
+            EntryType::Block,
+            EntryType::Fifo,
+            EntryType::Directory,
+        ]
+        .into_iter()
+        .enumerate()
         {
             check(&format!("kind{nth}.tar"), &tar_of(&[(kind, "x.json", b"")]), Some(0));
         }

@@ -134,7 +134,8 @@ impl Profile {
             }
             "Bundle.entry" => {
                 let wanted = slice.to_lowercase();
-                let kinds = instances(resource, path).into_iter().filter_map(|it| it["resource"]["resourceType"].as_str());
+                let kinds =
+                    instances(resource, path).into_iter().filter_map(|it| it["resource"]["resourceType"].as_str());
                 kinds.filter(|it| it.to_lowercase() == wanted).count()
             }
             _ => return 0,
@@ -148,7 +149,9 @@ impl Profile {
 
 /// Everything at a path that begins with the type.
 fn instances<'a>(resource: &'a Value, path: &str) -> Vec<&'a Value> {
-    path.split('.').skip(1).fold(vec![resource], |all, name| all.into_iter().flat_map(|it| children(it, name)).collect())
+    path.split('.')
+        .skip(1)
+        .fold(vec![resource], |all, name| all.into_iter().flat_map(|it| children(it, name)).collect())
 }
 
 #[tokio::test]
@@ -170,7 +173,8 @@ async fn a_summary_is_valid_against_the_profiles_of_ips() {
         for it in std::iter::once(&bundle).chain(inside) {
             resources += 1;
             let issues = fhir::validate::validate(it).into_iter().filter(fhir::Issue::is_error);
-            let mut found: Vec<String> = issues.map(|it| format!("base: {} {}", it.expression, it.diagnostics)).collect();
+            let mut found: Vec<String> =
+                issues.map(|it| format!("base: {} {}", it.expression, it.diagnostics)).collect();
             for profile in profiles.iter().filter(|profile| it["resourceType"] == profile.kind.as_str()) {
                 looked += profile.check(it, &bundle, &mut found);
             }

@@ -184,8 +184,7 @@ impl Taker for Gathered {
 
 fn clinical(bytes: &[u8]) -> Result<Read, TakeError> {
     let mut gathered = Gathered { large: bytes.len() > LARGE, ..Gathered::default() };
-    let document =
-        ccda::read_to(bytes, &mut gathered).map_err(|refusal| TakeError::Unreadable(refusal.to_string()))?;
+    let document = ccda::read_to(bytes, &mut gathered).map_err(|refusal| TakeError::Unreadable(refusal.to_string()))?;
     let Gathered { mut held, mut pile, composition, mapped, words, .. } = gathered;
     if !document.lost.is_empty() {
         held.iter_mut().for_each(|(_, it)| ccda::prune(it, &document.lost));
