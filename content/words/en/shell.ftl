@@ -62,6 +62,7 @@ shell-foreign-why = For your safety it was not accepted. Open the page again and
 shell-alike = Similar name.
 shell-alike-check = You have another chart open whose name sounds the same: check the date of birth.
 shell-alike-other = Show the other one
+shell-merged = You asked for record { $number }. It was merged into this one.
 shell-printed = printed by { $who } on { $when } UTC
 shell-act-order = New order
 shell-act-note = New note

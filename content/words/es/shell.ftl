@@ -62,6 +62,7 @@ shell-foreign-why = Por su seguridad no se aceptó. Abra la página de nuevo y r
 shell-alike = Nombre parecido.
 shell-alike-check = Usted tiene abierto otro expediente cuyo nombre suena igual: compruebe la fecha de nacimiento.
 shell-alike-other = Mostrar el otro
+shell-merged = Pidió el registro { $number }. Se ha unido a este.
 shell-printed = impreso por { $who } el { $when } UTC
 shell-act-order = Nueva orden
 shell-act-note = Nota nueva

@@ -46,11 +46,11 @@ pub(crate) async fn admit<S: Session>(
     ready: &mut [Ready],
 ) -> StoreResult<Result<Vec<Key>, Refused>> {
     let mut pinned: Vec<Key> = Vec::new();
-    let written = |write: &&Write| matches!(write.change, Change::Put(_));
+    let written = |write: &&Write| !matches!(write.change, Change::Delete);
     let together: HashSet<&Key> = writes.iter().filter(written).map(|write| &write.key).collect();
     for ((write, present), ready) in writes.iter().zip(present).zip(ready) {
         let before = ready.before.as_ref().map(|(_, index)| index.clone());
-        let new = ready.put.as_ref().map(|put| put.index.clone());
+        let new = ready.put.as_ref().and_then(|put| put.index.clone());
         let case = Case { write, present, before };
         match case.judge(session, reach, bases, new.as_deref(), &together).await? {
             Err(refused) => return Ok(Err(refused)),
@@ -78,8 +78,8 @@ impl Case<'_> {
         let is_new = write.expect == Expect::New;
         let action = match (&write.change, is_new) {
             (Change::Delete, _) => Action::Delete,
-            (Change::Put(_), true) => Action::Create,
-            (Change::Put(_), false) => Action::Update,
+            (_, true) => Action::Create,
+            (_, false) => Action::Update,
         };
         let ruling = reach.ruling(write.key.kind, action);
         if let Some(rule) = &ruling.refused_by {
@@ -119,14 +119,25 @@ impl Case<'_> {
             }
             _ => return Ok(Err(self.missing(action, None))),
         };
-        let (Some(new), Change::Put(checked)) = (new, &write.change) else { return Ok(Ok(expect)) };
+        let Some(new) = new else { return Ok(Ok(expect)) };
+        let text;
+        let value = match &write.change {
+            Change::Delete => return Ok(Ok(expect)),
+            Change::Put(checked) => checked.value(),
+            Change::Packed(packed) => {
+                let whole = body::whole(&write.key, 1, 0, &packed.body)?;
+                text = serde_json::from_slice(&whole)
+                    .map_err(|_| StoreError::Damaged(format!("the body of {} is not JSON", write.key)))?;
+                &text
+            }
+        };
         let creates = is_new || self.before.is_none();
         let action = if creates { Action::Create } else { Action::Update };
         let granted = reach.caller.rights.granted(reach.registry, write.key.kind, action);
         if let Some(rule) = self.fails(session, reach, &granted, new, i64::MAX).await? {
             return Ok(Err(self.forbidden(action, &rule)));
         }
-        match self.unreachable(session, reach, bases, checked.value(), together).await? {
+        match self.unreachable(session, reach, bases, value, together).await? {
             Some(path) => {
                 let error = StoreError::UnknownReference { path };
                 Ok(Err(Refused { error, key: write.key.clone(), action, rule: None }))

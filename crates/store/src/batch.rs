@@ -3,8 +3,11 @@
 
 use crate::item::ItemChange;
 use crate::message::MessageChange;
+use crate::prepare::Index;
+use bytes::Bytes;
 use fhir::search::query::Query;
 use fhir::{Checked, Key};
+use std::sync::Arc;
 
 /// One commit. Everything in it happens, or nothing does.
 #[derive(Debug, Default)]
@@ -52,7 +55,17 @@ pub enum Change {
     /// Store this as the next version. When it says the same as the current version, nothing is written
     /// and the outcome is [`Done::Unchanged`]. Id, version and time of `meta` are set by the store.
     Put(Checked),
+    /// The same, as it will lie on disk: for batches that are larger than what should be held as trees.
+    Packed(Packed),
     Delete,
+}
+
+/// A checked and labelled resource that takes little memory; [`Store::pack`](crate::Store::pack) makes it.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    pub(crate) body: Bytes,
+    /// Of the few whose trees are large, so that nobody has to make them again.
+    pub(crate) index: Option<Arc<Index>>,
 }
 
 /// The search must find exactly these when the batch is committed (conditional create, update, delete,

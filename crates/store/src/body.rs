@@ -8,6 +8,7 @@ use fhir::Key;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io::{self, Write};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Dictionaries ever shipped; the place is the number in the first byte of a body, so the list only grows.
@@ -26,26 +27,30 @@ const LEVEL: i32 = 3;
 /// What is stored of a body, before it is packed: everything after `"lastUpdated":"…"`.
 pub fn tail(value: &Value) -> Vec<u8> {
     let mut out = Vec::with_capacity(2048);
+    write_tail(value, &mut out).expect("writing to memory cannot fail");
+    out
+}
+
+fn write_tail(value: &Value, out: &mut impl Write) -> io::Result<()> {
     let members = value.as_object().expect("a checked resource is an object");
-    let member = |out: &mut Vec<u8>, name: &str, value: &Value| {
-        out.push(b',');
-        serde_json::to_writer(&mut *out, name).expect("writing to memory cannot fail");
-        out.push(b':');
-        serde_json::to_writer(&mut *out, value).expect("writing to memory cannot fail");
+    let member = |out: &mut dyn Write, name: &str, value: &Value| -> io::Result<()> {
+        out.write_all(b",")?;
+        serde_json::to_writer(&mut *out, name)?;
+        out.write_all(b":")?;
+        Ok(serde_json::to_writer(out, value)?)
     };
     if let Some(meta) = members.get("meta").and_then(Value::as_object) {
         for (name, value) in meta.iter().filter(|(name, _)| *name != "versionId" && *name != "lastUpdated") {
-            member(&mut out, name, value);
+            member(out, name, value)?;
         }
     }
-    out.push(b'}');
+    out.write_all(b"}")?;
     for (name, value) in members {
         if !matches!(name.as_str(), "resourceType" | "id" | "meta") {
-            member(&mut out, name, value);
+            member(out, name, value)?;
         }
     }
-    out.push(b'}');
-    out
+    out.write_all(b"}")
 }
 
 /// A moment in microseconds as FHIR writes it, to the millisecond: `2026-11-22T13:26:36.123Z`.
@@ -76,14 +81,54 @@ pub(crate) fn pack(tail: &[u8]) -> Bytes {
     pack_as(FIRST_DICTIONARY + (DICTIONARIES.len() - 1) as u8, tail)
 }
 
-fn pack_as(tag: u8, tail: &[u8]) -> Bytes {
+/// The tail of a value, packed while it is written: for what is too large to lie in memory twice.
+pub(crate) fn pack_value(value: &Value) -> Bytes {
+    const WHY: &str = "memory suffices for one resource";
+    let tag = FIRST_DICTIONARY + (DICTIONARIES.len() - 1) as u8;
+    let mut packing = zstd::stream::Encoder::with_dictionary(Vec::new(), LEVEL, dictionary(tag)).expect(WHY);
+    packing.include_dictid(false).expect("a known setting");
+    packing.include_contentsize(false).expect("a known setting");
+    let mut counting = Counting { to: packing, count: 0 };
+    {
+        // Many small writes are dear to the compressor.
+        let mut buffered = io::BufWriter::with_capacity(64 << 10, &mut counting);
+        write_tail(value, &mut buffered).expect(WHY);
+        buffered.flush().expect(WHY);
+    }
+    let mut out = head(tag, counting.count);
+    out.extend_from_slice(&counting.to.finish().expect(WHY));
+    out.into()
+}
+
+struct Counting<W> {
+    to: W,
+    count: usize,
+}
+
+impl<W: Write> Write for Counting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.count += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn head(tag: u8, mut length: usize) -> Vec<u8> {
     let mut out = vec![tag];
-    let mut length = tail.len();
     while length >= 0x80 {
         out.push(length as u8 | 0x80);
         length >>= 7;
     }
     out.push(length as u8);
+    out
+}
+
+fn pack_as(tag: u8, tail: &[u8]) -> Bytes {
+    let mut out = head(tag, tail.len());
     let packed = COMPRESSORS.with_borrow_mut(|them| {
         them.entry(tag).or_insert_with(|| compressor(tag)).compress(tail).expect("memory suffices for one resource")
     });
@@ -213,6 +258,8 @@ mod tests {
         for tag in [BARE, FIRST_DICTIONARY] {
             assert_eq!(unpack(&pack_as(tag, &text)).unwrap(), text);
         }
+        let value = serde_json::json!({ "resourceType": "Binary", "id": "7", "data": "QUJD".repeat(200_000) });
+        assert_eq!(unpack(&pack_value(&value)).unwrap(), tail(&value));
         assert_eq!(unpack(&pack(b"}}")).unwrap(), b"}}");
         assert!(unpack(&[]).is_err());
         assert!(unpack(&[99, 4, 1, 2, 3]).is_err());

@@ -35,6 +35,9 @@ pub(crate) const PLACEHOLDER: i64 = 0;
 pub(crate) const LIVE: i64 = 1;
 pub(crate) const DELETED: i64 = 2;
 
+/// Packed resources whose rows are held at once.
+const AT_ONCE: usize = 256;
+
 /// Resources taken into one transaction; enough to hide the sync, few enough to answer soon.
 const GROUP: usize = 1_000;
 
@@ -374,8 +377,10 @@ impl Known {
         let mut outcomes = Vec::with_capacity(job.ready.len());
         let mut staged = Vec::with_capacity(job.ready.len());
         for write in &job.ready {
-            if staged.iter().any(|it: &Staged<'_>| it.write.key == write.key) {
-                // The same resource twice in one commit: the first must be written before the second is compared.
+            let large = staged.len() >= AT_ONCE && write.put.as_ref().is_some_and(|it| it.index.is_none());
+            if large || staged.iter().any(|it: &Staged<'_>| it.write.key == write.key) {
+                // The same resource twice in one commit: the first must be written before the second is compared. And
+                // what was packed to take little memory is not unpacked all at once.
                 let first = std::mem::take(&mut staged);
                 self.write(session, registry, first, current, pending, &mut patients, at, tx).await?;
                 pending.flush(session, &self.tally).await?;
@@ -403,23 +408,17 @@ impl Known {
                 }
                 Some(put) => {
                     let live = now.state == LIVE;
-                    if live && (put.packed == now.body || body::unpack(&now.body)? == put.tail) {
+                    if live && (put.packed == now.body || body::unpack(&now.body)? == *put.tail()?) {
                         outcomes.push(outcome(now.version, now.at, Done::Unchanged));
                         continue;
                     }
-                    let new = if same_registry {
-                        put.index.clone()
-                    } else {
-                        let (key, bases) = (&write.key, &shared.bases);
-                        Arc::new(index_of_packed(
-                            registry,
-                            bases,
-                            shared.likeness,
-                            key,
-                            now.version + 1,
-                            at,
-                            &put.packed,
-                        )?)
+                    let new = match &put.index {
+                        Some(index) if same_registry => index.clone(),
+                        _ => {
+                            let (key, bases, version) = (&write.key, &shared.bases, now.version + 1);
+                            let likeness = shared.likeness;
+                            Arc::new(index_of_packed(registry, bases, likeness, key, version, at, &put.packed)?)
+                        }
                     };
                     outcomes.push(outcome(now.version + 1, at, if live { Done::Updated } else { Done::Created }));
                     staged.push(Staged { write, now, old, new: Some(new) });
@@ -530,7 +529,8 @@ impl Known {
             *self.tally.entry(kind).or_default() += i64::from(state == LIVE) - i64::from(now.state == LIVE);
             pending.tally.insert(kind);
             pending.touched.insert(key.clone());
-            let index = staged.new.clone();
+            // Of what was packed nothing is held that can be made again.
+            let index = staged.new.clone().filter(|_| staged.write.put.as_ref().is_some_and(|it| it.index.is_some()));
             current.insert(key.clone(), Current { rid, version, at, state, body: packed, owner, index });
         }
         self.last_at = at;

@@ -28,7 +28,7 @@ mod special;
 mod store;
 mod stored;
 
-pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Write};
+pub use batch::{Batch, Change, Done, Expect, Guard, Outcome, Packed, Write};
 pub use body::{instant, tail as stored_text};
 pub use caller::{Caller, Purpose};
 pub use error::{StoreError, StoreResult};

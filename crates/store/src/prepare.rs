@@ -2,14 +2,14 @@
 //! rows are computed, and the rows of the version it replaces are computed too, so that the lane only
 //! compares and inserts.
 
-use crate::batch::{Change, Expect, Write};
+use crate::batch::{Change, Expect, Packed, Write};
 use crate::body;
 use crate::error::StoreResult;
 use crate::store::Likeness;
 use bytes::Bytes;
 use fhir::search::row::{BaseUrls, Row};
 use fhir::search::{Registry, Texts};
-use fhir::{Key, ResourceType, Value};
+use fhir::{Checked, Key, ResourceType, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,10 +65,20 @@ impl Index {
 
 #[derive(Debug)]
 pub(crate) struct Put {
-    /// The stored part of the body, before packing.
-    pub(crate) tail: Vec<u8>,
+    /// The stored part of the body, before packing; of what was packed before, it is unpacked when it is asked for.
+    tail: Option<Vec<u8>>,
     pub(crate) packed: Bytes,
-    pub(crate) index: Arc<Index>,
+    /// Of what was packed before, the lane makes it, a few at a time.
+    pub(crate) index: Option<Arc<Index>>,
+}
+
+impl Put {
+    pub(crate) fn tail(&self) -> StoreResult<Cow<'_, [u8]>> {
+        match &self.tail {
+            Some(tail) => Ok(Cow::Borrowed(tail)),
+            None => body::unpack(&self.packed).map(Cow::Owned),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -111,42 +121,75 @@ pub(crate) fn index_of_packed(
     Ok(index(registry, bases, likeness, key, &value))
 }
 
-/// `current`: version, time and packed body of what is live under this key now.
+/// The tree of a write, under the id that it is written under. Nearly always it says that id; a tree is dear to copy.
+fn named<'a>(key: &Key, checked: &'a Checked) -> Cow<'a, Value> {
+    if checked.id() == Some(key.id.as_str()) {
+        return Cow::Borrowed(checked.value());
+    }
+    let mut renamed = checked.value().clone();
+    renamed["id"] = key.id.as_str().into();
+    Cow::Owned(renamed)
+}
+
+/// Those whose one tree may take more memory than a hundred of others.
+const LARGE: [&str; 3] = ["Binary", "Composition", "DocumentReference"];
+
+/// A write without its tree.
+pub(crate) fn pack(registry: &Registry, bases: &BaseUrls, likeness: Likeness, write: Write) -> Write {
+    match write.change {
+        Change::Put(checked) => {
+            let value = named(&write.key, &checked);
+            let packed = match LARGE.contains(&write.key.kind.name()) {
+                true => {
+                    let index = Arc::new(index(registry, bases, likeness, &write.key, &value));
+                    Packed { body: body::pack_value(&value), index: Some(index) }
+                }
+                false => Packed { body: body::pack(&body::tail(&value)), index: None },
+            };
+            Write { change: Change::Packed(packed), ..write }
+        }
+        _ => write,
+    }
+}
+
+/// `current`: version, time and packed body of what is live under this key now. `judged`: somebody will look at the
+/// index before the lane does.
 pub(crate) fn ready(
     registry: &Registry,
     bases: &BaseUrls,
     likeness: Likeness,
     write: &Write,
     current: Option<(i64, i64, Bytes)>,
+    judged: bool,
 ) -> StoreResult<Ready> {
+    let of_packed =
+        |version, at, packed: &Bytes| index_of_packed(registry, bases, likeness, &write.key, version, at, packed);
     let put = match &write.change {
         Change::Delete => None,
-        Change::Put(checked) => {
-            // Nearly always the resource says the id it is written under; a tree is dear to copy.
-            let value = if checked.id() == Some(write.key.id.as_str()) {
-                Cow::Borrowed(checked.value())
-            } else {
-                let mut renamed = checked.value().clone();
-                renamed["id"] = write.key.id.as_str().into();
-                Cow::Owned(renamed)
+        Change::Packed(Packed { body, index }) => {
+            let index = match index {
+                None if judged => Some(Arc::new(of_packed(1, 0, body)?)),
+                index => index.clone(),
             };
+            Some(Put { packed: body.clone(), tail: None, index })
+        }
+        Change::Put(checked) => {
+            let value = named(&write.key, checked);
             let tail = body::tail(&value);
             let packed = body::pack(&tail);
             // meta.versionId and lastUpdated are answered from the row, never indexed from the body.
-            Some(Put { packed, tail, index: Arc::new(index(registry, bases, likeness, &write.key, &value)) })
+            let index = Arc::new(index(registry, bases, likeness, &write.key, &value));
+            Some(Put { packed, tail: Some(tail), index: Some(index) })
         }
     };
-    let before = match current {
-        None => None,
-        Some((version, at, packed)) => {
-            let same = put.as_ref().is_some_and(|put| put.packed == packed);
-            let index = if same {
-                put.as_ref().expect("just looked").index.clone()
-            } else {
-                Arc::new(index_of_packed(registry, bases, likeness, &write.key, version, at, &packed)?)
-            };
-            Some((version, index))
+    let before = match (current, &put) {
+        (None, _) => None,
+        // Many at once: the lane looks at them one after the other.
+        (Some(_), Some(Put { index: None, .. })) => None,
+        (Some((version, _, packed)), Some(Put { packed: same, index: Some(index), .. })) if *same == packed => {
+            Some((version, index.clone()))
         }
+        (Some((version, at, packed)), _) => Some((version, Arc::new(of_packed(version, at, &packed)?))),
     };
     Ok(Ready { key: write.key.clone(), expect: write.expect, put, before })
 }

@@ -265,6 +265,27 @@ impl Store {
         done
     }
 
+    /// Labels writes and packs them, so that a batch of many thousands takes little memory; the lane writes what is
+    /// packed a few at a time, in one transaction all the same. `around` are other writes of the batch, on which labels
+    /// depend (the visits and the patient); they come back as they are.
+    pub async fn pack(
+        &self,
+        around: Vec<Write>,
+        writes: Vec<Write>,
+        now: i64,
+    ) -> StoreResult<(Vec<Write>, Vec<Write>)> {
+        let count = around.len();
+        let mut all = around;
+        all.extend(writes);
+        if let Some(labels) = &self.0.settings.labels.0 {
+            labels.label(self, &mut all, now).await?;
+        }
+        let registry = self.registry();
+        let pack = |it| prepare::pack(&registry, self.bases(), self.0.shared.likeness, it);
+        let packed = all.split_off(count).into_iter().map(pack).collect();
+        Ok((all, packed))
+    }
+
     /// Prepares a batch and sends it down the lane. The event is what the audit log says of it, where its action does
     /// not say all.
     pub(crate) async fn enqueue(
@@ -292,7 +313,8 @@ impl Store {
             let current = self.current(&writes, judged).await?;
             let mut ready = Vec::with_capacity(writes.len());
             for (write, current) in writes.iter().zip(&current) {
-                ready.push(prepare::ready(&registry, self.bases(), self.0.shared.likeness, write, current.clone())?);
+                let (bases, likeness) = (self.bases(), self.0.shared.likeness);
+                ready.push(prepare::ready(&registry, bases, likeness, write, current.clone(), judged)?);
             }
             let pinned = if judged { self.admit(reach, &writes, &current, &mut ready).await? } else { Vec::new() };
             let (reply, answer) = oneshot::channel();

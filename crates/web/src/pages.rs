@@ -425,6 +425,8 @@ async fn guard(
         _ => {
             let of = params.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.to_owned());
             let mut visitor = visitor;
+            visitor.merged = request.uri().query().and_then(merged);
+            let asked = (request.method() == Method::GET).then(|| request.uri().path().to_owned());
             if of.is_some() && !visitor.is_patient() {
                 match desk::recent(visitor.store(), &visitor.caller, now).await {
                     Ok(opened) => visitor.opened = Arc::new(opened),
@@ -435,6 +437,12 @@ async fn guard(
             request.extensions_mut().insert(visitor);
             let mut response = next.run(request).await;
             response.extensions_mut().insert(words);
+            if let (Some(crate::request::Moved(to)), Some(asked), Some(of)) =
+                (response.extensions_mut().remove(), asked, &of)
+            {
+                let there = asked.replacen(&format!("/patients/{of}"), &format!("/patients/{to}"), 1);
+                return crate::request::see_other(&format!("{there}?{MERGED}={of}"));
+            }
             if let Some(opened) = response.extensions_mut().remove::<Opened>().filter(|_| !by_itself) {
                 remember(&asks, &opened).await;
             }
@@ -447,6 +455,14 @@ async fn guard(
             }
         }
     }
+}
+
+/// Which record was asked for, on a page of the one that it was merged into.
+const MERGED: &str = "merged";
+
+fn merged(query: &str) -> Option<fhir::Id> {
+    let named = query.split('&').find_map(|it| it.strip_prefix(MERGED)?.strip_prefix('='));
+    named.and_then(fhir::Id::parse)
 }
 
 /// Who holds the session of this request, with what they may do. The one place where a page learns it.
@@ -489,6 +505,7 @@ async fn who(
         words,
         desk: Arc::new(settings),
         opened: Arc::default(),
+        merged: None,
         now,
         reviews,
         emergencies,

@@ -59,6 +59,8 @@ pub(crate) struct Visitor {
     pub(crate) desk: Arc<Settings>,
     /// The charts they opened last, on pages of a chart.
     pub(crate) opened: Arc<Vec<Opened>>,
+    /// The record that was asked for, when it was merged into the one that is shown.
+    pub(crate) merged: Option<Id>,
     pub(crate) now: i64,
     /// How many emergency accesses wait for the visitor's review.
     pub(crate) reviews: usize,
@@ -182,6 +184,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
         Ok(parts.extensions.get::<Place>().cloned().expect("the guard of a page of an organisation knows it"))
     }
 }
+
+/// The chart is of a record that was merged into this one: the same page of that one is shown (see `pages.rs`).
+#[derive(Clone)]
+pub(crate) struct Moved(pub(crate) String);
 
 /// Why a page cannot be shown.
 pub(crate) enum Refusal {

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the workloads by which we and others can be compared, over HTTP, client included.
 //! Writes `docs/benchmarks.md` and `docs/benchmarks.json`, and of the pages of a chart (P) `docs/benchmarks-pages.md`.
 
+mod exchange;
 mod lines;
 mod measure;
 mod pages;
@@ -22,12 +23,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use work::{Bench, Dose};
 
-const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,H,S,P] \
+const HELP: &str = "cargo xtask bench [--quick] [--patients N] [--seconds N] [--runs N] [--only A,B,C,D,E,F,G,H,K,S,P] [--people N] \
 [--peer http://host:port/base] [--peer-header 'Name: value'] [--peer-version TEXT] [--no-postgres] [--binary FILE] [--out FOLDER]";
 
 struct Plans {
     patients: usize,
     growth: usize,
+    /// Among whom one is looked for (K).
+    people: usize,
     dose: Dose,
     only: String,
     peer: Option<Target>,
@@ -41,8 +44,9 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
     let mut plans = Plans {
         patients: 1_000,
         growth: 10_000,
+        people: 1_000_000,
         dose: Dose { seconds: 10, runs: 3 },
-        only: "ABCDEFGHSP".into(),
+        only: "ABCDEFGHKSP".into(),
         peer: None,
         peer_version: "peer".into(),
         postgres: true,
@@ -57,9 +61,11 @@ fn read(arguments: &[String]) -> Result<Plans, String> {
             "--quick" => {
                 plans.patients = 60;
                 plans.growth = 0;
+                plans.people = 20_000;
                 plans.dose = Dose { seconds: 2, runs: 1 };
             }
             "--patients" => plans.patients = number(value()?)?,
+            "--people" => plans.people = number(value()?)?,
             "--seconds" => plans.dose.seconds = number(value()?)? as u64,
             "--runs" => plans.dose.runs = number(value()?)?.max(1),
             "--only" => plans.only = value()?.to_uppercase(),
@@ -96,6 +102,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         let again = ["run", "--quiet", "--release", "--package", "xtask", "--", "bench"];
         return step::run(step::cargo().args(again).args(arguments));
     }
+    let folder = step::scratch("bench")?;
+    let exchange = plans.only.contains('K').then(|| exchange::run(&folder, &plans)).transpose()?;
+    if let Some(exchange) = &exchange {
+        eprintln!("{}", exchange.markdown());
+    }
+    if plans.only == "K" {
+        return Ok(());
+    }
     let binary = match &plans.binary {
         Some(binary) => binary.clone(),
         None => program::build()?,
@@ -108,7 +122,6 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     if plans.only == "P" {
         return Ok(());
     }
-    let folder = step::scratch("bench")?;
     let before = machine::syncs_per_second(&folder)?;
     eprintln!("making {} people", plans.patients);
     let people = Rc::new(People::make(&binary, &folder, plans.patients, 1)?);
@@ -143,6 +156,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         people: &people,
         columns: &columns,
         growth: growth.as_ref(),
+        exchange: exchange.as_ref(),
         canary,
     };
     step::write(&plans.out.join("benchmarks.md"), page.markdown())?;

@@ -1,5 +1,6 @@
 //! The page that a benchmark leaves behind, for people and for programs.
 
+use super::exchange::Exchange;
 use super::measure::{Run, percentile};
 use super::people::People;
 use super::shapes::SHAPES;
@@ -13,6 +14,7 @@ pub struct Page<'a> {
     pub people: &'a People,
     pub columns: &'a [Column],
     pub growth: Option<&'a Column>,
+    pub exchange: Option<&'a Exchange>,
     pub canary: Value,
 }
 
@@ -72,6 +74,7 @@ impl Page<'_> {
             "runs_each": self.plans.dose.runs,
             "columns": self.columns.iter().map(column).collect::<Vec<_>>(),
             "growth": self.growth.map(column),
+            "exchange": self.exchange.map(Exchange::json),
             "differing_totals": self.differences(),
         })
     }
@@ -113,6 +116,7 @@ impl Page<'_> {
         self.safety(&mut page);
         self.shapes(&mut page);
         self.growth(&mut page);
+        page.push_str(&self.exchange.map_or_else(String::new, Exchange::markdown));
         self.agreement(&mut page);
         page
     }

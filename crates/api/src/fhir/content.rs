@@ -106,6 +106,11 @@ pub(crate) fn set_id(value: &mut Value, id: &Id) {
 }
 
 /// Checks against the base specification; all that is wrong comes back at once.
-pub(crate) fn check(value: Value) -> Answer<Checked> {
+///
+/// What a device coded by IEEE 11073 is told in LOINC besides, whoever posts it: both codes mean one measurement here.
+pub(crate) fn check(mut value: Value) -> Answer<Checked> {
+    if value["resourceType"] == "Observation" {
+        care::devices::in_loinc(&mut value);
+    }
     Draft::from_value(value).check().map_err(|issues| Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, issues))
 }

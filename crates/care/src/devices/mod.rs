@@ -4,9 +4,11 @@
 //! whose unit is not known, or that nobody can have, is left out and counted.
 
 mod export;
+pub(crate) mod limits;
 mod overview;
 mod table;
 
+pub use limits::CATEGORY as ALERT_LIMIT;
 pub use overview::{Day, Overview, Trend, overview};
 
 use crate::Organisation;
@@ -16,6 +18,7 @@ use crate::exchange::door::{self, Arrival, DoorError};
 use crate::exchange::origin::{Origin, Way};
 use crate::inbox::{self, Priority};
 use fhir::{Id, Key, ResourceType, Value};
+use limits::Limits;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -194,6 +197,7 @@ pub async fn take(
         by_source.entry(it.source.clone()).or_default().push(it);
     }
     let hand = Caller { rights: Rights::everything(), ..caller.clone() };
+    let limits = Limits::of(&organisation.store, &hand, patient).await?;
     for (source, readings) in by_source {
         let origin = Origin {
             way: Way::Device,
@@ -217,7 +221,7 @@ pub async fn take(
             taken.known += some.len().saturating_sub(new.len());
             for (address, value) in some {
                 let Some(key) = received.names.get(address).filter(|it| new.contains(it)) else { continue };
-                if let Some(title) = alarming(value, now) {
+                if let Some(title) = limits.beyond(value, now) {
                     inbox::alert(organisation, key, Priority::Urgent, None, &title, now).await?;
                     taken.alarms += 1;
                 }
@@ -335,19 +339,6 @@ pub(crate) fn numbers(value: &Value) -> Vec<(&'static Measure, f64)> {
         Some((measure, part.pointer("/valueQuantity/value")?.as_f64()?))
     };
     parts.filter_map(number).collect()
-}
-
-/// What to say of a recent reading that is beyond what is safe.
-fn alarming(value: &Value, now: i64) -> Option<String> {
-    let at = text(value, &["effectiveDateTime"]).and_then(door::micros)?;
-    if now - at > ALARMING {
-        return None;
-    }
-    let beyond = |(measure, number): &(&'static Measure, f64)| {
-        measure.alarm.is_some_and(|[low, high]| *number < low || *number > high)
-    };
-    let (measure, number) = numbers(value).into_iter().find(beyond)?;
-    Some(format!("{} {number} {} at home", measure.name, measure.unit))
 }
 
 /// Adds LOINC to an Observation that a device coded by IEEE 11073 (HL7 Personal Health Device): what both mean is one

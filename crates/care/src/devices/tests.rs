@@ -59,6 +59,48 @@ async fn an_export_of_apple_health_becomes_observations_with_their_devices() {
     assert_eq!(ward.find("Task", &[("patient", "ada"), ("code", "alert")]).await.len(), 1);
 }
 
+/// A reading that an app of the patient posts.
+fn posted(id: &str, pulse: f64) -> Value {
+    json!({ "resourceType": "Observation", "id": id, "status": "final", "subject": { "reference": "Patient/ada" },
+        "performer": [{ "reference": "Patient/ada" }], "effectiveDateTime": "2026-06-15T07:00:00Z",
+        "code": { "coding": [{ "system": LOINC, "code": "8867-4" }] },
+        "valueQuantity": { "value": pulse, "unit": "/min", "system": UCUM, "code": "/min" } })
+}
+
+#[tokio::test]
+async fn limits_of_the_patient_come_before_those_of_the_organisation_and_these_before_the_table() {
+    let ward = Ward::open().await;
+    inbox::catch_up(&ward.organisation, NOON).await.unwrap();
+    let count = || async {
+        inbox::catch_up(&ward.organisation, NOON).await.unwrap();
+        ward.find("Task", &[("patient", "ada"), ("code", "alert")]).await.len()
+    };
+    ward.put(vec![posted("usual", 120.0)]).await;
+    assert_eq!(count().await, 0, "the table says 140");
+    let pulse = json!({ "coding": [{ "system": LOINC, "code": "8867-4" }] });
+    let quantity = |value: i32| json!({ "value": value, "system": UCUM, "code": "/min" });
+    ward.put(vec![json!({ "resourceType": "ObservationDefinition", "id": "pulse", "code": pulse,
+        "qualifiedInterval": [{ "category": "critical", "range": { "high": quantity(110) } }] })])
+        .await;
+    ward.put(vec![posted("fast", 120.0)]).await;
+    assert_eq!(count().await, 1, "the organisation says 110");
+    let goal = |category: &str| {
+        json!({ "resourceType": "Goal", "id": "own", "lifecycleStatus": "active", "subject": { "reference": "Patient/ada" },
+            "description": { "text": "Call above 150" }, "category": [{ "coding": [{ "system": "urn:continuo:goal", "code": category }] }],
+            "target": [{ "measure": pulse, "detailRange": { "low": quantity(45), "high": quantity(150) } }] })
+    };
+    ward.put(vec![goal("dietary"), posted("again", 121.0)]).await;
+    assert_eq!(count().await, 2, "a goal of treatment is no limit");
+    ward.put(vec![goal(limits::CATEGORY), posted("within", 122.0)]).await;
+    assert_eq!(count().await, 2, "the patient's own says 150");
+    ward.put(vec![posted("slow", 44.0)]).await;
+    assert_eq!(count().await, 3);
+    let mut seen = posted("seen", 200.0);
+    seen["performer"] = json!([{ "reference": "Practitioner/okafor" }]);
+    ward.put(vec![seen]).await;
+    assert_eq!(count().await, 3, "what staff measure they have seen");
+}
+
 #[tokio::test]
 async fn lists_are_read_whatever_their_columns() {
     let ward = Ward::open().await;

@@ -189,6 +189,15 @@ impl Names {
         Names(names)
     }
 
+    /// What an address means.
+    pub fn key(&self, address: &str) -> Option<&Key> {
+        self.0.get(address)
+    }
+
+    pub fn all(self) -> HashMap<String, Key> {
+        self.0
+    }
+
     pub fn of(arrivals: &[Arrival]) -> Names {
         let mut names = HashMap::new();
         for arrival in arrivals {

@@ -9,18 +9,21 @@
 use super::bundle::{self, Names};
 use super::combine::{Combined, Held, Stamp, Stamps, combine, element_of, is_directory, join};
 use super::origin::{self, Origin, Way};
+use super::pile::Pile;
 use crate::Organisation;
 use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{list, text};
 use crate::identity::{self, Whose};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fhir::{Draft, Id, Issue, IssueCode, Key, ResourceType, Value};
 use formats::Note;
 use formats::v2::map::Deletion;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 use store::{
     Batch, Caller, Change, Done, Expect, ItemChange, ItemExpect, MessageChange, Store, StoreError, StoreResult, Write,
@@ -48,6 +51,9 @@ const KNOWN: [&str; 9] = [
 /// A number that says who somebody is to the state, and is often wrong, does not say who they are here.
 const NOT_OURS: [&str; 2] = ["http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"];
 
+/// What one Provenance tells of at most.
+const TARGETS: usize = 1_000;
+
 /// The rows of the message log for an arrival, made when it is known what will be written.
 pub type Log<'a> = &'a (dyn Fn(&Received) -> Vec<MessageChange> + Sync);
 
@@ -56,6 +62,11 @@ pub struct Arrival<'a> {
     pub origin: &'a Origin,
     /// Each under its address.
     pub resources: Vec<(String, Value)>,
+    /// What is too much to be held as trees all at once; visits and the patient are never on it. Nothing on it is among
+    /// `resources`.
+    pub pile: Option<&'a Pile>,
+    /// Bytes to be kept as they came: the address, the content type, the address of what says who may see them.
+    pub file: Option<(&'a str, &'static str, &'a str, &'a [u8])>,
     pub deletions: &'a [Deletion],
     /// The address of the patient it is about.
     pub patient: Option<&'a str>,
@@ -81,6 +92,8 @@ impl<'a> Arrival<'a> {
         Arrival {
             origin,
             resources,
+            pile: None,
+            file: None,
             deletions: &[],
             patient: None,
             sent: None,
@@ -110,7 +123,7 @@ pub struct Received {
     pub unchanged: usize,
     pub patient: Option<Id>,
     /// What each address means here.
-    pub names: BTreeMap<String, Key>,
+    pub names: HashMap<String, Key>,
     pub notes: Vec<Note>,
 }
 
@@ -173,43 +186,95 @@ struct Coming<'a> {
 
 impl Plan {
     async fn of(organisation: &Organisation, arrival: &Arrival<'_>, now: i64) -> Result<Plan, DoorError> {
-        let store = &organisation.store;
-        let mut received = Received::default();
-        let (names, mut here, links) = name(organisation, arrival, now).await?;
+        let mut naming =
+            Naming { organisation, arrival, now, names: arrival.bound.iter().cloned().collect(), links: Vec::new() };
+        let here = naming.name(arrival.resources.iter()).await?;
+        if let Some((address, ..)) = arrival.file {
+            naming.names.insert(address.to_owned(), Key::new(binary(), id_of(address)));
+        }
+        for block in arrival.pile.into_iter().flat_map(Pile::blocks) {
+            naming.name(block.iter()).await?;
+        }
+        let Naming { names, links, .. } = naming;
+        let mut work = Work {
+            organisation,
+            arrival,
+            stamp: Stamp::new(sent(arrival, now), arrival.number, arrival.came.unwrap_or(now)),
+            now,
+            names: Names::known(names),
+            writes: Vec::new(),
+            items: links,
+            wrong: Vec::new(),
+            received: Received::default(),
+        };
+        work.settle(arrival.resources.iter().cloned(), here).await?;
+        match (arrival.pile, arrival.file) {
+            (Some(pile), _) => work.settle_pile(pile).await?,
+            (None, Some((address, kind, owner, bytes))) => {
+                let file = file(address, kind, owner, bytes);
+                let here = work.here(std::slice::from_ref(&file)).await?;
+                work.settle(std::iter::once(file), here).await?;
+            }
+            (None, None) => {}
+        }
+        work.done()
+    }
+}
+
+/// What is being made of an arrival.
+struct Work<'a> {
+    organisation: &'a Organisation,
+    arrival: &'a Arrival<'a>,
+    stamp: Stamp,
+    now: i64,
+    names: Names,
+    writes: Vec<Write>,
+    items: Vec<ItemChange>,
+    wrong: Vec<Issue>,
+    received: Received,
+}
+
+impl Work<'_> {
+    /// What becomes of these, of which `here` is there already.
+    async fn settle(
+        &mut self,
+        resources: impl Iterator<Item = (String, Value)>,
+        mut here: Here,
+    ) -> Result<(), DoorError> {
+        let (arrival, stamp) = (self.arrival, self.stamp);
         let mut coming: Vec<Coming<'_>> = Vec::new();
-        let rewriting = Names::known(names.clone());
-        for (address, resource) in &arrival.resources {
-            let Some(key) = names.get(address).filter(|_| !arrival.bound.iter().any(|it| it.0 == *address)) else {
-                continue;
-            };
-            let mut value = resource.clone();
-            bundle::rewrite(&mut value, &rewriting);
-            without_itself(&mut value, key);
-            let gone = arrival.deletions.iter().filter(|it| it.address == *address).map(|it| element_of(&it.element));
-            match coming.iter_mut().find(|it| it.key == *key) {
+        for (address, mut value) in resources {
+            let bound = arrival.bound.iter().any(|it| it.0 == address);
+            let Some(key) = self.names.key(&address).filter(|_| !bound).cloned() else { continue };
+            bundle::rewrite(&mut value, &self.names);
+            without_itself(&mut value, &key);
+            let gone = arrival.deletions.iter().filter(|it| it.address == address).map(|it| element_of(&it.element));
+            match coming.iter_mut().find(|it| it.key == key) {
                 Some(same) => join(&mut same.value, &value),
-                None => coming.push(Coming { key: key.clone(), value, gone: gone.collect() }),
+                None => coming.push(Coming { key, value, gone: gone.collect() }),
             }
         }
-        let stamp = Stamp::new(sent(arrival, now), arrival.number, arrival.came.unwrap_or(now));
-        let (mut writes, mut items, mut wrong) = (Vec::new(), links, Vec::new());
         for Coming { key, value, gone } in coming {
             let held = here.remove(&key);
-            let (before, kept) = stamps_of(store, held, now).await?;
+            let (before, kept) = stamps_of(&self.organisation.store, held, self.now).await?;
             let expect = match &before {
                 Some(before) if before.deleted => Expect::Absent,
                 Some(before) => Expect::Version(before.held.version),
                 None => Expect::New,
             };
             let live = before.as_ref().filter(|it| !it.deleted).map(|it| &it.held);
-            let Combined { value, stamps } = combine(live, &value, &gone, stamp);
+            let Combined { value, stamps } = match live {
+                // The tree of something new is as it came: it may be large.
+                None if gone.is_empty() => Combined { value: Some(value), stamps: None },
+                live => combine(live, &value, &gone, stamp),
+            };
             if let Some(stamps) = stamps {
                 let body = serde_json::to_vec(&stamps).expect("stamps can be written");
                 let change = ItemChange::put(SHELF, key.to_string(), Bytes::from(body));
-                items.push(change.expecting(kept.map_or(ItemExpect::Absent, ItemExpect::Version)));
+                self.items.push(change.expecting(kept.map_or(ItemExpect::Absent, ItemExpect::Version)));
             }
             let Some(mut value) = value else {
-                received.unchanged += 1;
+                self.received.unchanged += 1;
                 continue;
             };
             // What was written here stays ours; others have only added to it.
@@ -219,24 +284,82 @@ impl Plan {
             }
             let version = before.as_ref().map_or(1, |it| it.held.version + 1);
             match checked(&key, value) {
-                Ok(change) => writes.push(Write { key: key.clone(), expect, change }),
-                Err(issues) => wrong.extend(issues),
+                Ok(change) => self.writes.push(Write { key: key.clone(), expect, change }),
+                Err(issues) => self.wrong.extend(issues),
             }
-            received.keys.push((key, version));
+            self.received.keys.push((key, version));
         }
-        if !wrong.is_empty() {
-            return Err(DoorError::Invalid(wrong));
-        }
-        received.patient = arrival.patient.and_then(|it| names.get(it)).map(|it| it.id.clone());
-        let entity = arrival.entity.and_then(|it| names.get(it));
-        if let Some((key, value)) = provenance(organisation, arrival, &received.keys, entity, now) {
-            let change = checked(&key, value).map_err(DoorError::Invalid)?;
-            writes.push(Write { key, expect: Expect::New, change });
-        }
-        items.extend(arrival.items.iter().cloned());
-        received.names = names.into_iter().collect();
-        Ok(Plan { writes, items, received })
+        Ok(())
     }
+
+    /// The same a block at a time, and of each block only what will lie on disk is kept.
+    async fn settle_pile(&mut self, pile: &Pile) -> Result<(), DoorError> {
+        let store = &self.organisation.store;
+        let is_around = |it: &Write| matches!(it.key.kind.name(), "Patient" | "Encounter");
+        let (mut around, others): (Vec<Write>, Vec<Write>) =
+            std::mem::take(&mut self.writes).into_iter().partition(is_around);
+        let mut packed;
+        (around, packed) = store.pack(around, others, self.now).await?;
+        if let Some((address, kind, owner, bytes)) = self.arrival.file {
+            let file = file(address, kind, owner, bytes);
+            let here = self.here(std::slice::from_ref(&file)).await?;
+            self.settle(std::iter::once(file), here).await?;
+            let made;
+            (around, made) = store.pack(around, std::mem::take(&mut self.writes), self.now).await?;
+            packed.extend(made);
+        }
+        // Two addresses may mean one resource; whoever comes second among so many says nothing.
+        let mut seen: HashSet<Key> = HashSet::new();
+        for mut block in pile.blocks() {
+            block.retain(|(address, _)| self.names.key(address).is_some_and(|it| seen.insert(it.clone())));
+            let here = self.here(&block).await?;
+            self.settle(block.into_iter(), here).await?;
+            let made;
+            (around, made) = store.pack(around, std::mem::take(&mut self.writes), self.now).await?;
+            packed.extend(made);
+        }
+        around.extend(packed);
+        self.writes = around;
+        Ok(())
+    }
+
+    async fn here(&self, resources: &[(String, Value)]) -> StoreResult<Here> {
+        let keys: Vec<Key> = resources.iter().filter_map(|(address, _)| self.names.key(address).cloned()).collect();
+        Ok(before(self.organisation.store.current_of(&READER, &keys).await?))
+    }
+
+    fn done(mut self) -> Result<Plan, DoorError> {
+        if !self.wrong.is_empty() {
+            return Err(DoorError::Invalid(self.wrong));
+        }
+        let arrival = self.arrival;
+        self.received.patient = arrival.patient.and_then(|it| self.names.key(it)).map(|it| it.id.clone());
+        let entity = arrival.entity.and_then(|it| self.names.key(it));
+        for written in self.received.keys.chunks(TARGETS) {
+            if let Some((key, value)) = provenance(self.organisation, arrival, written, entity, self.now) {
+                let change = checked(&key, value).map_err(DoorError::Invalid)?;
+                self.writes.push(Write { key, expect: Expect::New, change });
+            }
+        }
+        self.items.extend(arrival.items.iter().cloned());
+        self.received.names = self.names.all();
+        Ok(Plan { writes: self.writes, items: self.items, received: self.received })
+    }
+}
+
+fn binary() -> ResourceType {
+    ResourceType::parse("Binary").expect("a type of R4")
+}
+
+/// Bytes as a Binary (FHIR R4, 2.42).
+fn file(address: &str, kind: &str, owner: &str, bytes: &[u8]) -> (String, Value) {
+    let value = json!({
+        "resourceType": "Binary",
+        "contentType": kind,
+        "securityContext": { "reference": owner },
+        "data": STANDARD.encode(bytes),
+    });
+    (address.to_owned(), value)
 }
 
 /// What is under a key now.
@@ -262,58 +385,65 @@ async fn stamps_of(store: &Store, held: Option<Before>, now: i64) -> StoreResult
 
 type Here = HashMap<Key, Before>;
 
-/// What each address is called here, and what is there under these names.
-async fn name(
-    organisation: &Organisation,
-    arrival: &Arrival<'_>,
+/// What each address is called here.
+struct Naming<'a> {
+    organisation: &'a Organisation,
+    arrival: &'a Arrival<'a>,
     now: i64,
-) -> StoreResult<(HashMap<String, Key>, Here, Vec<ItemChange>)> {
-    let store = &organisation.store;
-    let mut links = Vec::new();
-    let mut names: HashMap<String, Key> = arrival.bound.iter().cloned().collect();
-    let mut own: Vec<(&String, &Value, Key)> = Vec::new();
-    for (address, resource) in &arrival.resources {
-        let kind = text(resource, &["resourceType"]).and_then(ResourceType::parse);
-        if let (Some(kind), false) = (kind, names.contains_key(address)) {
-            own.push((address, resource, Key::new(kind, id_of(address))));
-        }
-    }
-    let keys: Vec<Key> = own.iter().map(|it| it.2.clone()).collect();
-    let mut here = before(store.current_of(&READER, &keys).await?);
-    for (address, resource, key) in own {
-        let found = match here.contains_key(&key) || !KNOWN.contains(&key.kind.name()) {
-            true => None,
-            false => by_identifier(store, key.kind, resource).await?,
-        };
-        if key.kind.name() == "Patient" {
-            let found = found.map(|(found, _)| found).or_else(|| here.contains_key(&key).then(|| key.clone()));
-            let (key, linked) = patient_of(organisation, arrival, resource, key, found, now).await?;
-            if !here.contains_key(&key) {
-                here.extend(before(store.current_of(&READER, std::slice::from_ref(&key)).await?));
-            }
-            links.extend(linked);
-            names.insert(address.clone(), key);
-            continue;
-        }
-        let key = match found {
-            Some((found, held)) => {
-                here.insert(found.clone(), held);
-                found
-            }
-            None => key,
-        };
-        names.insert(address.clone(), key);
-    }
-    // What was ordered here is the order that a result repeats.
-    if let Some(patient) = arrival.patient.and_then(|it| names.get(it)).map(|it| it.id.clone()) {
-        for (address, request) in arrival.resources.iter().filter(|(_, it)| it["resourceType"] == "ServiceRequest") {
-            if let Some(order) = super::orders::ours(organisation, &READER, &patient, request).await? {
-                here.extend(before(store.current_of(&READER, std::slice::from_ref(&order)).await?));
-                names.insert(address.clone(), order);
+    names: HashMap<String, Key>,
+    links: Vec<ItemChange>,
+}
+
+impl Naming<'_> {
+    /// Names these, and tells what is there under their names.
+    async fn name<'r>(&mut self, resources: impl Iterator<Item = &'r (String, Value)>) -> StoreResult<Here> {
+        let store = &self.organisation.store;
+        let mut own: Vec<(&String, &Value, Key)> = Vec::new();
+        let resources: Vec<_> = resources.collect();
+        for (address, resource) in &resources {
+            let kind = text(resource, &["resourceType"]).and_then(ResourceType::parse);
+            if let (Some(kind), false) = (kind, self.names.contains_key(address)) {
+                own.push((address, resource, Key::new(kind, id_of(address))));
             }
         }
+        let keys: Vec<Key> = own.iter().map(|it| it.2.clone()).collect();
+        let mut here = before(store.current_of(&READER, &keys).await?);
+        for (address, resource, key) in own {
+            let found = match here.contains_key(&key) || !KNOWN.contains(&key.kind.name()) {
+                true => None,
+                false => by_identifier(store, key.kind, resource).await?,
+            };
+            if key.kind.name() == "Patient" {
+                let found = found.map(|(found, _)| found).or_else(|| here.contains_key(&key).then(|| key.clone()));
+                let (organisation, arrival) = (self.organisation, self.arrival);
+                let (key, linked) = patient_of(organisation, arrival, resource, key, found, self.now).await?;
+                if !here.contains_key(&key) {
+                    here.extend(before(store.current_of(&READER, std::slice::from_ref(&key)).await?));
+                }
+                self.links.extend(linked);
+                self.names.insert(address.clone(), key);
+                continue;
+            }
+            let key = match found {
+                Some((found, held)) => {
+                    here.insert(found.clone(), held);
+                    found
+                }
+                None => key,
+            };
+            self.names.insert(address.clone(), key);
+        }
+        // What was ordered here is the order that a result repeats.
+        if let Some(patient) = self.arrival.patient.and_then(|it| self.names.get(it)).map(|it| it.id.clone()) {
+            for (address, request) in resources.iter().filter(|(_, it)| it["resourceType"] == "ServiceRequest") {
+                if let Some(order) = super::orders::ours(self.organisation, &READER, &patient, request).await? {
+                    here.extend(before(store.current_of(&READER, std::slice::from_ref(&order)).await?));
+                    self.names.insert(address.clone(), order);
+                }
+            }
+        }
+        Ok(here)
     }
-    Ok((names, here, links))
 }
 
 /// Whose record a patient is who arrives: of the one that is known under the address or by a number, unless it was merged

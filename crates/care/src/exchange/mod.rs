@@ -15,4 +15,5 @@ mod orders;
 pub mod origin;
 pub mod outbox;
 mod own;
+pub mod pile;
 pub mod subscriptions;

@@ -29,6 +29,10 @@ pub struct Heading {
 impl Ccda {
     /// Reads a document; what is no C-CDA, or has a document type definition, is `None`.
     pub fn read(text: &str) -> Option<Ccda> {
+        // Before anything is made of it: names and attributes in floods are dear to whoever makes a tree.
+        if !formats::ccda::is_document(text.as_bytes()) {
+            return None;
+        }
         let options = ParsingOptions { allow_dtd: false, nodes_limit: 2_000_000, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).ok()?;
         let root = document.root_element();

@@ -12,12 +12,13 @@ use crate::act::moment;
 use crate::ask;
 use crate::chart::element::{Names, has_code, list, owned, text};
 use crate::chart::{Flag, Reading, When};
+use crate::devices::limits::{self, Limits};
 use crate::exchange::origin::{self, Way};
 use crate::messages::is_of_patient;
 use bytes::Bytes;
 use fhir::{Checked, Draft, Id, Key, Value};
 use serde_json::json;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 use store::{Batch, Caller, Change, Changed, Expect, ItemChange, StoreError, StoreResult, Write};
 
@@ -36,6 +37,8 @@ const REQUESTERS: [&str; 6] =
     ["Device", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"];
 /// Results that are older are history.
 const NEWS: i64 = 31 * DAY;
+/// Readings from home that are older raise no alarm.
+const LATELY: i64 = 8 * DAY;
 /// How far back an organisation that opens its first inbox looks.
 const FIRST: i64 = 14 * DAY;
 
@@ -164,6 +167,9 @@ impl Arrivals<'_> {
         let single = self.these("Observation", &ids("Observation"), &lab).await?;
         let single = self.outside_reports(single).await?;
         self.results(single).await?;
+        let lately = format!("ge{}", When::of_micros(self.now - LATELY).machine());
+        let told = self.these("Observation", &ids("Observation"), &[("date", lately)]).await?;
+        self.readings(told).await?;
         let messages = self.these("Communication", &ids("Communication"), &[("sent", since.clone())]).await?;
         for it in messages {
             self.message(it).await?;
@@ -171,6 +177,25 @@ impl Arrivals<'_> {
         let documents = self.these("DocumentReference", &ids("DocumentReference"), &[("date", since)]).await?;
         for it in documents {
             self.document(it).await?;
+        }
+        Ok(())
+    }
+
+    /// Readings from home that are beyond the limits of the patient.
+    async fn readings(&mut self, told: Vec<Arrived>) -> StoreResult<()> {
+        let mut limits: HashMap<Id, Limits> = HashMap::new();
+        for it in told.into_iter().filter(|it| limits::is_from_home(&it.value)) {
+            let whose = text(&it.value, &["subject", "reference"]).and_then(Key::parse);
+            let Some(patient) = whose.filter(|it| it.kind.name() == "Patient") else { continue };
+            if !limits.contains_key(&patient.id) {
+                let of = Limits::of(&self.organisation.store, &READER, &patient.id).await?;
+                limits.insert(patient.id.clone(), of);
+            }
+            if let Some(title) = limits[&patient.id].beyond(&it.value, self.now) {
+                let place = self.router.place(&it.value).await?;
+                let task = Task { folder: Folder::Alerts, priority: Priority::Urgent, place, flag: None, title };
+                self.write(&it, task).await?;
+            }
         }
         Ok(())
     }

@@ -192,8 +192,8 @@ impl<'a> Reading<'a> {
     /// The text of an ED or ST: what stands in it, or in the narrative where its reference points.
     pub(super) fn said(&self, node: Option<Node<'a>>) -> Option<String> {
         let node = node?;
-        let pointed = node.at("reference", "value").and_then(|it| self.ids.get(it.trim_start_matches('#')));
-        let pointed = pointed.and_then(|it| tidy(&it.words()));
+        let pointed = node.at("reference", "value").and_then(|it| self.pointed(it.trim_start_matches('#')));
+        let pointed = pointed.and_then(|it| tidy(&it));
         pointed.or_else(|| tidy(&node.words()))
     }
 

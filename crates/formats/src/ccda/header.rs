@@ -59,7 +59,7 @@ impl<'a> Reading<'a> {
             .list("contact", patient.into_iter().flat_map(|it| it.kids("guardian")).filter_map(|it| self.guardian(it)))
             .list("communication", self.languages(patient))
             .with("managingOrganization", organization.as_deref().map(reference));
-        self.keep_as(&self.patient, part);
+        self.keep_patient(part);
     }
 
     fn extensions(&self, patient: Option<Node<'a>>) -> Vec<Value> {

@@ -1,7 +1,8 @@
 //! Narrative blocks (CDA R2, 4.3.5) as XHTML of a FHIR Narrative. Elements are translated by a table, attributes are
 //! taken by name: what is on neither list contributes its words at most, and what could run contributes nothing.
 
-use super::xml::{Element, Node};
+use super::pull::{Event, Fault, Pull, Tag, said};
+use std::borrow::Cow;
 
 /// Narrative block element → XHTML element.
 const ELEMENTS: [(&str, &str); 22] = [
@@ -44,16 +45,58 @@ const VOID: [&str; 2] = ["br", "col"];
 /// The narrative deepens by at most two elements for each of the sender's, and FHIR allows 128.
 const DEEPEST: usize = 40;
 
-/// The `div` of a section's text; `None` when it says nothing.
-pub(super) fn xhtml(text: Node<'_>) -> Option<String> {
-    let mut out = String::from("<div xmlns=\"http://www.w3.org/1999/xhtml\">");
+/// An element that is open.
+struct Level<'t> {
+    name: &'t str,
+    /// What closes it, the innermost last.
+    close: Vec<&'static str>,
+    /// Nothing within it is shown.
+    silent: bool,
+}
+
+/// The `div` of a section's text, as it stands in the document with its tags; `None` when it says nothing. One pass: the
+/// largest narrative costs no more than its own length.
+pub(super) fn xhtml(text: &str) -> Result<Option<String>, Fault> {
+    let mut out = String::with_capacity(text.len() / 2 + 64);
+    out.push_str("<div xmlns=\"http://www.w3.org/1999/xhtml\">");
     let before = out.len();
-    for child in text.children() {
-        write(&mut out, child, 0);
+    let mut pull = Pull::of(text);
+    let mut levels: Vec<Level<'_>> = Vec::new();
+    while let Some(event) = pull.next()? {
+        let silent = levels.last().is_some_and(|it| it.silent);
+        match event {
+            // The text itself.
+            Event::Open(tag) if levels.is_empty() => {
+                if tag.empty {
+                    break;
+                }
+                levels.push(Level { name: "text", close: Vec::new(), silent: false });
+            }
+            Event::Open(tag) if silent => {
+                if !tag.empty {
+                    levels.push(Level { name: tag.local(), close: Vec::new(), silent });
+                }
+            }
+            Event::Open(tag) => {
+                let parent = levels.last().map_or("text", |it| it.name);
+                let level = open(&mut out, &tag, parent, levels.len() - 1);
+                match tag.empty {
+                    true => close(&mut out, &level),
+                    false => levels.push(level),
+                }
+            }
+            Event::Close(_) => match levels.pop() {
+                Some(level) => close(&mut out, &level),
+                None => break,
+            },
+            Event::Text(words) if !silent && words.contains('&') => escape(&mut out, &said(words)),
+            Event::Text(words) | Event::Plain(words) if !silent => escape(&mut out, words),
+            Event::Text(_) | Event::Plain(_) => {}
+        }
     }
-    let says = text.descendants().any(|it| it.is_text() && it.text().is_some_and(|it| !it.trim().is_empty()));
+    let says = has_words(&out[before..]);
     out.push_str("</div>");
-    (says && has_words(&out[before..])).then_some(out)
+    Ok(says.then_some(out))
 }
 
 /// A sentence of our own where the sender has none.
@@ -76,76 +119,68 @@ fn has_words(html: &str) -> bool {
     })
 }
 
-fn write(out: &mut String, node: Node<'_>, depth: usize) {
-    if let Some(text) = node.text().filter(|_| node.is_text()) {
-        escape(out, text);
-        return;
-    }
-    if !node.is_element() {
-        return;
-    }
-    let name = node.tag_name().name();
+/// Writes the start of an element; `depth` is how many of the sender's it stands in.
+fn open<'t>(out: &mut String, tag: &Tag<'t>, parent: &str, depth: usize) -> Level<'t> {
+    let name = tag.local();
+    let plain = |silent| Level { name, close: Vec::new(), silent };
     if NEVER.iter().any(|it| it.eq_ignore_ascii_case(name)) {
-        return;
+        return plain(true);
     }
     if depth >= DEEPEST {
-        escape(out, &node.words());
-        return;
+        out.push(' ');
+        return plain(false);
     }
     let known = ELEMENTS.iter().find(|(from, _)| *from == name).map(|(_, to)| *to);
-    let borrowed = || BORROWED.iter().copied().find(|it| *it == name);
-    let Some(mut element) = known.or_else(borrowed) else {
-        for child in node.children() {
-            write(out, child, depth + 1);
-        }
-        return;
+    let Some(mut element) = known.or_else(|| BORROWED.iter().copied().find(|it| *it == name)) else {
+        return plain(false);
     };
-    let parent = node.parent().map(|it| it.tag_name().name()).unwrap_or_default();
     element = match (name, parent) {
-        ("list", _) if node.attr("listType").is_some_and(|it| it.eq_ignore_ascii_case("ordered")) => "ol",
+        ("list", _) if tag.attribute("listType").is_some_and(|it| it.eq_ignore_ascii_case("ordered")) => "ol",
         ("caption", "table") => "caption",
         ("caption", "list") => "li",
         ("caption", _) => "strong",
         _ => element,
     };
-    let href = node.attr("href").filter(|_| element == "a").filter(|it| is_harmless(it));
+    let href = tag.attribute("href").filter(|it| element == "a" && is_harmless(it));
     if element == "a" && href.is_none() {
         element = "span";
     }
     out.push('<');
     out.push_str(element);
-    if let Some(id) = node.attribute("ID").map(str::trim).filter(|it| is_plain(it)) {
-        attribute(out, "id", id);
+    if let Some(id) = tag.attribute("ID").filter(|it| is_plain(it)) {
+        attribute(out, "id", &id);
     }
     for name in ATTRIBUTES {
-        if let Some(value) = node.attr(name).filter(|it| is_plain(it)) {
-            attribute(out, name, value);
+        if let Some(value) = tag.attribute(name).filter(|it| is_plain(it)) {
+            attribute(out, name, &value);
         }
     }
     if let Some(href) = href {
-        attribute(out, "href", href);
+        attribute(out, "href", &href);
     }
     if VOID.contains(&element) {
         out.push_str("/>");
-        return;
+        return plain(true);
     }
     out.push('>');
-    let style = node.attr("styleCode").unwrap_or_default().to_ascii_lowercase();
+    let mut close = vec![element];
+    let style = tag.attribute("styleCode").unwrap_or(Cow::Borrowed("")).to_ascii_lowercase();
     let inline = matches!(element, "span" | "p" | "td" | "th" | "li" | "strong");
-    let emphases: Vec<&str> =
-        EMPHASES.iter().filter(|(code, _)| inline && style.contains(code)).map(|(_, tag)| *tag).collect();
-    for tag in &emphases {
-        out.push_str(&format!("<{tag}>"));
+    for (_, tag) in EMPHASES.iter().filter(|(code, _)| inline && style.contains(code)) {
+        out.push('<');
+        out.push_str(tag);
+        out.push('>');
+        close.push(*tag);
     }
-    for child in node.children() {
-        write(out, child, depth + 1);
+    Level { name, close, silent: false }
+}
+
+fn close(out: &mut String, level: &Level<'_>) {
+    for tag in level.close.iter().rev() {
+        out.push_str("</");
+        out.push_str(tag);
+        out.push('>');
     }
-    for tag in emphases.iter().rev() {
-        out.push_str(&format!("</{tag}>"));
-    }
-    out.push_str("</");
-    out.push_str(element);
-    out.push('>');
 }
 
 fn is_plain(value: &str) -> bool {
@@ -189,8 +224,7 @@ mod tests {
 
     fn shown(inner: &str) -> Option<String> {
         let text = format!(r#"<text xmlns="urn:hl7-org:v3">{inner}</text>"#);
-        let tree = super::super::xml::parse(&text).expect("is XML");
-        xhtml(tree.root_element())
+        xhtml(&text).expect("is XML")
     }
 
     fn problems(div: &str) -> Vec<fhir::Issue> {
@@ -247,9 +281,7 @@ mod tests {
                 inner.push_str(&format!("</{name}>"));
             }
             let text = format!(r#"<text xmlns="urn:hl7-org:v3">{inner}</text>"#);
-            if let Ok(tree) = super::super::xml::parse(&text)
-                && let Some(html) = xhtml(tree.root_element())
-            {
+            if let Ok(Some(html)) = xhtml(&text) {
                 prop_assert!(problems(&html).is_empty(), "{html} {:?}", problems(&html));
             }
         }

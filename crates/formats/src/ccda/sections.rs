@@ -3,10 +3,12 @@
 
 use super::entries::Outcome;
 use super::narrative;
+use super::outline::Outline;
 use super::part::{Part, absent, reference};
-use super::reading::Reading;
+use super::pull::{self, Event, Pull};
+use super::reading::{Ground, Handing, Reading};
 use super::tables;
-use super::xml::{Element, Node, STATEMENTS};
+use super::xml::{Element, Node, Refusal, STATEMENTS};
 use crate::Fate;
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -32,74 +34,116 @@ pub struct Entry {
     pub became: Became,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn read_body(&self, document: Node<'a>, entries: &mut Vec<Entry>) -> Vec<Value> {
-        if let Some(body) = document.way("component/nonXMLBody") {
-            return self.unstructured(document, body).into_iter().collect();
-        }
-        let labels = self.labels_of(document, &[]);
-        let body = document.way("component/structuredBody");
-        let sections = body.into_iter().flat_map(|it| it.kids("component")).filter_map(|it| it.kid("section"));
-        sections.map(|it| self.section(it, &labels, entries, 0)).collect()
-    }
+/// Reads section after section.
+pub(super) fn read_body(
+    ground: &Ground<'_>,
+    outline: &Outline<'_>,
+    labels: &[Value],
+    to: &mut Handing<'_>,
+) -> Result<Vec<Value>, Refusal> {
+    outline.top.iter().map(|it| read_section(ground, outline, *it, labels, to)).collect()
+}
 
-    fn section(&self, node: Node<'a>, labels: &[Value], entries: &mut Vec<Entry>, depth: usize) -> Value {
-        let labels = self.labels_of(node, labels);
-        let code = node.at("code", "code").unwrap_or_default();
-        let mut references: Vec<Value> = Vec::new();
-        for entry in node.kids("entry") {
-            let Some(statement) = entry.children().find(|it| STATEMENTS.contains(&it.tag_name().name())) else {
-                continue;
-            };
-            self.label(self.labels_of(statement, &labels));
-            let outcome = self.statement(statement, code, 0);
-            let made = self.take_entry();
-            self.provenance(statement, &made);
-            self.label(labels.clone());
-            let became = match outcome {
-                Outcome::Narrative(_) | Outcome::Nothing(_) if !made.is_empty() => Became::Resources(made.len()),
-                Outcome::Made if !made.is_empty() => Became::Resources(made.len()),
-                Outcome::Made => Became::Narrative("what it says is told elsewhere in the document"),
-                Outcome::Narrative(reason) => Became::Narrative(reason),
-                Outcome::Nothing(reason) => Became::Nothing(reason),
-            };
-            if let Became::Narrative(reason) = &became {
-                self.note(Fate::Kept, statement, reason);
-            }
+fn read_section(
+    ground: &Ground<'_>,
+    outline: &Outline<'_>,
+    nth: usize,
+    labels: &[Value],
+    to: &mut Handing<'_>,
+) -> Result<Value, Refusal> {
+    let section = &outline.sections[nth];
+    let shell = outline.shell(nth);
+    let (open, close) = outline.around(nth);
+    let start = section.text.as_ref().map_or(0, |it| it.start);
+    let tree = outline.parse(&shell, open.len(), start)?;
+    let node = innermost(&tree, &open).ok_or(Refusal::NotCda)?;
+    let reading = Reading::of(ground);
+    let labels = reading.labels_of(node, labels);
+    let code = node.at("code", "code").unwrap_or_default();
+    let mut references: Vec<Value> = Vec::new();
+    for run in &section.runs {
+        let part = [open.as_str(), &outline.text()[run.range.clone()], &close].concat();
+        let tree = outline.parse(&part, open.len(), run.range.start)?;
+        let around = innermost(&tree, &open).ok_or(Refusal::NotCda)?;
+        for (at, entry) in around.children().filter(|it| it.is_element() && it.is("entry")).enumerate() {
+            let reading = Reading::of_entry(ground, entry, outline.entry(nth, run.before + at));
+            let Some(made) = reading.entry(entry, code, &labels, to) else { continue };
             references.extend(made.iter().map(|it| reference(it)));
-            let template = statement.kids("templateId").find_map(|it| it.attr("root")).unwrap_or("without template");
-            let statement = format!("{} {template}", statement.tag_name().name());
-            entries.push(Entry { section: code.to_owned(), statement, became });
+            ground.hand_over(to);
         }
-        let mut inner: Vec<Value> = Vec::new();
-        if depth < 8 {
-            for it in node.kids("component").filter_map(|it| it.kid("section")) {
-                inner.push(self.section(it, &labels, entries, depth + 1));
-            }
+    }
+    let mut inner: Vec<Value> = Vec::new();
+    for it in &section.sections {
+        inner.push(read_section(ground, outline, *it, &labels, to)?);
+    }
+    let text = match &section.text {
+        Some(range) => narrative::xhtml(&outline.text()[range.clone()])
+            .map_err(|at| pull::refusal(outline.text(), at.after(range.start)))?,
+        None => None,
+    };
+    let silent = text.is_none() && references.is_empty() && inner.is_empty();
+    let div = text.or_else(|| silent.then(|| narrative::sentence("The sender left this section empty.")));
+    let text = div.map(|it| json!({ "status": "additional", "div": it }));
+    let title = node.kid("title").map(|it| it.words()).filter(|it| !it.is_empty());
+    let empty = node.null().filter(|_| references.is_empty()).map(|flavour| {
+        let reason = match flavour {
+            "NASK" => "notasked",
+            "MSK" => "withheld",
+            _ => "unavailable",
+        };
+        super::part::concept("http://terminology.hl7.org/CodeSystem/list-empty-reason", reason)
+    });
+    let authors = node.kids("author").filter_map(|it| reading.practitioner(it.kid("assignedAuthor")));
+    let told = Part::new()
+        .with("title", title)
+        .with("code", reading.concept(node.kid("code")))
+        .list("author", authors.map(|it| reference(&it)))
+        .with("text", text)
+        .list("entry", references)
+        .with("emptyReason", empty)
+        .list("section", inner)
+        .done();
+    ground.hand_over(to);
+    Ok(told)
+}
+
+/// The section, under the tags it stands in.
+fn innermost<'a>(tree: &'a roxmltree::Document<'a>, open: &str) -> Option<Node<'a>> {
+    let mut node = tree.root_element();
+    // As many steps as there are tags after the first.
+    let mut pull = Pull::of(open);
+    pull.next().ok()?;
+    while let Ok(Some(event)) = pull.next() {
+        if matches!(event, Event::Open(_)) {
+            node = node.first_element_child()?;
         }
-        let text = node.kid("text").and_then(narrative::xhtml);
-        let silent = text.is_none() && references.is_empty() && inner.is_empty();
-        let div = text.or_else(|| silent.then(|| narrative::sentence("The sender left this section empty.")));
-        let text = div.map(|it| json!({ "status": "additional", "div": it }));
-        let title = node.kid("title").map(|it| it.words()).filter(|it| !it.is_empty());
-        let empty = node.null().filter(|_| references.is_empty()).map(|flavour| {
-            let reason = match flavour {
-                "NASK" => "notasked",
-                "MSK" => "withheld",
-                _ => "unavailable",
-            };
-            super::part::concept("http://terminology.hl7.org/CodeSystem/list-empty-reason", reason)
-        });
-        let authors = node.kids("author").filter_map(|it| self.practitioner(it.kid("assignedAuthor")));
-        Part::new()
-            .with("title", title)
-            .with("code", self.concept(node.kid("code")))
-            .list("author", authors.map(|it| reference(&it)))
-            .with("text", text)
-            .list("entry", references)
-            .with("emptyReason", empty)
-            .list("section", inner)
-            .done()
+    }
+    Some(node)
+}
+
+impl<'a> Reading<'a> {
+    /// Reads an entry; what it gave, or `None` when it holds no statement.
+    fn entry(&self, entry: Node<'a>, code: &'a str, labels: &[Value], to: &mut Handing<'_>) -> Option<Vec<String>> {
+        let statement = entry.children().find(|it| STATEMENTS.contains(&it.tag_name().name()))?;
+        self.label(self.labels_of(statement, labels));
+        let outcome = self.statement(statement, code, 0);
+        let made = self.take_entry();
+        self.provenance(statement, &made);
+        self.label(labels.to_vec());
+        let became = match outcome {
+            Outcome::Narrative(_) | Outcome::Nothing(_) if !made.is_empty() => Became::Resources(made.len()),
+            Outcome::Made if !made.is_empty() => Became::Resources(made.len()),
+            Outcome::Made => Became::Narrative("what it says is told elsewhere in the document"),
+            Outcome::Narrative(reason) => Became::Narrative(reason),
+            Outcome::Nothing(reason) => Became::Nothing(reason),
+        };
+        if let Became::Narrative(reason) = &became {
+            self.note(Fate::Kept, statement, reason);
+        }
+        let template = statement.kids("templateId").find_map(|it| it.attr("root")).unwrap_or("without template");
+        let statement = format!("{} {template}", statement.tag_name().name());
+        to.taker.entry(Entry { section: code.to_owned(), statement, became });
+        Some(made)
     }
 
     /// Security labels: the confidentiality of the element when it is more than normal, and what the annotations of
@@ -171,22 +215,32 @@ impl<'a> Reading<'a> {
             Some(recorded) => part.with("recorded", Some(recorded)),
             None => part.with("_recorded", Some(absent("unknown"))),
         };
-        let key = format!("{}|{}", self.patient, made.join("|"));
-        self.keep_party(Some(key), part.list("agent", agents));
+        self.keep_provenance(made, part.list("agent", agents));
     }
 
-    /// A document whose body is a file: a scan, a letter, a text.
-    fn unstructured(&self, document: Node<'a>, body: Node<'a>) -> Option<Value> {
-        let text = body.kid("text")?;
-        let kind = text.attr("mediaType").unwrap_or("text/plain").to_owned();
+    /// A document whose body is a file: a scan, a letter, a text. A large one was left where it lies.
+    pub(super) fn unstructured(&self, document: Node<'a>, file: Option<&str>) -> Option<Value> {
+        let text = document.way("component/nonXMLBody/text")?;
+        // What is no type of content is some file.
+        let is_type = |it: &&str| it.bytes().all(|c| c.is_ascii_alphanumeric() || b"/.+-;=".contains(&c));
+        let kind = text.attr("mediaType").unwrap_or("text/plain");
+        let kind = Some(kind).filter(is_type).unwrap_or("application/octet-stream").to_owned();
         let url = text.at("reference", "value");
         if text.attr("compression").is_some() {
             self.note(Fate::Kept, text, "the file is compressed and stays as it was sent");
         }
         let data = match (url, text.attr("representation")) {
             (Some(_), _) => None,
-            (None, Some("B64")) => Some(text.words().split_whitespace().collect::<String>()),
-            (None, _) => Some(base64::engine::general_purpose::STANDARD.encode(text.words())),
+            (None, Some("B64")) => {
+                let words = file.is_none().then(|| text.words());
+                let mut data = words.unwrap_or_else(|| file.unwrap_or_default().to_owned());
+                data.retain(|it| !it.is_ascii_whitespace());
+                Some(data)
+            }
+            (None, _) => {
+                let words = file.map_or_else(|| text.words(), pull::words);
+                Some(base64::engine::general_purpose::STANDARD.encode(words))
+            }
         };
         let attachment = Part::new()
             .with("contentType", Some(kind))

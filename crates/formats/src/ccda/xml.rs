@@ -15,7 +15,7 @@ pub const LARGEST: usize = 96 << 20;
 /// Elements within elements. Documents of real systems stay below 40.
 pub const DEEPEST: usize = 160;
 /// Elements, texts and comments of one document.
-const MOST_NODES: u32 = 6_000_000;
+pub(super) const MOST_NODES: u32 = 6_000_000;
 
 /// Why a document is not read at all.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -142,6 +142,8 @@ pub(super) trait Element<'a>: Sized {
     /// All text below, words separated by one space.
     fn words(self) -> String;
     fn place(self) -> String;
+    /// The place as it is seen from an element around it; `None` when it is not within.
+    fn place_below(self, above: Self) -> Option<String>;
 }
 
 /// The classes of the clinical statements of CDA (entry, choice "clinicalStatement").
@@ -233,15 +235,30 @@ impl<'a> Element<'a> for Node<'a> {
         let mut steps: Vec<String> = Vec::new();
         let mut here = Some(self);
         while let Some(node) = here.filter(|it| it.is_element()) {
-            let name = node.tag_name().name();
-            let same = |it: &Node<'_>| it.is_element() && it.tag_name().name() == name;
-            let before = node.prev_siblings().skip(1).filter(same).count();
-            let alone = before == 0 && !node.next_siblings().skip(1).any(|it| same(&it));
-            steps.push(if alone { format!("/{name}") } else { format!("/{name}[{}]", before + 1) });
+            steps.push(step(node));
             here = node.parent();
         }
         steps.iter().rev().map(String::as_str).collect()
     }
+
+    fn place_below(self, above: Node<'a>) -> Option<String> {
+        let mut steps: Vec<String> = Vec::new();
+        let mut here = self;
+        while here != above {
+            steps.push(step(here));
+            here = here.parent().filter(|it| it.is_element())?;
+        }
+        Some(steps.iter().rev().map(String::as_str).collect())
+    }
+}
+
+/// One step of a place: `/entry[2]`, counted only where it must be.
+fn step(node: Node<'_>) -> String {
+    let name = node.tag_name().name();
+    let same = |it: &Node<'_>| it.is_element() && it.tag_name().name() == name;
+    let before = node.prev_siblings().skip(1).filter(same).count();
+    let alone = before == 0 && !node.next_siblings().skip(1).any(|it| same(&it));
+    if alone { format!("/{name}") } else { format!("/{name}[{}]", before + 1) }
 }
 
 #[cfg(test)]

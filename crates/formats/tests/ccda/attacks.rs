@@ -37,7 +37,7 @@ fn a_script_in_a_narrative_does_not_arrive() {
         <linkHtml href="javascript:alert(1)">here</linkHtml></text>"#;
     let document = ccda::read(with_section(text).as_bytes()).expect("is read");
     let composition =
-        document.read.resources.iter().find(|(address, _)| *address == document.composition).expect("is there");
+        document.read.resources.iter().find(|(address, _)| *address == document.head.composition).expect("is there");
     let div = composition.1["section"][0]["text"]["div"].as_str().expect("has a narrative");
     assert!(div.contains("seen") && div.contains("here"));
     assert!(!div.contains("script") && !div.contains("onclick"), "{div}");
@@ -84,7 +84,7 @@ fn a_later_version_keeps_the_addresses_of_what_it_tells_again() {
     let addresses =
         |it: &ccda::Document| it.read.resources.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>();
     assert_eq!(addresses(&first), addresses(&second));
-    assert_eq!((first.version, second.version), (Some(1), Some(2)));
+    assert_eq!((first.head.version, second.head.version), (Some(1), Some(2)));
     assert_ne!(first.read, second.read);
 }
 

@@ -36,7 +36,7 @@ fn every_public_document_is_read_and_nearly_every_entry_of_it_becomes_fhir() {
                     continue;
                 }
             };
-            *kinds.entry(document.kind.unwrap_or("no template of C-CDA").to_owned()).or_default() += 1;
+            *kinds.entry(document.head.kind.unwrap_or("no template of C-CDA").to_owned()).or_default() += 1;
             let known: BTreeSet<&str> = document.read.resources.iter().map(|(address, _)| address.as_str()).collect();
             assert_eq!(known.len(), document.read.resources.len(), "addresses are unique: {}", path.display());
             for (_, resource) in &document.read.resources {

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod corpus;
+mod narrative;
 mod pairs;
 
 use std::path::{Path, PathBuf};

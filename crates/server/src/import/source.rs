@@ -20,6 +20,13 @@ pub(crate) struct Document {
 /// Lines of an NDJSON file that are handed on together.
 const LINES: usize = 200;
 
+/// A document that is larger, unpacked, is a mistake or an attack.
+const LARGEST: u64 = 512 << 20;
+/// The same of a line.
+const LONGEST: u64 = 64 << 20;
+/// Members of one archive.
+const MEMBERS: usize = 1_000_000;
+
 /// How a file is read, by the end of its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Format {
@@ -128,12 +135,13 @@ pub(crate) fn read(
 fn documents(
     name: &str,
     format: Format,
-    mut text: Box<dyn Read + '_>,
+    text: Box<dyn Read + '_>,
     take: &mut dyn FnMut(Document) -> bool,
 ) -> std::io::Result<bool> {
     if format != Format::Lines {
         let mut whole = Vec::new();
-        text.read_to_end(&mut whole)?;
+        text.take(LARGEST + 1).read_to_end(&mut whole)?;
+        within(whole.len(), LARGEST)?;
         return Ok(take(Document { origin: name.to_owned(), texts: vec![(0, whole)] }));
     }
     let mut reader = BufReader::with_capacity(256 * 1024, text);
@@ -141,7 +149,8 @@ fn documents(
     let mut number = 0;
     loop {
         let mut line = Vec::new();
-        let ended = reader.read_until(b'\n', &mut line)? == 0;
+        let ended = reader.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line)? == 0;
+        within(line.len(), LONGEST)?;
         number += 1;
         if line.iter().any(|byte| !byte.is_ascii_whitespace()) {
             texts.push((number, line));
@@ -155,6 +164,14 @@ fn documents(
         if ended {
             return Ok(true);
         }
+    }
+}
+
+/// What is larger is not read on, however small it was packed.
+fn within(length: usize, most: u64) -> std::io::Result<()> {
+    match length as u64 > most {
+        true => Err(std::io::Error::other(format!("it holds more than {} MB in one piece", most >> 20))),
+        false => Ok(()),
     }
 }
 
@@ -175,8 +192,11 @@ fn member(
 
 fn tar_members(name: &str, text: Box<dyn Read>, take: &mut dyn FnMut(Document) -> bool) -> std::io::Result<bool> {
     let mut archive = tar::Archive::new(text);
-    for entry in archive.entries()? {
+    for (nth, entry) in archive.entries()?.enumerate() {
         let entry = entry?;
+        if nth >= MEMBERS {
+            return Err(std::io::Error::other(format!("it has more than {MEMBERS} members")));
+        }
         let path = entry.path()?.display().to_string();
         if entry.header().entry_type().is_file() && !member(name, &path, Box::new(entry), take)? {
             return Ok(false);
@@ -269,5 +289,135 @@ mod tests {
         assert_eq!(files(std::slice::from_ref(&path)).err().unwrap().exit, Exit::Usage);
         std::fs::remove_file(&path).unwrap();
         assert_eq!(files(&[PathBuf::from("/nowhere")]).err().unwrap().exit, Exit::NoInput);
+    }
+
+    /// Reads bytes under a name; what they gave, or why not.
+    fn read_some(name: &str, bytes: &[u8]) -> Result<Vec<String>, String> {
+        let folder = tempfolder();
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let mut origins = Vec::new();
+        let count = Arc::new(AtomicU64::new(0));
+        let done = read(&path, &count, &mut |document| {
+            let size: usize = document.texts.iter().map(|it| it.1.len()).sum();
+            assert!(size as u64 <= LARGEST, "{name}");
+            origins.push(document.origin);
+            true
+        });
+        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().flatten().map(|it| it.file_name()).collect();
+        assert_eq!(left.len(), 1, "{name}: nothing is unpacked to disk");
+        std::fs::remove_dir_all(&folder).unwrap();
+        done.map(|_| origins).map_err(|failure| failure.message)
+    }
+
+    fn tempfolder() -> PathBuf {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Relaxed);
+        let folder = std::env::temp_dir().join(format!("continuo-archive-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn tar_of(members: &[(tar::EntryType, &str, &[u8])]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (kind, name, bytes) in members {
+            // Written by hand: the library refuses to write what attackers write.
+            let mut header = tar::Header::new_gnu();
+            let field = &mut header.as_old_mut().name;
+            let length = name.len().min(field.len());
+            field[..length].copy_from_slice(&name.as_bytes()[..length]);
+            header.set_entry_type(*kind);
+            header.set_size(bytes.len() as u64);
+            if kind.is_symlink() || kind.is_hard_link() {
+                header.set_link_name("/etc/passwd").unwrap();
+            }
+            header.set_cksum();
+            out.extend_from_slice(header.as_bytes());
+            out.extend_from_slice(bytes);
+            out.resize(out.len().div_ceil(512) * 512, 0);
+        }
+        out.resize(out.len() + 1024, 0);
+        out
+    }
+
+    fn zip_of(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in members {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    /// Archives made to harm (assurance: archives, packages and bulk files): names that lead elsewhere are only names,
+    /// links and devices are no documents, archives in archives are not opened, and what is broken is refused.
+    #[test]
+    fn an_archive_made_to_harm_gives_documents_or_a_reason_and_writes_nothing() {
+        use tar::EntryType;
+        let mut count = 0;
+        let mut check = |name: &str, bytes: &[u8], documents: Option<usize>| {
+            let found = read_some(name, bytes);
+            match documents {
+                Some(expected) => assert_eq!(found.as_ref().map(Vec::len), Ok(expected), "{name}: {found:?}"),
+                None => assert!(found.is_err(), "{name}: {found:?}"),
+            }
+            count += 1;
+        };
+        for (nth, name) in
+            ["../../etc/x.json", "/etc/x.json", "..\\..\\x.json", "a/../../x.json", "C:\\x.json", "\u{202e}nosj.json"]
+                .into_iter()
+                .enumerate()
+        {
+            check(&format!("way{nth}.tar"), &tar_of(&[(EntryType::Regular, name, b"{}")]), Some(1));
+            check(&format!("way{nth}.zip"), &zip_of(&[(name, b"{}")]), Some(1));
+        }
+        for (nth, kind) in [
+            EntryType::Symlink,
+            EntryType::Link,
+            EntryType::Char,
+            EntryType::Block,
+            EntryType::Fifo,
+            EntryType::Directory,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            check(&format!("kind{nth}.tar"), &tar_of(&[(kind, "x.json", b"")]), Some(0));
+        }
+        let long = format!("{}.json", "n".repeat(90));
+        check("long.tar", &tar_of(&[(EntryType::Regular, &long, b"{}")]), Some(1));
+        check("long.zip", &zip_of(&[(&format!("{}.json", "n".repeat(60_000)), b"{}")]), Some(1));
+        let twice = tar_of(&[(EntryType::Regular, "x.json", b"{}"), (EntryType::Regular, "x.json", b"{}")]);
+        check("twice.tar", &twice, Some(2));
+        check("nested.zip", &zip_of(&[("inner.zip", &zip_of(&[("x.json", b"{}")]))]), Some(0));
+        check("nested.tgz", &gzip(&tar_of(&[(EntryType::Regular, "inner.tar.gz", &gzip(&twice))])), Some(0));
+        check("other.zip", &zip_of(&[("x.exe", b"MZ"), ("y.sh", b"#!"), ("z.json", b"{}")]), Some(1));
+        check("empty.zip", &zip_of(&[]), Some(0));
+        check("empty.tar", &tar_of(&[]), Some(0));
+        check("empty.tgz", &gzip(&tar_of(&[])), Some(0));
+        check("members.ndjson.gz", &[gzip(b"{}\n"), gzip(b"{}\n")].concat(), Some(1));
+        check("blank.ndjson", b"\n\n\n", Some(0));
+        let good = zip_of(&[("x.json", &b"[]".repeat(400))]);
+        for cut in [3, 40, good.len() / 2, good.len() - 1] {
+            check(&format!("cut{cut}.zip"), &good[..cut], None);
+        }
+        let packed = gzip(&tar_of(&[(EntryType::Regular, "x.json", &b"{}".repeat(4_000))]));
+        for cut in [1, 9, packed.len() / 2] {
+            check(&format!("cut{cut}.tgz"), &packed[..cut], None);
+        }
+        for (name, bytes) in [
+            ("lie.zip", &b"no zip at all"[..]),
+            ("lie.tgz", b"no gzip at all"),
+            ("lie.json.gz", b"PK\x03\x04"),
+            ("head.tar", &[0xff; 512]),
+        ] {
+            check(name, bytes, None);
+        }
+        let mut claimed = tar_of(&[(EntryType::Regular, "x.json", b"{}")]);
+        claimed[124..136].copy_from_slice(b"77777777777\0");
+        check("claims-eight-gigabytes.tar", &claimed, None);
+        // Seventy megabytes of one line, in seventy kilobytes.
+        check("line.ndjson.gz", &gzip(&vec![b' '; 70 << 20]), None);
+        assert!(count >= 40, "{count}");
     }
 }

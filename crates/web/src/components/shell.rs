@@ -6,7 +6,7 @@ use super::icon::icon;
 use super::{actions, keys};
 use crate::assets;
 use crate::locale::Words;
-use crate::request::Visitor;
+use crate::request::{Moved, Visitor};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use care::chart::Banner;
@@ -215,6 +215,11 @@ pub(crate) fn chart<'a>(
     title: impl Into<Title<'a>>,
     main: Markup,
 ) -> Response {
+    if let Some(survivor) = &patient.person.replaced_by {
+        let mut response = Response::default();
+        response.extensions_mut().insert(Moved(survivor.clone()));
+        return response;
+    }
     let Title { words, needs } = title.into();
     let title = Title { words: format!("{} · {words}", patient.person.initials()).into(), needs };
     let mut response = framed(visitor, title, &Beside::Chart(patient, section), main);
@@ -250,6 +255,7 @@ fn framed(visitor: &Visitor, title: Title<'_>, beside: &Beside<'_>, main: Markup
             Beside::Chart(patient, section) => {
                 div.sticky { (banner(words, patient, visitor.now)) }
                 (super::outside::allergies(visitor, patient))
+                (merged(visitor))
                 (alike(visitor, patient))
                 div.columns {
                     (sections(visitor, patient, section))
@@ -274,6 +280,15 @@ fn framed(visitor: &Visitor, title: Title<'_>, beside: &Beside<'_>, main: Markup
         (lock(visitor))
     };
     Html(document(&head, body).into_string()).into_response()
+}
+
+/// Another record was asked for, which was merged into this one.
+fn merged(visitor: &Visitor) -> Markup {
+    html! {
+        @if let Some(asked) = &visitor.merged {
+            p.similar-note.no-print role="status" { (visitor.words.with("shell-merged", &[("number", asked.as_str().into())])) }
+        }
+    }
 }
 
 /// Another chart that was opened lately bears a name like this one.

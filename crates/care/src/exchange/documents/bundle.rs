@@ -5,6 +5,7 @@
 use super::{Read, TakeError, print};
 use crate::chart::element::{list, text};
 use crate::exchange::origin::{Origin, Way};
+use crate::exchange::pile::Pile;
 use fhir::Value;
 use serde_json::Map;
 use std::collections::HashMap;
@@ -122,6 +123,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, TakeError> {
         entries: (clinical, 0),
         id,
         resources: all,
+        pile: Pile::default(),
     })
 }
 

@@ -18,13 +18,12 @@ pub use told::{Told, told};
 
 use super::door::{self, Arrival, DoorError, Received};
 use super::origin::{Origin, Way};
+use super::pile::Pile;
 use crate::Organisation;
 use crate::ask;
 use crate::chart::element::{list, text};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use fhir::{Id, Key, ResourceType, Value};
-use formats::ccda::{self, Became};
+use formats::ccda::{self, Became, Taker};
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 use std::sync::LazyLock;
@@ -93,14 +92,8 @@ pub async fn take(
     let address = format!("document:{}", read.id);
     let file = format!("file:{}", read.id);
     let (reference, older) = filed(organisation, &read, bytes.len(), &file).await?;
-    let binary = json!({
-        "resourceType": "Binary",
-        "contentType": read.content_type,
-        "securityContext": { "reference": address },
-        "data": STANDARD.encode(bytes),
-    });
-    let Read { origin, resources, patient: about, written, version, entries, .. } = read;
-    let mut all = vec![(address.clone(), reference), (file, binary)];
+    let Read { origin, resources, pile, patient: about, written, version, entries, content_type, .. } = read;
+    let mut all = vec![(address.clone(), reference)];
     all.extend(resources);
     all.extend(older);
     let key = |kind: &str, id: &Id| Key::new(ResourceType::parse(kind).expect("a type of R4"), id.clone());
@@ -108,6 +101,9 @@ pub async fn take(
         patient: Some(&about),
         sent: written,
         number: version,
+        // What fits is prepared by whoever brings it; what does not, a few at a time.
+        pile: (bytes.len() > LARGE || !pile.is_empty()).then_some(&pile),
+        file: Some((&file, content_type, &address, bytes)),
         bound: patient.map(|it| (about.clone(), key("Patient", it))).into_iter().collect(),
         entity: Some(&address),
         ..Arrival::new(&origin, all)
@@ -139,13 +135,63 @@ struct Read {
     origin: Origin,
     patient: String,
     resources: Vec<(String, Value)>,
+    /// The rest of them, when they are many.
+    pile: Pile,
     entries: (usize, usize),
 }
 
+/// Resources of one document that are held as trees: those of nearly every document.
+const HELD: usize = 600;
+/// A document of more bytes than this tells too much to be held as trees.
+const LARGE: usize = 1 << 20;
+
+/// What a document tells, while it is read.
+#[derive(Default)]
+struct Gathered {
+    held: Vec<(String, Value)>,
+    pile: Pile,
+    composition: Option<Value>,
+    large: bool,
+    mapped: usize,
+    words: usize,
+}
+
+impl Taker for Gathered {
+    fn resource(&mut self, address: String, resource: Value) {
+        let kind = text(&resource, &["resourceType"]).unwrap_or_default();
+        // Labels of the others depend on these.
+        let around = matches!(kind, "Patient" | "Encounter");
+        let named = matches!(kind, "Organization" | "Practitioner" | "PractitionerRole");
+        if kind == "Composition" {
+            const ASIDE: [&str; 5] = ["title", "date", "type", "author", "custodian"];
+            let aside = ASIDE.iter().filter_map(|name| Some(((*name).to_owned(), resource.get(*name)?.clone())));
+            self.composition = Some(Value::Object(aside.collect()));
+        }
+        match around || named || (!self.large && self.held.len() < HELD) {
+            true => self.held.push((address, resource)),
+            false => self.pile.push(&address, &resource),
+        }
+    }
+
+    fn entry(&mut self, entry: ccda::Entry) {
+        match entry.became {
+            Became::Resources(_) => self.mapped += 1,
+            Became::Narrative(_) => self.words += 1,
+            Became::Nothing(_) => {}
+        }
+    }
+}
+
 fn clinical(bytes: &[u8]) -> Result<Read, TakeError> {
-    let document = ccda::read(bytes).map_err(|refusal| TakeError::Unreadable(refusal.to_string()))?;
-    let found = |address: &str| document.read.resources.iter().find(|(it, _)| it == address).map(|(_, it)| it);
-    let composition = found(&document.composition);
+    let mut gathered = Gathered { large: bytes.len() > LARGE, ..Gathered::default() };
+    let document = ccda::read_to(bytes, &mut gathered).map_err(|refusal| TakeError::Unreadable(refusal.to_string()))?;
+    let Gathered { mut held, mut pile, composition, mapped, words, .. } = gathered;
+    if !document.lost.is_empty() {
+        held.iter_mut().for_each(|(_, it)| ccda::prune(it, &document.lost));
+        pile.forget(document.lost);
+    }
+    let found = |address: &str| held.iter().find(|(it, _)| it == address).map(|(_, it)| it);
+    let composition = composition.as_ref();
     let custodian = composition.and_then(|it| it.get("custodian")).cloned();
     let keeper = custodian.as_ref().and_then(|it| found(text(it, &["reference"])?));
     let id = document.id.clone().unwrap_or_else(|| print(bytes));
@@ -155,9 +201,6 @@ fn clinical(bytes: &[u8]) -> Result<Read, TakeError> {
         name: keeper.and_then(|it| text(it, &["name"])).unwrap_or("another record").to_owned(),
         arrival: Some(print(id.as_bytes())),
     };
-    let is_mapped = |it: &Became| matches!(it, Became::Resources(_));
-    let mapped = document.entries.iter().filter(|it| is_mapped(&it.became)).count();
-    let words = document.entries.iter().filter(|it| matches!(it.became, Became::Narrative(_))).count();
     let title = composition.and_then(|it| text(it, &["title"])).or(document.kind).unwrap_or("Clinical document");
     Ok(Read {
         set: document.set.clone(),
@@ -176,7 +219,8 @@ fn clinical(bytes: &[u8]) -> Result<Read, TakeError> {
         patient: document.patient.clone(),
         entries: (mapped, words),
         id,
-        resources: document.read.resources,
+        resources: held,
+        pile,
     })
 }
 
@@ -285,5 +329,7 @@ async fn filed(
     Ok((it, older))
 }
 
+#[cfg(test)]
+mod ips_tests;
 #[cfg(test)]
 mod tests;
