@@ -62,7 +62,7 @@ pub use roles::{Role, Roles};
 pub use scopes::Scopes;
 pub use secret::Secret;
 pub use sessions::{Me, Session, SessionInfo};
-pub use sign_in::{Factor, Opened, Proof, SignIn};
+pub use sign_in::{Factor, Opened, Proof, SecondFactor, SignIn};
 pub use totp::{base32, code_at as one_time_code};
 pub use upstream::{Provider, ProviderInfo, ProviderStep};
 

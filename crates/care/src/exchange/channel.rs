@@ -43,6 +43,17 @@ pub struct Channel {
     pub silence: Option<i64>,
     /// What is allowed for one message, in bytes.
     pub largest: usize,
+    pub format: Format,
+}
+
+/// In which language messages of a channel are.
+#[derive(Clone, Debug, Default)]
+pub enum Format {
+    /// HL7 v2.
+    #[default]
+    V2,
+    /// NCPDP SCRIPT, with pharmacies.
+    Script(Arc<crate::pharmacy::Wire>),
 }
 
 impl Channel {
@@ -56,6 +67,7 @@ impl Channel {
             systems: BTreeMap::new(),
             silence: None,
             largest: 16 * 1024 * 1024,
+            format: Format::default(),
         }
     }
 
@@ -64,7 +76,7 @@ impl Channel {
     }
 
     /// Who writes what comes over it.
-    pub(super) fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller { display: self.title.as_str().into(), ..Caller::system(&format!("channel/{}", self.name)) }
     }
 }
@@ -224,7 +236,7 @@ impl Interfaces {
     }
 
     /// Messages of one patient are worked on one after the other.
-    pub(super) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         patient.hash(&mut hasher);
         self.turns[hasher.finish() as usize % TURNS].lock().await

@@ -73,6 +73,8 @@ pub struct Arrival<'a> {
     /// What the audit log calls it: `message`, `document`.
     pub action: &'static str,
     pub items: Vec<ItemChange>,
+    /// Resources of this place that move on with it, each over the version that was looked at.
+    pub also: Vec<(Key, u64, Value)>,
     pub log: Option<Log<'a>>,
 }
 
@@ -96,6 +98,7 @@ impl<'a> Arrival<'a> {
                 Way::Patient => "patient-told",
             },
             items: Vec::new(),
+            also: Vec::new(),
             log: None,
         }
     }
@@ -223,6 +226,13 @@ impl Plan {
                 Err(issues) => wrong.extend(issues),
             }
             received.keys.push((key, version));
+        }
+        for (key, version, value) in &arrival.also {
+            match checked(key, value.clone()) {
+                Ok(change) => writes.push(Write { key: key.clone(), expect: Expect::Version(*version), change }),
+                Err(issues) => wrong.extend(issues),
+            }
+            received.keys.push((key.clone(), version + 1));
         }
         if !wrong.is_empty() {
             return Err(DoorError::Invalid(wrong));

@@ -3,7 +3,7 @@
 //! stays), leave it with a reason. Looking at a message is written down with whose it is, and shows who it is about
 //! only to those who may know (`mask`).
 
-use super::channel::{self, Channel, Interfaces, Line, Status, Wish};
+use super::channel::{self, Channel, Format, Interfaces, Line, Status, Wish};
 use super::intake::{self, DONE, FAILED, HELD, Head, Intake, REPLACED, REUSED, SKIPPED};
 use super::mask::masked;
 use crate::Organisation;
@@ -169,6 +169,11 @@ impl<'a> Desk<'a> {
         };
         let channel = self.channel(&heading.channel);
         let (text, tree, resources) = match &shown {
+            _ if matches!(channel.format, Format::Script(_)) => (
+                if masking { String::new() } else { String::from_utf8_lossy(&raw).into_owned() },
+                crate::pharmacy::intake::opened(&raw, masking),
+                Vec::new(),
+            ),
             Some(message) => (text_of(message), tree(message), self.intake(&channel).converted(message).read.resources),
             None => (
                 if masking { String::new() } else { String::from_utf8_lossy(&raw).into_owned() },
