@@ -1,8 +1,9 @@
-//! Work that follows what is written, beside the doors: results complete the orders they answer, and whoever is new is
-//! looked for among those who are here. Each organisation is
+//! Work that follows what is written, beside the doors: results complete the orders they answer, whoever is new is looked
+//! for among those who are here, and prescriptions go to pharmacies. Each organisation is
 //! looked at every few seconds, which costs one look at a number while nothing was written.
 
-use care::{Installation, identity, orders};
+use care::{Installation, Organisation, identity, orders, pharmacy};
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -12,33 +13,45 @@ const EVERY: Duration = Duration::from_secs(3);
 /// Goes on until it is ended.
 pub(crate) struct Follower(JoinHandle<()>);
 
+/// One kind of work; its trouble is told once, and it is tried again and begins where it was.
+struct Work {
+    done: &'static str,
+    cannot: &'static str,
+    troubled: bool,
+}
+
+impl Work {
+    const fn new(done: &'static str, cannot: &'static str) -> Work {
+        Work { done, cannot, troubled: false }
+    }
+
+    fn tell<E: Display>(&mut self, result: Result<usize, E>) {
+        match result {
+            Ok(0) => self.troubled = false,
+            Ok(count) => tracing::debug!(target: "continuo", count, "{}", self.done),
+            Err(error) if !self.troubled => {
+                self.troubled = true;
+                tracing::error!(target: "continuo", %error, "{}", self.cannot);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 impl Follower {
     pub(crate) fn start(installation: Installation) -> Follower {
         Follower(tokio::spawn(async move {
-            let (mut troubled, mut doubtful) = (false, false);
+            let mut results = Work::new("orders were answered by results", "results could not be put to their orders");
+            let mut pairs = Work::new("pairs may be one person's", "duplicates could not be looked for");
+            let mut sent = Work::new("prescriptions went on", "prescriptions could not be sent on");
+            let mut played = Work::new("messages of the simulated pharmacy", "the simulated pharmacy cannot go on");
             loop {
                 for organisation in &installation.organisations {
-                    match orders::tracking::settle(organisation, organisation.now()).await {
-                        Ok(0) => troubled = false,
-                        Ok(count) => tracing::debug!(target: "continuo", count, "orders were answered by results"),
-                        // Told once; it is tried again and begins where it was.
-                        Err(error) if !troubled => {
-                            troubled = true;
-                            tracing::error!(target: "continuo", %error, "results could not be put to their orders");
-                        }
-                        Err(_) => {}
-                    }
-                }
-                for organisation in &installation.organisations {
-                    match identity::queue::settle(organisation, organisation.now()).await {
-                        Ok(0) => doubtful = false,
-                        Ok(count) => tracing::debug!(target: "continuo", count, "pairs may be one person's"),
-                        Err(error) if !doubtful => {
-                            doubtful = true;
-                            tracing::error!(target: "continuo", %error, "duplicates could not be looked for");
-                        }
-                        Err(_) => {}
-                    }
+                    let organisation: &Organisation = organisation;
+                    results.tell(orders::tracking::settle(organisation, organisation.now()).await);
+                    pairs.tell(identity::queue::settle(organisation, organisation.now()).await);
+                    sent.tell(pharmacy::follow(organisation, organisation.now()).await);
+                    played.tell(pharmacy::simulated::round(organisation, organisation.now()).await);
                 }
                 tokio::time::sleep(EVERY).await;
             }

@@ -84,6 +84,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let lines = Lines::open(channels, &installation, &world).await?;
     if let Some(demo) = &mut demo {
         demo.listens(&folder, &lines.listening)?;
+        demo::open_pharmacies(&installation, &world).await?;
     }
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);

@@ -10,7 +10,7 @@
 
 pub mod accounts;
 pub mod apps;
-mod as_text;
+pub(crate) mod as_text;
 mod assertion;
 pub mod breached;
 mod cbor;

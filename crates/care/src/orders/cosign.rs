@@ -155,7 +155,9 @@ pub async fn sign(pen: &Pen<'_>, id: &str, reason: &str, once: &str) -> Result<W
     let item = named(&waiting);
     // A second factor is asked for in the basket alone.
     let sent = request.pointer("/dispenseRequest/performer").is_some();
-    if item.kind == Kind::Drug && controlled::leave(pen, controlled::schedule(&request), sent) != controlled::Leave::Free {
+    if item.kind == Kind::Drug
+        && controlled::leave(pen, controlled::schedule(&request), sent) != controlled::Leave::Free
+    {
         return Err(OrderError::Controlled);
     }
     let issues: Vec<Key> = against

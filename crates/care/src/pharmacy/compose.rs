@@ -7,12 +7,26 @@ use fhir::Value;
 use formats::script::{Message, Part, kind};
 
 /// The prescription itself.
-pub(super) fn new_rx(wire: &Wire, envelope: &Envelope<'_>, parties: &Parties, practice: &str, request: &Value, now: i64) -> Message {
+pub(super) fn new_rx(
+    wire: &Wire,
+    envelope: &Envelope<'_>,
+    parties: &Parties,
+    practice: &str,
+    request: &Value,
+    now: i64,
+) -> Message {
     of_order(kind::NEW_RX, wire, envelope, parties, practice, now).with(medicine_part("prescribed", request))
 }
 
 /// That it is not wanted any more.
-pub(super) fn cancel(wire: &Wire, envelope: &Envelope<'_>, parties: &Parties, practice: &str, request: &Value, now: i64) -> Message {
+pub(super) fn cancel(
+    wire: &Wire,
+    envelope: &Envelope<'_>,
+    parties: &Parties,
+    practice: &str,
+    request: &Value,
+    now: i64,
+) -> Message {
     Message::new(kind::CANCEL)
         .with(header(wire, envelope, now))
         .with(Part::new("cancel").say("kind", "cancel"))
@@ -50,10 +64,8 @@ pub(super) fn answer(
     let response =
         Part::new("response").say("outcome", answer.outcome).maybe("reason", answer.code).maybe(words, answer.words);
     let message = Message::new(kind).with(header(wire, envelope, now)).with(response);
-    let message = message
-        .with(parties.patient_part())
-        .with(parties.pharmacy_part())
-        .with(parties.prescriber_part(practice));
+    let message =
+        message.with(parties.patient_part()).with(parties.pharmacy_part()).with(parties.prescriber_part(practice));
     match answer.prescribed {
         Some(request) => message.with(medicine_part(medicine, request)),
         None => message,

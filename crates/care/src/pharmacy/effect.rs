@@ -1,13 +1,13 @@
 //! What a message of a pharmacy means for the record: worked out whole before anything is written, or refused with what
 //! its sender can mend.
 
+use super::NCPDP;
 use super::directory::Pharmacy;
 use super::parties::patient_part;
 use super::record::{
     self, Answered, Fill, History, Order, Request, Sent, Stage, history_name, order_name, order_of, request_name,
     sent_name,
 };
-use super::NCPDP;
 use crate::act::{Pen, moment};
 use crate::ask;
 use crate::chart::When;
@@ -101,7 +101,9 @@ impl Coming<'_> {
             kind::CHANGE_REQUEST => self.request(true).await,
             kind::CANCEL_RESPONSE => self.cancelled().await,
             kind::HISTORY_RESPONSE => self.history().await,
-            _ => refuse("not-for-us", "Body", "this transaction goes from prescribers to pharmacies, not to this place"),
+            _ => {
+                refuse("not-for-us", "Body", "this transaction goes from prescribers to pharmacies, not to this place")
+            }
         }
     }
 
@@ -135,7 +137,13 @@ impl Coming<'_> {
     }
 
     /// The Task of an order as it is now.
-    async fn task(&self, plan: &mut Plan, order: &Order, reason: Option<&str>, output: Option<&str>) -> Result<(), Fault> {
+    async fn task(
+        &self,
+        plan: &mut Plan,
+        order: &Order,
+        reason: Option<&str>,
+        output: Option<&str>,
+    ) -> Result<(), Fault> {
         let key = Key::parse(&format!("Task/{}", order.task)).expect("our own id is one of FHIR");
         let stored = match self.pen.store().read(self.pen.caller, &key).await {
             Ok(stored) => stored,
@@ -229,7 +237,9 @@ impl Coming<'_> {
         let known = patient_part(&row.value, patient);
         let same = |fact: &str| match (told.get(fact), known.get(fact)) {
             (Some(told), Some(known)) => {
-                let plain = |it: &str| it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+                let plain = |it: &str| {
+                    it.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+                };
                 plain(told) == plain(known)
             }
             _ => true,
@@ -327,7 +337,8 @@ impl Coming<'_> {
             it["quantity"] = quantity;
         }
         if let Some(days) = part.get("days").and_then(|it| it.parse::<u32>().ok()) {
-            it["daysSupply"] = json!({ "value": days, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d" });
+            it["daysSupply"] =
+                json!({ "value": days, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d" });
         }
         if let Some(sig) = part.get("sig") {
             it["dosageInstruction"] = json!([{ "text": sig }]);
@@ -385,7 +396,9 @@ impl Coming<'_> {
         }
         match identity::whose(self.pen.organisation, self.pen.caller, &patient, self.source, self.pen.now).await? {
             Whose::Known(id) | Whose::Likely(id, _) => Ok(id),
-            Whose::Unsure(_) => refuse("no-patient", "Patient", "several people here may be meant; send our order number"),
+            Whose::Unsure(_) => {
+                refuse("no-patient", "Patient", "several people here may be meant; send our order number")
+            }
             Whose::New => refuse("no-patient", "Patient", "nobody here is called so and was born on this day"),
         }
     }
@@ -410,7 +423,11 @@ impl Coming<'_> {
         let patient = match &order {
             Some(order) if self.is_of(&order.patient).await? => order.patient.clone(),
             Some(_) => {
-                return refuse("other-patient", "Patient", "the prescription is for somebody else than the message says");
+                return refuse(
+                    "other-patient",
+                    "Patient",
+                    "the prescription is for somebody else than the message says",
+                );
             }
             None => self.whose().await?,
         };
@@ -536,7 +553,8 @@ impl Coming<'_> {
             drop(dispense.as_object_mut().map(|it| it.shift_remove("performer")));
         }
         it["dispenseRequest"] = dispense;
-        let notes: Vec<Value> = [reason, part.get("note")].into_iter().flatten().map(|it| json!({ "text": it })).collect();
+        let notes: Vec<Value> =
+            [reason, part.get("note")].into_iter().flatten().map(|it| json!({ "text": it })).collect();
         if !notes.is_empty() {
             it["note"] = notes.into();
         }
@@ -604,7 +622,7 @@ impl Coming<'_> {
 }
 
 fn alert(order: &Order, what: &str) -> Option<(Key, String)> {
-    let key = Key::parse(&format!("MedicationRequest/{}", order.prescription))?;
+    let key = Key::parse(&format!("Task/{}", order.task))?;
     Some((key, format!("{} {what}", order.drug)))
 }
 
@@ -648,4 +666,3 @@ fn quantity(part: &Part) -> Option<Value> {
     }
     Some(it)
 }
-

@@ -122,7 +122,8 @@ fn is_stopped(request: &Value) -> bool {
 
 /// Whether it is a prescription of ours for a pharmacy: signed, neither told by others nor only planned.
 fn is_meant(request: &Value) -> bool {
-    let reported = request.get("reportedBoolean") == Some(&Value::Bool(true)) || request.get("reportedReference").is_some();
+    let reported =
+        request.get("reportedBoolean") == Some(&Value::Bool(true)) || request.get("reportedReference").is_some();
     let ordered = !matches!(text(request, &["intent"]), Some("plan" | "option") | None);
     text(request, &["status"]) == Some("active")
         && ordered
@@ -165,7 +166,7 @@ async fn send(pen: &Pen<'_>, way: &Way, key: &Key, request: &Value) -> Result<bo
     };
     let mut act = Act::new("prescription.send", &parties.patient);
     let task = act.create(pen, task(pen, key, request, &order));
-    order.task = task.id;
+    order.task = task.id.clone();
     act.keep(order.change(None));
     if trouble.is_none() {
         let practice = &pen.organisation.name;
@@ -209,7 +210,7 @@ async fn send(pen: &Pen<'_>, way: &Way, key: &Key, request: &Value) -> Result<bo
     pen.commit(act).await?;
     if let Some(trouble) = trouble {
         let title = format!("{}: not sent to {}, {}", order.drug, order.pharmacy_name, said(trouble));
-        inbox::alert(pen.organisation, key, Priority::Urgent, None, &title, pen.now).await?;
+        inbox::alert(pen.organisation, &task, Priority::Urgent, None, &title, pen.now).await?;
     }
     Ok(true)
 }
@@ -220,10 +221,11 @@ fn outcome(asked: &Request, request: &Value) -> &'static str {
     let quantity = at(request, &["dispenseRequest", "quantity", "value"]).and_then(Value::as_number);
     let other_refills = asked.refills.is_some_and(|it| refills.is_some_and(|refills| refills != it));
     let number = |it: &str| it.parse::<f64>().ok();
-    let other_quantity = match (asked.quantity.as_deref().and_then(number), quantity.and_then(|it| number(&it.to_string()))) {
-        (Some(asked), Some(given)) => asked != given,
-        _ => false,
-    };
+    let other_quantity =
+        match (asked.quantity.as_deref().and_then(number), quantity.and_then(|it| number(&it.to_string()))) {
+            (Some(asked), Some(given)) => asked != given,
+            _ => false,
+        };
     if other_refills || other_quantity { "changed" } else { "approved" }
 }
 

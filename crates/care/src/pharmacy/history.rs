@@ -52,7 +52,10 @@ pub async fn ask_for(pen: &Pen<'_>, patient: &Id, once: &str) -> Result<(), Orde
     }
     let row = ask::read(pen.store(), pen.caller, "Patient", patient).await?;
     let before: Option<(History, u64)> = record::get(pen.store(), &history_name(patient), pen.now).await?;
-    if before.as_ref().is_some_and(|(it, _)| it.answered.is_none() && it.note.is_none() && it.asked + PATIENCE > pen.now) {
+    if before
+        .as_ref()
+        .is_some_and(|(it, _)| it.answered.is_none() && it.note.is_none() && it.asked + PATIENCE > pen.now)
+    {
         return Err(OrderError::Changed);
     }
     let control = control(pen);

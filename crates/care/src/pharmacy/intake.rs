@@ -207,14 +207,7 @@ impl Work<'_> {
         Ok(Answer { replies: vec![reply], id: Some(row.id), state: FAILED, again: false })
     }
 
-    fn logged(
-        &self,
-        message: &Message,
-        state: &str,
-        row: &Row,
-        patient: Option<&Id>,
-        cause: Option<String>,
-    ) -> Logged {
+    fn logged(&self, message: &Message, state: &str, row: &Row, patient: Option<&Id>, cause: Option<String>) -> Logged {
         let heading = Heading {
             id: row.id.clone(),
             at: row.at,

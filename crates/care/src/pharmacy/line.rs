@@ -4,9 +4,9 @@
 use crate::Organisation;
 use crate::act::{Pen, moment};
 use crate::exchange::channel::{Format, Line};
-use crate::exchange::outbox::{self, Outgoing};
+use crate::exchange::outbox::{self, Outcome, Outgoing};
 use fhir::Id;
-use formats::script::{HEADER, Mapping, Message, Part, write};
+use formats::script::{HEADER, Mapping, Message, Part, kind, read, write};
 use std::sync::Arc;
 use store::MessageChange;
 
@@ -19,6 +19,8 @@ pub struct Wire {
     pub mapping: Option<Arc<Mapping>>,
     /// Controlled substances may be sent, each with a second factor shown at the signature.
     pub controlled: bool,
+    /// Messages go out over this channel; over others they only come in.
+    pub sends: bool,
     /// The pharmacy of the demonstration, inside this program.
     pub simulated: bool,
 }
@@ -38,10 +40,11 @@ pub(crate) struct Way {
 /// The line of an organisation, if it has one.
 pub(crate) fn way(organisation: &Organisation) -> Option<Way> {
     let lines = organisation.surroundings.interfaces()?.of(&organisation.slug);
-    lines.into_iter().find_map(|line| match &line.channel.format {
-        Format::Script(wire) => Some(Way { wire: wire.clone(), line }),
-        Format::V2 => None,
-    })
+    let mut ways = lines.into_iter().filter_map(|line| match &line.channel.format {
+        Format::Script(wire) if wire.sends => Some(Way { wire: wire.clone(), line }),
+        _ => None,
+    });
+    ways.next()
 }
 
 /// Whether prescriptions can be sent from here at all.
@@ -92,5 +95,47 @@ impl Way {
             body: write(message, self.wire.mapping()),
         };
         outbox::queued(outgoing, now)
+    }
+}
+
+/// What an answer over the line means for the message of ours with this number. What it says besides is for whoever takes
+/// it in.
+pub fn judged(wire: &Wire, answer: &[u8], control: &str) -> Outcome {
+    if answer.trim_ascii().is_empty() {
+        return Outcome::Accepted(Vec::new());
+    }
+    let Ok(received) = read(answer, wire.mapping()) else {
+        return Outcome::Failed("the answer is no SCRIPT message".to_owned());
+    };
+    let message = received.message;
+    if message.header("relates-to").is_some_and(|it| it != control) {
+        return Outcome::Failed("the answer is about another message".to_owned());
+    }
+    match (message.kind.as_str(), message.get("status", "code")) {
+        // The network or the pharmacy is away for now.
+        (kind::ERROR, Some("600" | "601" | "602")) => Outcome::Rejected(answer.to_vec()),
+        (kind::ERROR, _) => Outcome::Refused(answer.to_vec()),
+        _ => Outcome::Accepted(answer.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_judged_by_what_it_is_and_what_it_is_about() {
+        let wire = Wire::default();
+        let answer = |kind: &str, code: &str, relates: &str| {
+            let header = Part::new(HEADER).say("id", "1").say("relates-to", relates);
+            write(&Message::new(kind).with(header).with(Part::new("status").say("code", code)), wire.mapping())
+        };
+        let judge = |answer: &[u8]| judged(&wire, answer, "7");
+        assert!(matches!(judge(b" "), Outcome::Accepted(it) if it.is_empty()));
+        assert!(matches!(judge(&answer(kind::STATUS, "010", "7")), Outcome::Accepted(_)));
+        assert!(matches!(judge(&answer(kind::STATUS, "010", "6")), Outcome::Failed(_)));
+        assert!(matches!(judge(&answer(kind::ERROR, "900", "7")), Outcome::Refused(_)));
+        assert!(matches!(judge(&answer(kind::ERROR, "601", "7")), Outcome::Rejected(_)));
+        assert!(matches!(judge(b"<html>proxy</html>"), Outcome::Failed(_)));
     }
 }

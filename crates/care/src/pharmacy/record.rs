@@ -1,6 +1,7 @@
 //! What is kept beside the resources: how far each prescription has come that was sent, what was asked by whom, and
 //! which message of ours was about what. Small records, each written in the same commit as what it tells of.
 
+use crate::access::as_text;
 use crate::chart::When;
 use bytes::Bytes;
 use fhir::Id;
@@ -85,8 +86,10 @@ impl Stage {
 /// A prescription that went to a pharmacy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Order {
+    #[serde(with = "as_text::id")]
     pub(super) patient: Id,
     /// Of the MedicationRequest.
+    #[serde(with = "as_text::id")]
     pub(super) prescription: Id,
     pub(super) drug: String,
     /// `Organization/7`.
@@ -95,6 +98,7 @@ pub(super) struct Order {
     /// Our message that carries it.
     pub(super) control: String,
     /// Of the Task that follows it.
+    #[serde(with = "as_text::id")]
     pub(super) task: Id,
     pub(super) stage: Stage,
     /// Since when (microseconds).
@@ -209,6 +213,7 @@ pub(super) struct Request {
     pub(super) change: bool,
     /// The number of its message.
     pub(super) message: String,
+    #[serde(with = "as_text::id")]
     pub(super) patient: Id,
     /// `Organization/7`.
     pub(super) pharmacy: String,
@@ -219,7 +224,7 @@ pub(super) struct Request {
     #[serde(default)]
     pub(super) order: Option<String>,
     /// Other proposals of the same message: alternatives.
-    #[serde(default)]
+    #[serde(default, with = "as_text::ids")]
     pub(super) others: Vec<Id>,
     #[serde(default)]
     pub(super) refills: Option<u64>,
@@ -242,16 +247,18 @@ pub(super) struct Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sent {
     pub(super) kind: String,
+    #[serde(with = "as_text::id")]
     pub(super) patient: Id,
-    #[serde(default)]
+    #[serde(default, with = "as_text::maybe_id")]
     pub(super) prescription: Option<Id>,
-    #[serde(default)]
+    #[serde(default, with = "as_text::maybe_id")]
     pub(super) request: Option<Id>,
 }
 
 /// That outside fills were asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct History {
+    #[serde(with = "as_text::id")]
     pub(super) patient: Id,
     pub(super) control: String,
     pub(super) asked: i64,

@@ -49,7 +49,14 @@ enum Habit {
 const OUTSIDE: [(&str, &str, &str, &str, &str, i64); 3] = [
     ("cetirizine 10 mg tablet", "30", "30", "Take 1 tablet by mouth once a day", "Harbor Street Pharmacy", 23),
     ("omeprazole 20 mg capsule", "30", "30", "Take 1 capsule by mouth before breakfast", "Harbor Street Pharmacy", 51),
-    ("prednisone 10 mg tablet", "15", "5", "Take 3 tablets by mouth once a day for 5 days", "Lakeside Outpatient Pharmacy", 140),
+    (
+        "prednisone 10 mg tablet",
+        "15",
+        "5",
+        "Take 3 tablets by mouth once a day for 5 days",
+        "Lakeside Outpatient Pharmacy",
+        140,
+    ),
 ];
 
 fn habit(drug: &str) -> Habit {
@@ -124,9 +131,8 @@ impl Counter<'_> {
         if !changes.is_empty() {
             self.organisation.store.keep(&CALLER, Event::of("simulate"), changes, self.now).await?;
         }
-        let status = Message::new(kind::STATUS)
-            .with(self.header(message, "s", 0))
-            .with(Part::new("status").say("code", "010"));
+        let status =
+            Message::new(kind::STATUS).with(self.header(message, "s", 0)).with(Part::new("status").say("code", "010"));
         Ok(write(&status, self.way.wire.mapping()))
     }
 
@@ -168,7 +174,9 @@ impl Counter<'_> {
         let verify = Part::new("verify").say("code", "010");
         later.push((VERIFIED, Message::new(kind::VERIFY).with(self.header(about, "v", VERIFIED)).with(verify)));
         if let Habit::OutOfStock(instead) = habit {
-            let change = Part::new("change").say("code", "out-of-stock").say("reason", "The tablets are out of stock; capsules are here");
+            let change = Part::new("change")
+                .say("code", "out-of-stock")
+                .say("reason", "The tablets are out of stock; capsules are here");
             let requested = Part { name: "requested".into(), ..prescribed.clone() }.say("drug", instead);
             let requested = without(requested, &["rxnorm", "written", "effective", "schedule"]);
             let message = Message::new(kind::CHANGE_REQUEST).with(self.header(about, "c", ASKS_FOR_OTHER)).with(change);
@@ -178,7 +186,10 @@ impl Counter<'_> {
         }
         later.push((FILLED, self.fill(about, &prescribed, "f", FILLED, "dispensed", None)));
         if let Habit::NotPickedUp = habit {
-            later.push((PUT_BACK, self.fill(about, &prescribed, "n", PUT_BACK, "none", Some("Nobody came for it; it was put back"))));
+            later.push((
+                PUT_BACK,
+                self.fill(about, &prescribed, "n", PUT_BACK, "none", Some("Nobody came for it; it was put back")),
+            ));
             return;
         }
         later.push((PICKED_UP, self.fill(about, &prescribed, "p", PICKED_UP, "sold", None)));
@@ -189,7 +200,15 @@ impl Counter<'_> {
         }
     }
 
-    fn fill(&self, about: &Message, prescribed: &Part, mark: &str, seconds: i64, outcome: &str, note: Option<&str>) -> Message {
+    fn fill(
+        &self,
+        about: &Message,
+        prescribed: &Part,
+        mark: &str,
+        seconds: i64,
+        outcome: &str,
+        note: Option<&str>,
+    ) -> Message {
         let sold = outcome == "sold";
         let status = Part::new("fill").say("outcome", if sold { "dispensed" } else { outcome }).maybe("note", note);
         let message = Message::new(kind::FILL).with(self.header(about, mark, seconds)).with(status);
@@ -199,7 +218,8 @@ impl Counter<'_> {
     fn dispensed(&self, prescribed: &Part, seconds: i64, sold: bool) -> Part {
         let today = moment(self.now + seconds * SECOND)[..10].to_owned();
         let part = Part { name: "dispensed".into(), ..prescribed.clone() };
-        let part = without(part, &["effective", "schedule", "diagnosis", "diagnosis.words"]).say("last-fill", moment(self.now)[..10].to_owned());
+        let part = without(part, &["effective", "schedule", "diagnosis", "diagnosis.words"])
+            .say("last-fill", moment(self.now)[..10].to_owned());
         if sold { part.say("sold", today) } else { part }
     }
 

@@ -34,7 +34,7 @@ impl Counter {
         let silent = pharmacy("silent", "Silent Pharmacy", None);
         ward.put(vec![pharmacy("harbor", "Harbor Street Pharmacy", Some(HARBOR)), silent]).await;
         let mut channel = Channel::new("riverside-pharmacies", "Pharmacies");
-        channel.format = Format::Script(Arc::new(Wire { own: "6100000".into(), ..wire }));
+        channel.format = Format::Script(Arc::new(Wire { own: "6100000".into(), sends: true, ..wire }));
         let line = interfaces(&ward).open(&ward.organisation, channel).await.unwrap();
         let counter = Counter { ward, line };
         assert_eq!(counter.follow().await, 0, "what was there before is not sent");
@@ -54,7 +54,8 @@ impl Counter {
         loop {
             self.ward.later(SECOND);
             let caller = Caller::system("test");
-            let due = outbox::due(&self.ward.organisation, &caller, "riverside-pharmacies", self.ward.now).await.unwrap();
+            let due =
+                outbox::due(&self.ward.organisation, &caller, "riverside-pharmacies", self.ward.now).await.unwrap();
             let Some(first) = due.into_iter().next() else { return all };
             all.push(read(&first.body, Mapping::standard()).unwrap().message);
             let outcome = outbox::Outcome::Accepted(Vec::new());
@@ -100,7 +101,11 @@ impl Counter {
     }
 
     async fn course(&self, key: &Key) -> Course {
-        course::of_patient(&self.ward.pen(), &self.ward.patient).await.unwrap().remove(key.id.as_str()).expect("it was sent")
+        course::of_patient(&self.ward.pen(), &self.ward.patient)
+            .await
+            .unwrap()
+            .remove(key.id.as_str())
+            .expect("it was sent")
     }
 
     async fn task(&self, key: &Key) -> Value {
@@ -154,10 +159,19 @@ fn says<'a>(message: &'a Message, part: &str, fact: &str) -> &'a str {
 async fn a_signed_prescription_goes_to_the_usual_pharmacy_and_is_followed_until_it_is_picked_up() {
     let mut counter = Counter::open(Wire::default()).await;
     let (key, new) = counter.prescribes("lisinopril-10-mg-tablet").await;
-    assert_eq!((new.kind.as_str(), new.header("to"), new.header("from")), (kind::NEW_RX, Some(HARBOR), Some("6100000")));
+    assert_eq!(
+        (new.kind.as_str(), new.header("to"), new.header("from")),
+        (kind::NEW_RX, Some(HARBOR), Some("6100000"))
+    );
     assert_eq!((says(&new, "patient", "family"), says(&new, "patient", "born")), ("Byron", "1986-02-03"));
-    assert_eq!((says(&new, "prescriber", "family"), says(&new, "pharmacy", "name")), ("Okafor", "Harbor Street Pharmacy"));
-    assert_eq!((says(&new, "prescribed", "drug"), says(&new, "prescribed", "unit")), ("lisinopril 10 mg tablet", "tablet"));
+    assert_eq!(
+        (says(&new, "prescriber", "family"), says(&new, "pharmacy", "name")),
+        ("Okafor", "Harbor Street Pharmacy")
+    );
+    assert_eq!(
+        (says(&new, "prescribed", "drug"), says(&new, "prescribed", "unit")),
+        ("lisinopril 10 mg tablet", "tablet")
+    );
     assert!(says(&new, "prescribed", "sig").starts_with("Take 1 tablet"), "{new:?}");
     assert_eq!(counter.ward.read(&key).await["dispenseRequest"]["performer"]["reference"], "Organization/harbor");
     assert_eq!(counter.task(&key).await["status"], "requested");
@@ -166,10 +180,15 @@ async fn a_signed_prescription_goes_to_the_usual_pharmacy_and_is_followed_until_
     counter.takes(&counter.from(kind::STATUS, "s", &new).with(Part::new("status").say("code", "010"))).await;
     assert_eq!(counter.task(&key).await["status"], "received");
     counter.takes(&counter.from(kind::VERIFY, "v", &new).with(Part::new("verify").say("code", "010"))).await;
-    assert_eq!((counter.task(&key).await["status"].clone(), counter.course(&key).await.stage), (json!("accepted"), Stage::Received));
+    assert_eq!(
+        (counter.task(&key).await["status"].clone(), counter.course(&key).await.stage),
+        (json!("accepted"), Stage::Received)
+    );
     counter.takes(&counter.fill("f1", &new, "dispensed", "2026-06-15", None)).await;
     let focus = format!("MedicationRequest/{}", key.id);
-    let [fill] = &counter.ward.find("MedicationDispense", &[("prescription", &focus)]).await[..] else { panic!("a fill") };
+    let [fill] = &counter.ward.find("MedicationDispense", &[("prescription", &focus)]).await[..] else {
+        panic!("a fill")
+    };
     assert_eq!((&fill["status"], &fill["whenPrepared"]), (&json!("in-progress"), &json!("2026-06-15")));
     counter.takes(&counter.fill("f2", &new, "dispensed", "2026-06-15", Some("2026-06-16"))).await;
     let fills = counter.ward.find("MedicationDispense", &[("prescription", &focus)]).await;
@@ -190,7 +209,8 @@ async fn the_same_message_does_nothing_twice_and_what_is_late_takes_nothing_back
     let verify = counter.from(kind::VERIFY, "v", &new).with(Part::new("verify").say("code", "010"));
     let status = counter.from(kind::STATUS, "s", &new).with(Part::new("status").say("code", "010"));
     let picked = counter.fill("f2", &new, "dispensed", "2026-06-15", Some("2026-06-15"));
-    let error = counter.from(kind::ERROR, "e", &new).with(Part::new("status").say("code", "900").say("description", "no"));
+    let error =
+        counter.from(kind::ERROR, "e", &new).with(Part::new("status").say("code", "900").say("description", "no"));
     counter.takes(&picked).await;
     let before = counter.changes().await;
     for message in [&verify, &status, &error, &picked] {
@@ -216,7 +236,8 @@ async fn what_cannot_be_right_changes_nothing_and_says_what_to_mend() {
     let at = other.parts.iter().position(|it| it.name == "patient").unwrap();
     other.parts[at] = other.parts[at].clone().say("born", "1950-02-03");
     let unsaid = counter.from(kind::FILL, "x3", &new);
-    let lost = counter.from(kind::VERIFY, "x4", &Message::new(kind::NEW_RX)).with(Part::new("verify").say("code", "010"));
+    let lost =
+        counter.from(kind::VERIFY, "x4", &Message::new(kind::NEW_RX)).with(Part::new("verify").say("code", "010"));
     let ours = counter.from(kind::NEW_RX, "x5", &new);
     let mut unnumbered = counter.from(kind::STATUS, "x", &new).with(Part::new("status").say("code", "010"));
     unnumbered.parts[0].facts.remove("id");
@@ -249,7 +270,10 @@ async fn a_pharmacy_asks_for_more_and_is_answered_by_the_decision() {
     let mut counter = Counter::open(Wire::default()).await;
     let (key, new) = counter.prescribes("lisinopril-10-mg-tablet").await;
     let ask = |counter: &Counter, id: &str| {
-        let part = Part::new("dispensed").say("drug", "lisinopril 10 mg tablet").say("last-fill", "2026-06-10").say("requested-refills", "3");
+        let part = Part::new("dispensed")
+            .say("drug", "lisinopril 10 mg tablet")
+            .say("last-fill", "2026-06-10")
+            .say("requested-refills", "3");
         counter.from(kind::RENEWAL_REQUEST, id, &new).with(part)
     };
     let request = ask(&counter, "r1");
@@ -270,7 +294,10 @@ async fn a_pharmacy_asks_for_more_and_is_answered_by_the_decision() {
     assert_eq!((says(answer, "response", "outcome"), says(answer, "answered", "refills")), ("approved", "3"));
     // What was answered is filled under the new number.
     counter.takes(&counter.fill("f", answer, "dispensed", "2026-06-15", Some("2026-06-15"))).await;
-    let renewed = counter.ward.find("MedicationRequest", &[("patient", "Patient/ada"), ("status", "active"), ("intent", "order")]).await;
+    let renewed = counter
+        .ward
+        .find("MedicationRequest", &[("patient", "Patient/ada"), ("status", "active"), ("intent", "order")])
+        .await;
     let [renewed] = renewed.as_slice() else { panic!("one prescription: {renewed:?}") };
     assert_ne!(renewed["id"], key.id.as_str());
     // Denied, and put off: each with its reason.
@@ -283,7 +310,10 @@ async fn a_pharmacy_asks_for_more_and_is_answered_by_the_decision() {
         counter.follow().await;
         let sent = counter.sent().await;
         let [answer] = sent.as_slice() else { panic!("an answer: {sent:?}") };
-        assert_eq!((says(answer, "response", "outcome"), says(answer, "response", "denial")), ("denied", "Blood pressure first"));
+        assert_eq!(
+            (says(answer, "response", "outcome"), says(answer, "response", "denial")),
+            ("denied", "Blood pressure first")
+        );
         assert_eq!((says(answer, "response", "reason"), answer.header("relates-to")), (code, Some(number)));
     }
     // Fewer than were asked for is a change.
@@ -322,7 +352,10 @@ async fn a_pharmacy_asks_for_something_else_and_one_of_its_alternatives_is_chose
     counter.follow().await;
     let sent = counter.sent().await;
     let [answer] = sent.as_slice() else { panic!("one answer for all: {sent:?}") };
-    assert_eq!((answer.kind.as_str(), says(answer, "prescribed", "drug")), (kind::CHANGE_RESPONSE, "losartan 50 mg tablet"));
+    assert_eq!(
+        (answer.kind.as_str(), says(answer, "prescribed", "drug")),
+        (kind::CHANGE_RESPONSE, "losartan 50 mg tablet")
+    );
     assert!(renewals::queue(&counter.ward.pen()).await.unwrap().0.is_empty(), "the other is not asked any more");
     assert_eq!(counter.ward.read(&key).await["status"], "completed");
 }
@@ -330,9 +363,12 @@ async fn a_pharmacy_asks_for_something_else_and_one_of_its_alternatives_is_chose
 #[tokio::test]
 async fn what_is_stopped_is_cancelled_at_the_pharmacy_and_its_answer_is_shown() {
     let mut counter = Counter::open(Wire::default()).await;
-    for (number, drug, outcome) in [("a", "lisinopril-10-mg-tablet", "approved"), ("b", "metformin-500-mg-tablet", "denied")] {
+    for (number, drug, outcome) in
+        [("a", "lisinopril-10-mg-tablet", "approved"), ("b", "metformin-500-mg-tablet", "denied")]
+    {
         let (key, new) = counter.prescribes(drug).await;
-        let nurse = stop(&counter.ward.pen_of(&counter.ward.nurse), &counter.ward.patient, &key.id, "Cough", number).await;
+        let nurse =
+            stop(&counter.ward.pen_of(&counter.ward.nurse), &counter.ward.patient, &key.id, "Cough", number).await;
         assert!(matches!(nurse, Err(OrderError::MayNotSign)));
         stop(&counter.ward.pen(), &counter.ward.patient, &key.id, "Cough", number).await.unwrap();
         stop(&counter.ward.pen(), &counter.ward.patient, &key.id, "Cough", number).await.unwrap();
@@ -341,7 +377,9 @@ async fn what_is_stopped_is_cancelled_at_the_pharmacy_and_its_answer_is_shown() 
         let [cancel] = sent.as_slice() else { panic!("once: {sent:?}") };
         assert_eq!((cancel.kind.as_str(), cancel.header("relates-to")), (kind::CANCEL, new.header("id")));
         assert_eq!(counter.course(&key).await.cancel, Some(Cancelling::Asked));
-        let response = Part::new("response").say("outcome", outcome).say(if outcome == "denied" { "denial" } else { "note" }, "Picked up");
+        let response = Part::new("response")
+            .say("outcome", outcome)
+            .say(if outcome == "denied" { "denial" } else { "note" }, "Picked up");
         counter.takes(&counter.from(kind::CANCEL_RESPONSE, &format!("x{number}"), cancel).with(response)).await;
         let course = counter.course(&key).await;
         match outcome {
@@ -349,7 +387,11 @@ async fn what_is_stopped_is_cancelled_at_the_pharmacy_and_its_answer_is_shown() 
             _ => {
                 assert_eq!(course.cancel, Some(Cancelling::Denied(Some("Picked up".into()))));
                 let alerts = counter.ward.find("Task", &[("code", "alert")]).await;
-                assert!(alerts.iter().any(|it| it["description"].as_str().is_some_and(|it| it.contains("was not cancelled"))));
+                assert!(
+                    alerts
+                        .iter()
+                        .any(|it| it["description"].as_str().is_some_and(|it| it.contains("was not cancelled")))
+                );
             }
         }
     }
@@ -365,7 +407,9 @@ async fn outside_fills_stand_apart_until_somebody_looks_at_them() {
     let sent = counter.sent().await;
     let [asked] = sent.as_slice() else { panic!("one question: {sent:?}") };
     assert_eq!((asked.kind.as_str(), says(asked, "consent", "given")), (kind::HISTORY_REQUEST, "yes"));
-    let fill = |drug: &str| Part::new("dispensed").say("drug", drug).say("last-fill", "2026-05-01").say("pharmacy", "Far Away Pharmacy");
+    let fill = |drug: &str| {
+        Part::new("dispensed").say("drug", drug).say("last-fill", "2026-05-01").say("pharmacy", "Far Away Pharmacy")
+    };
     let answer = counter
         .from(kind::HISTORY_RESPONSE, "h1", asked)
         .with(Part::new("response").say("outcome", "approved"))
@@ -400,8 +444,16 @@ async fn controlled_drugs_are_not_sent_unless_that_is_set_up_and_a_second_factor
     let basket = Basket::open(&counter.ward.pen(), &counter.ward.patient).await.unwrap();
     assert_eq!(basket.items[0].stayed.as_deref(), Some("unproved"));
     let shown = SecondFactor::for_tests();
-    let signed =
-        crate::orders::sign_shown(&counter.ward.pen(), &counter.ward.patient, Which::All, basket.version, "shown", &shown).await.unwrap();
+    let signed = crate::orders::sign_shown(
+        &counter.ward.pen(),
+        &counter.ward.patient,
+        Which::All,
+        basket.version,
+        "shown",
+        &shown,
+    )
+    .await
+    .unwrap();
     assert_eq!((signed.signed, counter.follow().await), (1, 1));
     let sent = counter.sent().await;
     assert_eq!(says(&sent[0], "prescribed", "schedule"), "2");
@@ -460,7 +512,10 @@ async fn the_simulated_pharmacy_fills_asks_again_asks_for_other_and_cancels_by_i
     assert_eq!(counter.course(&signed[0]).await.stage, Stage::PickedUp);
     assert_eq!(counter.course(&signed[2]).await.cancel, Some(Cancelling::Agreed));
     let (queue, _) = renewals::queue(&counter.ward.pen()).await.unwrap();
-    assert!(queue.iter().any(|it| it.name == "amoxicillin 500 mg capsule" && !it.change), "nothing is left of it: {queue:?}");
+    assert!(
+        queue.iter().any(|it| it.name == "amoxicillin 500 mg capsule" && !it.change),
+        "nothing is left of it: {queue:?}"
+    );
     let fills = counter.ward.find("MedicationDispense", &[("patient", "Patient/ada"), ("status", "completed")]).await;
     assert!(fills.len() >= 2, "{fills:?}");
     // Nothing of what it said was refused.

@@ -129,8 +129,7 @@ impl Mapping {
     fn layered(texts: &[&str]) -> Result<Mapping, MappingError> {
         let mut whole: Option<Written> = None;
         for text in texts {
-            let next: Written =
-                toml::from_str(text).map_err(|it| wrong("the file", it.message().to_owned()))?;
+            let next: Written = toml::from_str(text).map_err(|it| wrong("the file", it.message().to_owned()))?;
             whole = Some(match whole {
                 None => next,
                 Some(before) => over(before, next),

@@ -5,7 +5,10 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Any of these; the first is written.
-    Element { names: Vec<String>, with: Option<(String, String)> },
+    Element {
+        names: Vec<String>,
+        with: Option<(String, String)>,
+    },
     /// The element that the outcome of the part chooses.
     Choice,
     Attribute(String),
@@ -53,7 +56,8 @@ fn element(part: &str) -> Result<Step, String> {
 pub(super) fn name_of(text: &str) -> Result<String, String> {
     let text = text.trim();
     let begins = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
-    let fits = text.len() <= 80 && text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'.'));
+    let fits =
+        text.len() <= 80 && text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'-' | b'.'));
     if begins && fits { Ok(text.to_owned()) } else { Err(format!("`{text}` is no name of an element")) }
 }
 
@@ -67,7 +71,10 @@ mod tests {
         let both = steps("WrittenDate/Date|DateTime").unwrap();
         assert_eq!(both[1], Step::Element { names: vec!["Date".into(), "DateTime".into()], with: None });
         let sold = steps("Other[Kind=SoldDate]/@x").unwrap();
-        assert_eq!(sold[0], Step::Element { names: vec!["Other".into()], with: Some(("Kind".into(), "SoldDate".into())) });
+        assert_eq!(
+            sold[0],
+            Step::Element { names: vec!["Other".into()], with: Some(("Kind".into(), "SoldDate".into())) }
+        );
         assert_eq!(sold[1], Step::Attribute("x".into()));
         for wrong in ["a/@b/c", "a><b", "a[b]", "a[b=]", "1a", "a//b", &"a/".repeat(20)] {
             assert!(steps(wrong).is_err(), "{wrong}");

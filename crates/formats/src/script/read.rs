@@ -195,8 +195,7 @@ impl Reader {
             }
             return Ok(());
         }
-        let valued: Vec<(String, Found<'_>)> =
-            found.into_iter().filter_map(|it| Some((value_of(&it)?, it))).collect();
+        let valued: Vec<(String, Found<'_>)> = found.into_iter().filter_map(|it| Some((value_of(&it)?, it))).collect();
         let Some((value, first)) = valued.first() else { return Ok(()) };
         if part.facts.contains_key(&fact.fact) {
             return Ok(());

@@ -38,7 +38,10 @@ fn the_mappings_that_ship_have_every_transaction() {
 #[test]
 fn a_prescription_is_read_with_what_is_not_known_kept_by_its_place() {
     let Received { message, notes, said, mapped } = read(NEW_RX.as_bytes(), mapping()).unwrap();
-    assert_eq!((message.kind.as_str(), message.header("id"), message.header("to.kind")), ("NewRx", Some("m-1"), Some("P")));
+    assert_eq!(
+        (message.kind.as_str(), message.header("id"), message.header("to.kind")),
+        ("NewRx", Some("m-1"), Some("P"))
+    );
     let of = |part: &str, fact: &str| message.get(part, fact).unwrap_or_default().to_owned();
     assert_eq!((of("patient", "gender"), of("patient", "born")), ("female".into(), "1986-02-03T00:00:00".into()));
     assert_eq!((of("prescribed", "unit"), of("prescribed", "effective")), ("tablet".into(), "2026-12-01".into()));
@@ -46,12 +49,15 @@ fn a_prescription_is_read_with_what_is_not_known_kept_by_its_place() {
     let [note] = notes.as_slice() else { panic!("one element is not known: {notes:?}") };
     assert_eq!((note.fate, note.place.as_str()), (Fate::Kept, "/Message/Header/Security/UsernameToken/Username"));
     assert_eq!(said, mapped + 1);
-    assert!(outline(NEW_RX.as_bytes()).contains(&("Body/NewRx/Patient/HumanPatient/Name/LastName".into(), "Byron".into())));
+    assert!(
+        outline(NEW_RX.as_bytes()).contains(&("Body/NewRx/Patient/HumanPatient/Name/LastName".into(), "Byron".into()))
+    );
 }
 
 #[test]
 fn what_cannot_be_one_message_is_refused() {
-    let wrapped = |inside: &str| format!("<Message><Header><MessageID>1</MessageID></Header><Body>{inside}</Body></Message>");
+    let wrapped =
+        |inside: &str| format!("<Message><Header><MessageID>1</MessageID></Header><Body>{inside}</Body></Message>");
     let refused = |text: &str| read(text.as_bytes(), mapping()).err();
     let bomb = format!(r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]>{}"#, wrapped("<Verify/>"));
     let outside = r#"<!DOCTYPE x SYSTEM "file:///etc/passwd"><Message><Body><Verify/></Body></Message>"#;
@@ -91,14 +97,17 @@ fn a_site_lays_its_own_schema_over_ours() {
     let text = String::from_utf8(write(&message, &mapping)).unwrap();
     assert!(text.contains("<CancelRx><Why><Flag>C</Flag><Words>stopped</Words></Why></CancelRx>"), "{text}");
     assert_eq!(read(text.as_bytes(), &mapping).unwrap().message, message);
-    for wrong in ["[part.x]\nat = \"a<b\"\nfacts = []", "[[message]]\nname = \"NewRx\"\nparts = [\"nobody\"]", "nonsense = 1"] {
+    for wrong in
+        ["[part.x]\nat = \"a<b\"\nfacts = []", "[[message]]\nname = \"NewRx\"\nparts = [\"nobody\"]", "nonsense = 1"]
+    {
         assert!(Mapping::with("2017071", wrong).is_err(), "{wrong}");
     }
 }
 
 #[test]
 fn many_of_a_part_stay_apart() {
-    let fill = |drug: &str| Part::new("dispensed").say("drug", drug).say("last-fill", "2026-01-01").say("sold", "2026-01-02");
+    let fill =
+        |drug: &str| Part::new("dispensed").say("drug", drug).say("last-fill", "2026-01-01").say("sold", "2026-01-02");
     let message = Message::new(kind::HISTORY_RESPONSE).with(fill("one")).with(fill("two")).with(fill("three"));
     let text = write(&message, mapping());
     assert_eq!(read(&text, mapping()).unwrap().message, message);
@@ -124,7 +133,8 @@ fn any_message() -> impl Strategy<Value = Message> {
                     if leave < 3 && outcome.is_none() {
                         continue;
                     }
-                    let value = if values.is_empty() { text } else { values[usize::from(number) % values.len()].to_owned() };
+                    let value =
+                        if values.is_empty() { text } else { values[usize::from(number) % values.len()].to_owned() };
                     part = part.say(fact, value);
                 }
                 message = message.with(part);

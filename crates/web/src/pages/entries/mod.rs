@@ -79,7 +79,11 @@ async fn page(visitor: Visitor, Path((_, patient)): Address, which: usize) -> An
     let mut parts = Vec::with_capacity(lists.len());
     let medicines = lists.contains(&List::Medications);
     let courses = if medicines { course::of_patient(&pen, &patient).await? } else { Courses::new() };
-    let fills = if medicines { crate::pages::pharmacy::of_medications(&visitor, &patient).await? } else { html! {} };
+    let fills = if medicines {
+        crate::pages::pharmacy::of_medications(&visitor, &patient).await?
+    } else {
+        html! {}
+    };
     for list in lists {
         let (rows, review) =
             tokio::try_join!(entries::rows(&pen, &patient, *list), entries::review(&pen, &patient, *list))?;

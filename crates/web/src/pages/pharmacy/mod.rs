@@ -1,7 +1,7 @@
 //! Pharmacies of a patient: which one they like best, to which one the prescriptions of a basket go, stopping a medicine,
 //! asking what others handed out.
 
-use crate::components::form::{act_on, act};
+use crate::components::form::{act, act_on};
 use crate::components::icon::icon;
 use crate::components::shell::section_address;
 use crate::locale::Words;
@@ -15,6 +15,9 @@ use care::pharmacy::{Chosen, history, line, stop as stop_prescription};
 use fhir::Id;
 use maud::{Markup, html};
 use serde::Deserialize;
+
+/// Pharmacies that the basket offers without a search.
+const OFFERED: usize = 5;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -51,7 +54,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
             p { a href=(section_address(&chart, "basket")) { (words.say("pharmacy-back-to-basket")) } }
         }
         @match &usual {
-            Some(usual) => p.lead { strong { (usual.name) } " "
+            Some(usual) => div.lead { strong { (usual.name) } " "
                 (act(&at, &[("once", &visitor.once()), ("pharmacy", "")], &words.say("pharmacy-forget"), Some("quiet small"))) },
             None => p.empty { (words.say("pharmacy-none-chosen")) },
         }
@@ -74,7 +77,8 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
 fn listed(visitor: &Visitor, chart: &str, it: &Pharmacy, usual: Option<&Chosen>, basket: bool) -> Markup {
     let words = visitor.words;
     let is_usual = usual.is_some_and(|usual| usual.key == it.key.to_string());
-    let pharmacy = [("once", &*visitor.once()), ("pharmacy", it.key.id.as_str())].map(|(name, value)| (name, value.to_owned()));
+    let pharmacy =
+        [("once", &*visitor.once()), ("pharmacy", it.key.id.as_str())].map(|(name, value)| (name, value.to_owned()));
     let hidden: Vec<(&str, &str)> = pharmacy.iter().map(|(name, value)| (*name, value.as_str())).collect();
     html! {
         li.line.tall {
@@ -134,6 +138,11 @@ pub(crate) async fn of_basket(visitor: &Visitor, patient: &Id, basket: &Basket) 
     let usual = directory::favourite(&pen, patient).await?;
     let mut offered: Vec<Chosen> = usual.into_iter().collect();
     offered.extend(chosen.clone().filter(|it| !offered.iter().any(|known| known.key == it.key)));
+    if offered.len() < OFFERED {
+        let near = directory::search(&pen, "").await?.0.into_iter().map(|it| it.chosen());
+        let near: Vec<Chosen> = near.filter(|it| !offered.iter().any(|known| known.key == it.key)).collect();
+        offered.extend(near.into_iter().take(OFFERED - 1));
+    }
     let chart = visitor.address_of(patient.as_str());
     let is = |it: Option<&Chosen>| it.map(|it| &it.key) == chosen.as_ref().map(|it| &it.key);
     Ok(html! {
@@ -202,8 +211,12 @@ pub(crate) async fn of_medications(visitor: &Visitor, patient: &Id) -> Result<Ma
 fn told(words: &Words, asked: &history::Asked) -> String {
     let when = asked.asked.date();
     match (&asked.answered, &asked.note) {
-        (_, Some(note)) => words.with("pharmacy-history-refused", &[("when", when.into()), ("note", note.as_str().into())]),
-        (Some(_), None) => words.with("pharmacy-history-found", &[("when", when.into()), ("count", asked.found.into())]),
+        (_, Some(note)) => {
+            words.with("pharmacy-history-refused", &[("when", when.into()), ("note", note.as_str().into())])
+        }
+        (Some(_), None) => {
+            words.with("pharmacy-history-found", &[("when", when.into()), ("count", asked.found.into())])
+        }
         (None, None) => words.with("pharmacy-history-asked", &[("when", when.into())]),
     }
 }

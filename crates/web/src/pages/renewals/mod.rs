@@ -2,9 +2,9 @@
 //! that belong to the medicine, what the protocol says. Approve, deny with a reason, or ask them to come.
 
 use crate::components::icon::icon;
-use crate::components::{orders as parts, pharmacy as parts_of};
 use crate::components::shell::section_address;
 use crate::components::{day, notice, shell};
+use crate::components::{orders as parts, pharmacy as parts_of};
 use crate::locale::Words;
 use crate::pages::orders::{Address, NEEDS, framed};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
