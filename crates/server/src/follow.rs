@@ -2,6 +2,7 @@
 //! for among those who are here, and prescriptions go to pharmacies. Each organisation is
 //! looked at every few seconds, which costs one look at a number while nothing was written.
 
+use care::exchange::log::prune;
 use care::{Installation, Organisation, identity, orders, pharmacy};
 use std::fmt::Display;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use tokio::task::JoinHandle;
 
 /// A result shows its order as done after this long at most.
 const EVERY: Duration = Duration::from_secs(3);
+/// Messages are taken away once in so many looks: about once an hour.
+const PRUNED_EVERY: u32 = 1_200;
 
 /// Goes on until it is ended.
 pub(crate) struct Follower(JoinHandle<()>);
@@ -45,7 +48,12 @@ impl Follower {
             let mut pairs = Work::new("pairs may be one person's", "duplicates could not be looked for");
             let mut sent = Work::new("prescriptions went on", "prescriptions could not be sent on");
             let mut played = Work::new("messages of the simulated pharmacy", "the simulated pharmacy cannot go on");
+            let mut looks = 0u32;
             loop {
+                if looks.is_multiple_of(PRUNED_EVERY) {
+                    prune_all(&installation).await;
+                }
+                looks = looks.wrapping_add(1);
                 for organisation in &installation.organisations {
                     let organisation: &Organisation = organisation;
                     results.tell(orders::tracking::settle(organisation, organisation.now()).await);
@@ -61,5 +69,21 @@ impl Follower {
     /// Nothing is lost when it ends in the middle: it begins again where it was.
     pub(crate) fn end(self) {
         self.0.abort();
+    }
+}
+
+/// Takes away what messages said that are older than their channels keep them.
+async fn prune_all(installation: &Installation) {
+    for organisation in &installation.organisations {
+        let lines = organisation.surroundings.interfaces().map(|it| it.of(&organisation.slug)).unwrap_or_default();
+        for line in lines {
+            match prune(organisation, &line, organisation.now()).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(target: "continuo", channel = %line.channel.name, count, "old messages were taken away"),
+                Err(error) => {
+                    tracing::error!(target: "continuo", channel = %line.channel.name, %error, "old messages could not be taken away");
+                }
+            }
+        }
     }
 }

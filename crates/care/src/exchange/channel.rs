@@ -5,11 +5,13 @@
 //! A paused channel takes messages and keeps them, and works them off in their order when it runs again. A stopped one
 //! does not answer.
 
+use super::subscriptions::Partner;
 use crate::Organisation;
 use bytes::Bytes;
 use formats::v2::map::Mapping;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use ring::digest::{SHA256, digest};
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, RwLock};
@@ -22,6 +24,8 @@ const SHELF: &str = "channel";
 const TURNS: usize = 256;
 /// The last minutes of which each one's messages are counted.
 pub const MINUTES: usize = 60;
+/// The latest messages whose errors are counted.
+const RECENT: usize = 100;
 const MINUTE: i64 = 60_000_000;
 
 /// Over which line messages of which partner come.
@@ -43,6 +47,14 @@ pub struct Channel {
     pub silence: Option<i64>,
     /// What is allowed for one message, in bytes.
     pub largest: usize,
+    /// The digest of the token with which messages are posted to it.
+    token: Option<[u8; 32]>,
+    /// Messages go out over it, to this partner; over all others they come in.
+    pub partner: Option<Partner>,
+    /// From how many errors among the last hundred messages on somebody should look.
+    pub errors: Option<u32>,
+    /// After how many days what a message said is taken away; never, when absent.
+    pub keep_days: Option<u32>,
     pub format: Format,
 }
 
@@ -68,7 +80,26 @@ impl Channel {
             silence: None,
             largest: 16 * 1024 * 1024,
             format: Format::default(),
+            token: None,
+            partner: None,
+            errors: Some(20),
+            keep_days: None,
         }
+    }
+
+    /// Lets in whoever posts with this token.
+    pub fn set_token(&mut self, token: &str) {
+        self.token = Some(digest_of(token));
+    }
+
+    /// Whether it is the token of the channel. Digests are compared, so that time tells nothing of the token.
+    pub fn is_token(&self, given: &str) -> bool {
+        self.token.is_some_and(|own| own == digest_of(given))
+    }
+
+    /// Whether messages may be posted to it.
+    pub fn is_posted_to(&self) -> bool {
+        self.token.is_some()
     }
 
     pub(super) fn mapping(&self) -> &Mapping {
@@ -76,9 +107,13 @@ impl Channel {
     }
 
     /// Who writes what comes over it.
-    pub(crate) fn caller(&self) -> Caller {
+    pub fn caller(&self) -> Caller {
         Caller { display: self.title.as_str().into(), ..Caller::system(&format!("channel/{}", self.name)) }
     }
+}
+
+fn digest_of(token: &str) -> [u8; 32] {
+    digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// What somebody wishes of a channel.
@@ -108,7 +143,9 @@ pub struct Status {
     pub listening: Option<SocketAddr>,
     /// TLS, and whether the sender must show a certificate.
     pub secured: Option<bool>,
-    /// Why it does not listen.
+    /// Where messages come into a folder, or that they come by HTTP; and of what goes out, that the line stands.
+    pub open: bool,
+    /// Why it does not listen, or is not reached.
     pub trouble: Option<String>,
     pub connections: usize,
     pub received: u64,
@@ -116,6 +153,10 @@ pub struct Status {
     /// The same messages again.
     pub repeated: u64,
     pub last: Option<i64>,
+    /// When it was last tried whether the partner is reached, and whether it was.
+    pub tested: Option<(i64, bool)>,
+    /// Which of the last hundred messages were errors, the latest last.
+    recent: VecDeque<bool>,
     /// Messages of each of the last minutes, the latest last; and to which minute that one belongs.
     minutes: Vec<u32>,
     minute: i64,
@@ -127,6 +168,11 @@ impl Status {
         let mut it = self.clone();
         it.turn(now);
         it.minutes
+    }
+
+    /// How many of the last hundred messages were errors.
+    pub fn recent_errors(&self) -> u32 {
+        self.recent.iter().filter(|it| **it).count() as u32
     }
 
     fn turn(&mut self, now: i64) {
@@ -153,6 +199,7 @@ pub struct Line {
     pub organisation: String,
     pub channel: Channel,
     wish: watch::Sender<Wish>,
+    tests: watch::Sender<u64>,
     status: Mutex<Status>,
 }
 
@@ -177,6 +224,10 @@ impl Line {
     pub fn count(&self, went: Went, now: i64) {
         self.tell(|it| {
             it.count(now);
+            it.recent.push_back(went == Went::Wrong);
+            if it.recent.len() > RECENT {
+                it.recent.pop_front();
+            }
             match went {
                 Went::Well => it.received += 1,
                 Went::Wrong => (it.received, it.errors) = (it.received + 1, it.errors + 1),
@@ -189,9 +240,24 @@ impl Line {
         *self.wish.borrow()
     }
 
+    /// Asks for a try whether the partner is reached, without a message.
+    pub fn ask_for_test(&self) {
+        self.tests.send_modify(|it| *it += 1);
+    }
+
+    /// To hear of the next such try.
+    pub fn tests(&self) -> watch::Receiver<u64> {
+        self.tests.subscribe()
+    }
+
     /// To hear of the next wish.
     pub fn wishes(&self) -> watch::Receiver<Wish> {
         self.wish.subscribe()
+    }
+
+    /// Whether so many of the last messages were errors that somebody should look.
+    pub fn errs(&self) -> bool {
+        self.channel.errors.is_some_and(|most| self.status().recent_errors() >= most)
     }
 
     /// Whether nothing came for longer than the partner is ever silent.
@@ -219,7 +285,8 @@ impl Interfaces {
         let kept = organisation.store.item(SHELF, &channel.name, organisation.now()).await?;
         let wish = kept.and_then(|it| Wish::parse(std::str::from_utf8(&it.body).ok()?)).unwrap_or_default();
         let slug = organisation.slug.clone();
-        let line = Line { organisation: slug, channel, wish: watch::Sender::new(wish), status: Mutex::default() };
+        let (wish, tests) = (watch::Sender::new(wish), watch::Sender::new(0));
+        let line = Line { organisation: slug, channel, wish, tests, status: Mutex::default() };
         let line = Arc::new(line);
         self.lines.write().expect("no holder panics").push(line.clone());
         Ok(line)

@@ -10,6 +10,7 @@ use super::category::categorize;
 use super::channel::{Channel, Format, Interfaces, Line, Went, Wish};
 use super::door::{Arrival, DoorError, Received, receive};
 use super::origin::{Origin, Way};
+use super::own;
 use crate::Organisation;
 use crate::act::moment;
 use crate::chart::element::text;
@@ -83,6 +84,14 @@ pub struct Head {
     pub replaced_by: Option<String>,
     /// Why it was left alone.
     pub reason: Option<String>,
+    /// Of what goes out: what it tells of, with the version; when and why a try came to nothing; when it was settled.
+    pub of: Vec<(String, u64)>,
+    pub troubles: Vec<(i64, String)>,
+    pub settled: Option<i64>,
+    /// Why it is kept whole; when what it said was taken away, and the digest of that.
+    pub hold: Option<String>,
+    pub pruned: Option<i64>,
+    pub digest: Option<String>,
 }
 
 impl Head {
@@ -240,7 +249,7 @@ impl Intake<'_> {
         for _ in 0..ATTEMPTS {
             let (mut id, mut reused) = (self.id_of(&header, raw), false);
             let mut logged = self.organisation.store.message(&id).await?;
-            if logged.as_ref().is_some_and(|it| it.raw != raw) {
+            if logged.as_ref().is_some_and(|it| is_other(it, raw)) {
                 (id, reused) = (name(&[id.as_bytes(), raw]), true);
                 logged = self.organisation.store.message(&id).await?;
             }
@@ -370,6 +379,8 @@ impl Intake<'_> {
             patient: None,
             cause: None,
             size: raw.len() as i64,
+            outgoing: false,
+            due: None,
         }
     }
 
@@ -391,6 +402,7 @@ impl Intake<'_> {
         }
         let patient = patient_of(&converted);
         let resources = std::mem::take(&mut converted.read.resources);
+        let bound = own::orders(self.organisation, patient.as_deref(), &resources).await?;
         let replies = self.replies(message, &Outcome::accepted(), now);
         let New { id, at, expect, mut head } = new.clone();
         head.of(header);
@@ -423,6 +435,7 @@ impl Intake<'_> {
         let origin = Origin { way: Way::Message, source: self.channel.source.clone(), name, arrival: Some(id.clone()) };
         let arrival = Arrival {
             deletions: &converted.deletions,
+            bound,
             patient: patient.as_deref(),
             sent: header.sent.clone(),
             // What somebody mended is later than all else of its moment.
@@ -504,6 +517,14 @@ impl Head {
 
 fn verdict(said: Verdict, message: &Message) -> String {
     said.code(Step::Application, is_enhanced(message)).to_owned()
+}
+
+/// Whether these bytes are not the message that was logged. Of one that was taken away, the digest says so.
+fn is_other(logged: &Logged, raw: &[u8]) -> bool {
+    if !logged.raw.is_empty() {
+        return logged.raw != raw;
+    }
+    Head::read(&logged.head).is_ok_and(|head| head.digest.is_some_and(|it| it != name(&[raw])))
 }
 
 fn again(logged: &Logged) -> StoreResult<Answer> {

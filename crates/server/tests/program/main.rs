@@ -3,6 +3,7 @@
 
 mod harness;
 mod lines;
+mod sending;
 mod pages;
 mod records;
 mod serving;
