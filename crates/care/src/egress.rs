@@ -25,6 +25,8 @@ pub struct Ask {
     /// The largest answer taken, in bytes.
     pub limit: usize,
     pub patience: Duration,
+    /// With which certificate of ours the call shows who we are, by the name under which the settings have it.
+    pub identity: Option<String>,
 }
 
 impl Ask {
@@ -36,6 +38,7 @@ impl Ask {
             body: Bytes::new(),
             limit: 1024 * 1024,
             patience: Duration::from_secs(10),
+            identity: None,
         }
     }
 
@@ -53,6 +56,11 @@ impl Ask {
     pub fn authorized(mut self, value: &str) -> Ask {
         self.headers.push(("authorization", value.to_owned()));
         self
+    }
+
+    /// Shows a certificate of ours (mutual TLS).
+    pub fn showing(self, identity: &str) -> Ask {
+        Ask { identity: Some(identity.to_owned()), ..self }
     }
 
     pub fn within(self, limit: usize) -> Ask {

@@ -31,9 +31,20 @@ pub use line::Wire;
 pub use record::Stage;
 pub use stop::stop;
 
+use formats::script::{Mapping, kind};
+
 /// The numbers by which pharmacies are known to each other (HL7 Terminology, NCPDPProviderIdentificationNumber).
 pub const NCPDP: &str = "http://terminology.hl7.org/NamingSystem/NCPDPProviderIdentificationNumber";
 pub(crate) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
+
+/// The head of a mapping that ships, and how many transactions it has.
+pub(crate) fn tell(version: &str) -> Result<(crate::content::Head, usize), String> {
+    let name = format!("script/{version}.toml");
+    let (_, text) = Mapping::shipped().into_iter().find(|it| it.0 == name).ok_or("there is no such mapping")?;
+    let table: toml::Table = text.parse().map_err(|it: toml::de::Error| it.message().to_owned())?;
+    let mapping = Mapping::of_version(version).ok_or("the mapping cannot be read")?;
+    Ok((crate::content::head_of_toml(&table)?, kind::ALL.iter().filter(|it| mapping.parts(it).is_some()).count()))
+}
 
 #[cfg(test)]
 mod tests;

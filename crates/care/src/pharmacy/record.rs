@@ -165,8 +165,8 @@ impl Order {
 
     /// A fill as the pharmacy told of it, with the moment at which it was sent.
     pub(super) fn filled(&mut self, stage: Stage, fill: Fill, sent: i64, now: i64) -> bool {
+        let newest = self.fills.iter().all(|it| it.on < fill.on);
         let known = self.fills.iter_mut().find(|it| it.on == fill.on);
-        let newest = known.is_none() && self.fills.iter().all(|it| it.on < fill.on);
         match (known, stage) {
             (Some(known), Stage::NotFilled) if known.picked_up.is_none() => known.returned = true,
             (Some(known), Stage::PickedUp) => {

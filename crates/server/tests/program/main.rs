@@ -5,5 +5,6 @@ mod harness;
 mod lines;
 mod sending;
 mod pages;
+mod pharmacies;
 mod records;
 mod serving;

@@ -51,7 +51,7 @@ const STATES: [(&str, &str, &str); 8] = [
 ];
 
 /// Causes in words.
-const CAUSES: [(&str, &str); 9] = [
+const CAUSES: [(&str, &str); 19] = [
     ("unreadable", "interfaces-cause-unreadable"),
     ("no-kind", "interfaces-cause-no-kind"),
     ("version", "interfaces-cause-version"),
@@ -60,6 +60,16 @@ const CAUSES: [(&str, &str); 9] = [
     ("control-id-reused", "interfaces-cause-control-id-reused"),
     ("busy", "interfaces-cause-busy"),
     ("internal", "interfaces-cause-internal"),
+    ("no-such-order", "interfaces-cause-no-such-order"),
+    ("no-such-message", "interfaces-cause-no-such-message"),
+    ("other-patient", "interfaces-cause-other-patient"),
+    ("no-outcome", "interfaces-cause-no-outcome"),
+    ("not-for-us", "interfaces-cause-not-for-us"),
+    ("no-number", "interfaces-cause-no-number"),
+    ("no-medication", "interfaces-cause-no-medication"),
+    ("ambiguous", "interfaces-cause-ambiguous"),
+    ("unknown-transaction", "interfaces-cause-unknown-transaction"),
+    ("several-transactions", "interfaces-cause-several-transactions"),
     ("", "interfaces-cause-unknown"),
 ];
 
