@@ -564,7 +564,8 @@ pub(crate) async fn open_pharmacies(installation: &Installation, world: &World) 
         let mut channel = Channel::new(&format!("{}-pharmacies", organisation.slug), "Pharmacies");
         let own = format!("{}-practice", organisation.slug);
         channel.format = Format::Script(Arc::new(Wire { own, sends: true, simulated: true, ..Wire::default() }));
-        interfaces.open(organisation, channel).await.map_err(Failure::store("read", &organisation.slug))?;
+        let line = interfaces.open(organisation, channel).await.map_err(Failure::store("read", &organisation.slug))?;
+        line.tell(|it| it.open = true);
     }
     Ok(())
 }

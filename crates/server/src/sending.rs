@@ -103,8 +103,8 @@ struct Sender {
     seen: u64,
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Stream for T {}
 
 struct Connection {
     stream: Box<dyn Stream>,
@@ -163,8 +163,11 @@ impl Sender {
             Way::Mllp { .. } if self.connection.is_some() => Ok(()),
             Way::Mllp { .. } => self.connected().await.map(|it| self.connection = Some(it)),
             Way::Folder(folder) => std::fs::create_dir_all(folder).map_err(|error| format!("the folder: {error}")),
-            Way::Http { address, authorization } => {
+            Way::Http { address, authorization, identity } => {
                 let mut ask = Ask::get(address).within(LARGEST);
+                if identity.is_some() {
+                    ask = ask.showing(&self.line.channel.name);
+                }
                 if let Some(authorization) = authorization {
                     ask = ask.authorized(authorization);
                 }

@@ -7,6 +7,7 @@ use super::line::{Way, way};
 use super::record::{Order, Stage, order_of};
 use crate::Organisation;
 use crate::act::moment;
+use crate::exchange::channel::Wish;
 use crate::exchange::outbox::{self, Outcome};
 use bytes::Bytes;
 use formats::script::{HEADER, Message, Part, kind, read, write};
@@ -67,6 +68,10 @@ fn habit(drug: &str) -> Habit {
 /// One round: takes what waits to be sent to it, and says what is due. Returns how many messages went either way.
 pub async fn round(organisation: &Organisation, now: i64) -> StoreResult<usize> {
     let Some(way) = way(organisation).filter(|it| it.wire.simulated) else { return Ok(0) };
+    // Whoever looks after interfaces may stop it as any other line.
+    if way.line.wish() != Wish::Run {
+        return Ok(0);
+    }
     let mut done = 0;
     for queued in outbox::due(organisation, &CALLER, &way.line.channel.name, now).await? {
         let pharmacy = Counter { organisation, way: &way, now };

@@ -321,7 +321,7 @@ async fn a_pharmacy_asks_for_more_and_is_answered_by_the_decision() {
     counter.takes(&request).await;
     let id = Id::parse(&renewals::queue(&counter.ward.pen()).await.unwrap().0[0].id).unwrap();
     let decision = Decision::Approve { refills: 1, quantity: renewals::quantity("30") };
-    renewals::decide(&counter.ward.pen(), &id, &decision, "", "d4").await.unwrap();
+    renewals::decide(&counter.ward.pen(), &id, &decision, "It goes on", "d4").await.unwrap();
     counter.follow().await;
     let sent = counter.sent().await;
     assert_eq!((says(&sent[0], "response", "outcome"), says(&sent[0], "answered", "quantity")), ("changed", "30"));
