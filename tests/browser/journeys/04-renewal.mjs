@@ -31,7 +31,7 @@ export default {
 
     // The usual pharmacy, once for every prescription to come.
     await clinician.go(`${chart}/pharmacy`);
-    if (!await clinician.page.$('.lead form')) await clinician.click('form[action$="/pharmacy"] button');
+    if (!await clinician.page.$('.lead form')) await clinician.click('form.act[action$="/pharmacy"] button');
     await clinician.shot('usual-pharmacy');
 
     await clinician.go(`${chart}/medications`);

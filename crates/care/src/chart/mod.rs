@@ -80,8 +80,6 @@ pub struct Banner {
     pub weight: Option<Reading>,
     pub practitioner: Option<String>,
     pub coverage: Option<String>,
-    /// Where their prescriptions go.
-    pub pharmacy: Option<String>,
     /// They are here now.
     pub ongoing: Option<Visit>,
     pub last_visit: Option<Visit>,
@@ -485,7 +483,6 @@ impl BannerRows {
             outside_allergies: outside(&self.allergies, names),
             weight: self.weight.rows.first().map(|it| Reading::of(&it.value, names)).filter(Reading::counts),
             practitioner: names.at(&self.patient, &["generalPractitioner"]),
-            pharmacy: crate::pharmacy::directory::preferred(&self.patient).map(|it| it.name),
             coverage: self.coverage.rows.iter().find_map(|it| visit::coverage(&it.value, names)),
             ongoing: visits.iter().find(|it| it.standing == VisitStanding::Ongoing).cloned(),
             last_visit: visits.iter().filter(began).find(|it| it.standing == VisitStanding::Done).cloned(),

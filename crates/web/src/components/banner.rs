@@ -59,7 +59,6 @@ pub(crate) fn banner(words: &Words, banner: &Banner, now: i64) -> Markup {
             (fact(&words.say("chart-primary-clinician"), text(words, banner.practitioner.as_deref())))
             (fact(&words.say("chart-language"), language(words, banner)))
             @if shown(Fact::Coverage) { (fact(&words.say("chart-coverage"), text(words, banner.coverage.as_deref()))) }
-            @if let Some(pharmacy) = &banner.pharmacy { (fact(&words.say("pharmacy-favourite"), html! { (pharmacy) })) }
             @if shown(Fact::Visits) { (fact(&words.say("chart-last-visit"), match (&banner.ongoing, &banner.last_visit) {
                 (Some(ongoing), _) => html! { strong { (words.say("chart-here-now")) } " – " (super::words::told(words, &ongoing.class)) },
                 (None, Some(visit)) => match &visit.from {

@@ -293,7 +293,7 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
                     ", " (words.with("orders-refills", &[("count", it.refills.into())]))
                 }
             }
-            @if let Some(indication) = &it.indication { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
+            @if let Some(indication) = it.indication.as_ref().filter(|it| !it.name.is_empty()) { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
             @if !it.note.is_empty() { p.note { (it.note) } }
             @if let Some(why) = it.stayed.as_deref().and_then(stayed) { p.notice.caution { (icon("alert")) (words.say(why)) } }
             @for alert in &seen.alerts { (parts::alert(words, alert)) }

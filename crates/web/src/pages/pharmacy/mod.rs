@@ -49,6 +49,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
     let chart = visitor.address_of(patient.as_str());
     let at = section_address(&chart, "pharmacy");
     let main = html! {
+        div.pharmacies {
         header.section-head {
             h1 { (words.with("pharmacy-favourite-of", &[("name", banner.person.name().into())])) }
             p { a href=(section_address(&chart, "basket")) { (words.say("pharmacy-back-to-basket")) } }
@@ -70,6 +71,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
         p.status role="status" { (words.with("pharmacy-found", &[("count", found.len().into())])) }
         ul.lines.hits { @for it in &found { (listed(&visitor, &chart, it, usual.as_ref(), asked.basket)) } }
         @if more { p.similar-note { (words.say("pharmacy-more")) } }
+        }
     };
     Ok(framed(&visitor, &banner, &words.say("pharmacy-favourite"), main))
 }
@@ -192,8 +194,14 @@ pub(crate) async fn of_medications(visitor: &Visitor, patient: &Id) -> Result<Ma
         return Ok(html! {});
     }
     let asked = history::asked(&pen, patient).await?;
+    let usual = directory::favourite(&pen, patient).await?;
     let chart = visitor.address_of(patient.as_str());
     Ok(html! {
+        section.outside-fills aria-labelledby="usual-pharmacy" {
+            h2 #usual-pharmacy { (words.say("pharmacy-favourite")) }
+            p { @match &usual { Some(usual) => { (usual.name) } None => { span.absent { (words.say("pharmacy-none-chosen")) } } }
+                " " a href=(section_address(&chart, "pharmacy")) { (words.say("pharmacy-other")) } }
+        }
         section.outside-fills aria-labelledby="outside-fills" {
             h2 #outside-fills { (words.say("pharmacy-history")) }
             @if let Some(asked) = &asked { p.quiet { (told(words, asked)) } }
