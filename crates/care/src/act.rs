@@ -14,7 +14,8 @@ use fhir::{Draft, Id, Issue, IssueCode, Key, ResourceType, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    Action, Batch, Caller, Change, Expect, ItemChange, ItemExpect, MessageChange, Permit, Store, StoreError, StoreResult, Write,
+    Action, Batch, Caller, Change, Expect, ItemChange, ItemExpect, MessageChange, Permit, Store, StoreError,
+    StoreResult, Write,
 };
 
 /// What was written under the key of a form: `who/key`.

@@ -57,7 +57,10 @@ struct World(BTreeMap<String, Value>);
 impl World {
     fn new(others: Vec<Value>) -> World {
         let all = [ada(), lind(), visit(), condition()].into_iter().chain(others);
-        World(all.map(|it| (format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap()), it)).collect())
+        World(
+            all.map(|it| (format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap()), it))
+                .collect(),
+        )
     }
 
     /// The message about a resource.
@@ -111,7 +114,9 @@ fn names(message: &Message) -> String {
 #[track_caller]
 fn holds(found: &Value, said: &Value, place: &str) {
     match said {
-        Value::Object(members) => members.iter().for_each(|(name, said)| holds(&found[name], said, &format!("{place}.{name}"))),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, said)| holds(&found[name], said, &format!("{place}.{name}")))
+        }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, said)| holds(&found[at], said, &format!("{place}[{at}]")))
         }
@@ -133,10 +138,18 @@ fn an_admission_tells_who_where_and_since_when() {
     holds(&patient, &said, "Patient");
     assert_eq!(patient["maritalStatus"]["coding"][0]["code"], "M");
     let visit = read(&message, "Encounter").remove(0);
-    holds(&visit, &json!({ "status": "in-progress", "class": { "code": "IMP" }, "period": { "start": "2026-06-15T08:00:00-04:00" } }), "Encounter");
+    holds(
+        &visit,
+        &json!({ "status": "in-progress", "class": { "code": "IMP" }, "period": { "start": "2026-06-15T08:00:00-04:00" } }),
+        "Encounter",
+    );
     let doctor = read(&message, "Practitioner").remove(0);
-    holds(&doctor, &json!({ "identifier": [{ "system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893" }],
-        "name": [{ "family": "Lind", "given": ["Maja"], "prefix": ["Dr."] }] }), "Practitioner");
+    holds(
+        &doctor,
+        &json!({ "identifier": [{ "system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893" }],
+        "name": [{ "family": "Lind", "given": ["Maja"], "prefix": ["Dr."] }] }),
+        "Practitioner",
+    );
     assert_eq!(read(&message, "Location")[0]["name"], "East wing");
     assert_eq!(read(&message, "Condition")[0]["code"]["coding"][0]["code"], "J18.9");
 }
@@ -151,7 +164,10 @@ fn a_merge_tells_the_record_that_stays_and_the_one_that_went() {
     world.0.get_mut("Patient/ada").unwrap()["identifier"].as_array_mut().unwrap().push(taken);
     let message = world.written("ADT", "A40", "", "Patient/lost");
     assert_eq!(names(&message), "MSH EVN PID MRG");
-    assert_eq!((message.text("PID-3.1"), message.text("PID-3[2].1"), message.text("MRG-1.1")), ("R-7".into(), "".into(), "R-8".into()));
+    assert_eq!(
+        (message.text("PID-3.1"), message.text("PID-3[2].1"), message.text("MRG-1.1")),
+        ("R-7".into(), "".into(), "R-8".into())
+    );
 }
 
 #[test]
@@ -168,10 +184,14 @@ fn an_order_is_told_with_our_number_for_it() {
     for (kind, event) in [("OML", "O21"), ("ORM", "O01")] {
         let message = World::new(vec![order("108252007")]).written(kind, event, "NW", "ServiceRequest/o1");
         let found = read(&message, "ServiceRequest").remove(0);
-        holds(&found, &json!({ "status": "active", "priority": "urgent", "authoredOn": "2026-06-15T11:00:00+00:00",
+        holds(
+            &found,
+            &json!({ "status": "active", "priority": "urgent", "authoredOn": "2026-06-15T11:00:00+00:00",
             "code": { "coding": [{ "system": "http://loinc.org", "code": "24326-1", "display": "Electrolytes" }] },
             "identifier": [{ "system": format!("{BASE}/orders"), "value": "o1", "type": { "coding": [{ "code": "PLAC" }] } }],
-            "note": [{ "text": "Fasting" }] }), kind);
+            "note": [{ "text": "Fasting" }] }),
+            kind,
+        );
     }
     let message = World::new(vec![order("x")]).written("OML", "O21", "CA", "ServiceRequest/o1");
     assert_eq!(read(&message, "ServiceRequest")[0]["status"], "revoked");
@@ -195,10 +215,15 @@ fn a_report_is_told_with_its_results_and_the_number_of_the_order() {
             "valueQuantity": { "value": 120, "unit": "mmHg", "system": "http://unitsofmeasure.org", "code": "mm[Hg]" } }] });
     let less = json!({ "resourceType": "Observation", "id": "less", "status": "corrected",
         "code": { "text": "Something of the house" }, "valueQuantity": { "value": 0.05, "comparator": "<", "unit": "ng/mL" } });
-    let message = World::new(vec![report, order, potassium(), pressure, less]).written("ORU", "R01", "RE", "DiagnosticReport/r1");
+    let message =
+        World::new(vec![report, order, potassium(), pressure, less]).written("ORU", "R01", "RE", "DiagnosticReport/r1");
     let found = read(&message, "DiagnosticReport").remove(0);
-    holds(&found, &json!({ "status": "final", "issued": "2026-06-15T11:00:00+00:00", "effectiveDateTime": "2026-06-15T08:30:00+00:00",
-        "code": { "coding": [{ "code": "24326-1" }] } }), "DiagnosticReport");
+    holds(
+        &found,
+        &json!({ "status": "final", "issued": "2026-06-15T11:00:00+00:00", "effectiveDateTime": "2026-06-15T08:30:00+00:00",
+        "code": { "coding": [{ "code": "24326-1" }] } }),
+        "DiagnosticReport",
+    );
     assert_eq!(message.text("OBR-2.1"), "L-9");
     assert_eq!(message.text("OBR-2.2"), "LAKE");
     let results = read(&message, "Observation");
@@ -229,12 +254,23 @@ fn an_appointment_is_told_as_booked_moved_and_cancelled() {
                 { "actor": { "reference": "Practitioner/lind" }, "status": "accepted" },
                 { "actor": { "reference": "Location/east", "display": "East wing" }, "status": "accepted" }] })
     };
-    for (event, action, status) in [("S12", "A", "booked"), ("S13", "U", "booked"), ("S15", "D", "cancelled"), ("S26", "U", "noshow")] {
+    for (event, action, status) in
+        [("S12", "A", "booked"), ("S13", "U", "booked"), ("S15", "D", "cancelled"), ("S26", "U", "noshow")]
+    {
         let message = World::new(vec![appointment(status)]).written("SIU", event, action, "Appointment/a1");
         let found = read(&message, "Appointment").remove(0);
-        holds(&found, &json!({ "status": status, "start": "2026-07-01T10:00:00+00:00", "end": "2026-07-01T10:20:00+00:00",
-            "minutesDuration": 20, "comment": "Bring the inhaler" }), event);
-        let actors: Vec<&str> = found["participant"].as_array().unwrap().iter().filter_map(|it| it["actor"]["reference"].as_str()).collect();
+        holds(
+            &found,
+            &json!({ "status": status, "start": "2026-07-01T10:00:00+00:00", "end": "2026-07-01T10:20:00+00:00",
+            "minutesDuration": 20, "comment": "Bring the inhaler" }),
+            event,
+        );
+        let actors: Vec<&str> = found["participant"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|it| it["actor"]["reference"].as_str())
+            .collect();
         for kind in ["Patient", "Practitioner", "Location"] {
             assert_eq!(actors.iter().filter(|it| it.starts_with(&format!("{kind}/"))).count(), 1, "{kind}: {actors:?}");
         }
@@ -252,15 +288,28 @@ fn a_vaccination_is_told_as_registries_want_it() {
         "site": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActSite", "code": "LA", "display": "left arm" }] },
         "performer": [{ "actor": { "reference": "Practitioner/lind" } }] });
     let message = World::new(vec![given]).written("VXU", "V04", "A", "Immunization/i1");
-    assert_eq!((message.text("MSH-21.1"), message.text("MSH-15"), message.text("MSH-16")), ("Z22".into(), "ER".into(), "AL".into()));
-    assert_eq!((message.text("RXA-9.1"), message.text("RXA-20"), message.text("RXA-21")), ("00".into(), "CP".into(), "A".into()));
+    assert_eq!(
+        (message.text("MSH-21.1"), message.text("MSH-15"), message.text("MSH-16")),
+        ("Z22".into(), "ER".into(), "AL".into())
+    );
+    assert_eq!(
+        (message.text("RXA-9.1"), message.text("RXA-20"), message.text("RXA-21")),
+        ("00".into(), "CP".into(), "A".into())
+    );
     assert_eq!((message.text("RXR-1.1"), message.text("RXR-1.3")), ("IM".into(), "HL70162".into()));
     let found = read(&message, "Immunization").remove(0);
-    holds(&found, &json!({ "status": "completed", "primarySource": true, "lotNumber": "F1234", "expirationDate": "2027-01-01",
+    holds(
+        &found,
+        &json!({ "status": "completed", "primarySource": true, "lotNumber": "F1234", "expirationDate": "2027-01-01",
         "occurrenceDateTime": "2026-06-15", "doseQuantity": { "value": 0.5, "unit": "mL", "code": "mL" },
-        "vaccineCode": { "coding": [{ "system": "http://hl7.org/fhir/sid/cvx", "code": "140" }] } }), "Immunization");
+        "vaccineCode": { "coding": [{ "system": "http://hl7.org/fhir/sid/cvx", "code": "140" }] } }),
+        "Immunization",
+    );
     let routes = found["route"]["coding"].as_array().unwrap();
-    assert!(routes.iter().any(|it| it["system"] == "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"), "{routes:?}");
+    assert!(
+        routes.iter().any(|it| it["system"] == "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"),
+        "{routes:?}"
+    );
     let refused = json!({ "resourceType": "Immunization", "id": "i2", "status": "not-done", "patient": { "reference": "Patient/ada" },
         "vaccineCode": { "coding": [{ "system": "http://hl7.org/fhir/sid/cvx", "code": "140" }] }, "occurrenceDateTime": "2026-06-15",
         "statusReason": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "PATOBJ", "display": "patient objection" }] } });
@@ -279,10 +328,15 @@ fn a_note_goes_as_text_and_a_charge_with_its_visit() {
         "content": [{ "attachment": { "contentType": "text/plain; charset=utf-8", "data": data } }] });
     let message = World::new(vec![note]).written("MDM", "T02", "A", "DocumentReference/d1");
     let found = read(&message, "DocumentReference").remove(0);
-    holds(&found, &json!({ "status": "current", "docStatus": "final", "date": "2026-06-15T12:00:00+00:00",
-        "masterIdentifier": { "value": "d1" } }), "DocumentReference");
+    holds(
+        &found,
+        &json!({ "status": "current", "docStatus": "final", "date": "2026-06-15T12:00:00+00:00",
+        "masterIdentifier": { "value": "d1" } }),
+        "DocumentReference",
+    );
     assert_eq!(found["type"]["coding"][0]["code"], "11506-3");
-    let attachments: Vec<&Value> = found["content"].as_array().unwrap().iter().map(|it| &it["attachment"]["data"]).collect();
+    let attachments: Vec<&Value> =
+        found["content"].as_array().unwrap().iter().map(|it| &it["attachment"]["data"]).collect();
     assert!(attachments.contains(&&json!(data)), "{attachments:?}");
 
     let charge = json!({ "resourceType": "ChargeItem", "id": "f1", "status": "planned", "occurrenceDateTime": "2026-06-15T12:00:00Z",
@@ -291,8 +345,12 @@ fn a_note_goes_as_text_and_a_charge_with_its_visit() {
     let message = World::new(vec![charge]).written("DFT", "P03", "CG", "ChargeItem/f1");
     assert_eq!(names(&message), "MSH EVN PID PV1 FT1 DG1");
     let found = read(&message, "ChargeItem").remove(0);
-    holds(&found, &json!({ "occurrenceDateTime": "2026-06-15T12:00:00+00:00", "identifier": [{ "value": "f1" }],
-        "code": { "coding": [{ "system": "urn:continuo:visit-level", "code": "established-3" }] } }), "ChargeItem");
+    holds(
+        &found,
+        &json!({ "occurrenceDateTime": "2026-06-15T12:00:00+00:00", "identifier": [{ "value": "f1" }],
+        "code": { "coding": [{ "system": "urn:continuo:visit-level", "code": "established-3" }] } }),
+        "ChargeItem",
+    );
 }
 
 fn base64(text: &str) -> String {
@@ -306,4 +364,41 @@ fn base64(text: &str) -> String {
         }
     }
     out
+}
+
+/// The page for those who set up a partner: which messages there are, and what stands in which field.
+fn page() -> String {
+    let tables = Outgoing::standard();
+    let mut page = String::from(
+        "# What is written into messages of HL7 v2\n\n\
+         Made from `content/v2/out` by `cargo test -p formats --test v2_out`. Messages are of version 2.5.1, in UTF-8. Paths are\n\
+         FHIRPath from what the segment tells of; of several, the first that finds something.\n\n\
+         | message | segments |\n|---|---|\n",
+    );
+    let mut fields = BTreeMap::new();
+    for event in tables.events() {
+        let written = tables.written(event);
+        let names: Vec<&str> = written.iter().map(|(segment, _)| segment.name.as_str()).collect();
+        page.push_str(&format!("| {event} | MSH {} |\n", names.join(" ")));
+        fields.extend(written.into_iter().map(|(segment, rows)| (segment.fields.clone(), rows)));
+    }
+    for (name, rows) in fields {
+        page.push_str(&format!("\n## {name}\n\n| field | from | as |\n|---|---|---|\n"));
+        for row in rows {
+            let from: Vec<String> = row.from.iter().map(|it| format!("`{}`", it.text().replace('|', "\\|"))).collect();
+            let codes = row.codes.as_ref().map(|it| format!(", codes `{it}`")).unwrap_or_default();
+            page.push_str(&format!("| {} | {} | {}{codes} |\n", row.at, from.join(", else "), row.kind));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_what_is_written_says_what_the_tables_say() {
+    let page = page();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/interfaces/hl7-v2-written.md");
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    let made = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("hl7-v2-written.md");
+    std::fs::write(&made, &page).unwrap();
+    assert!(written == page, "docs/interfaces/hl7-v2-written.md is not what the tables say; take {}", made.display());
 }

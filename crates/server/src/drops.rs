@@ -118,12 +118,15 @@ impl Looker {
             true => vec![self.line.broken(&self.organisation, "the message is larger than is allowed here")],
             false => self.line.frame(&self.organisation, interfaces, &std::fs::read(file)?).await,
         };
-        let said: Vec<u8> = replies.into_iter().flat_map(|mut it| {
-            if !it.ends_with(b"\r") {
-                it.push(b'\r');
-            }
-            it
-        }).collect();
+        let said: Vec<u8> = replies
+            .into_iter()
+            .flat_map(|mut it| {
+                if !it.ends_with(b"\r") {
+                    it.push(b'\r');
+                }
+                it
+            })
+            .collect();
         if cannot_be_kept(&said) {
             return Err(std::io::Error::other("it cannot be kept now"));
         }

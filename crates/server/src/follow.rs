@@ -79,7 +79,9 @@ async fn prune_all(installation: &Installation) {
         for line in lines {
             match prune(organisation, &line, organisation.now()).await {
                 Ok(0) => {}
-                Ok(count) => tracing::info!(target: "continuo", channel = %line.channel.name, count, "old messages were taken away"),
+                Ok(count) => {
+                    tracing::info!(target: "continuo", channel = %line.channel.name, count, "old messages were taken away")
+                }
                 Err(error) => {
                     tracing::error!(target: "continuo", channel = %line.channel.name, %error, "old messages could not be taken away");
                 }

@@ -2,8 +2,8 @@
 //! probes get an answer, and says 503 until the stores are there.
 
 use crate::audit::Anchors;
-use crate::cli::{Common, Serve};
 use crate::channels::Channels;
+use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::demo::{self, Demo};
 use crate::drops::Drops;

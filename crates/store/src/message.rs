@@ -115,8 +115,7 @@ pub struct MessageCount {
 }
 
 /// What lists need of a row, in the order of [`heading`].
-const HEADING: &str =
-    "m.id, m.version, m.at, m.channel, m.state, m.kind, m.control, m.sender, m.patient, m.cause, m.size, m.outgoing, m.due";
+const HEADING: &str = "m.id, m.version, m.at, m.channel, m.state, m.kind, m.control, m.sender, m.patient, m.cause, m.size, m.outgoing, m.due";
 /// How many columns that is.
 const HEADING_LENGTH: usize = 13;
 

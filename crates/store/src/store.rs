@@ -578,12 +578,7 @@ impl Store {
     }
 
     /// Who wrote the lines of the change log after a place in it, and when (microseconds), by the place of each.
-    pub async fn writers(
-        &self,
-        caller: &Caller,
-        after: u64,
-        limit: usize,
-    ) -> StoreResult<HashMap<u64, (i64, String)>> {
+    pub async fn writers(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<HashMap<u64, (i64, String)>> {
         self.only_all(caller, "changes")?;
         let lines = reading!(self, session => history::writers(&mut session, after, limit).await)?;
         Ok(lines.into_iter().map(|(place, at, who)| (place, (at, who))).collect())

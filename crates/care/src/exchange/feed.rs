@@ -241,11 +241,7 @@ async fn whose(store: &Store, after: &Value, cause: &Cause) -> StoreResult<Optio
 }
 
 /// What the resources refer to, a few steps far.
-async fn gathered(
-    store: &Store,
-    from: &[&Value],
-    restricted: bool,
-) -> StoreResult<BTreeMap<String, Value>> {
+async fn gathered(store: &Store, from: &[&Value], restricted: bool) -> StoreResult<BTreeMap<String, Value>> {
     let mut all: BTreeMap<String, Value> = BTreeMap::new();
     let mut asked: BTreeSet<Key> = BTreeSet::new();
     for value in from {

@@ -185,7 +185,8 @@ pub async fn settled(
     let expect = ItemExpect::Version(message.heading.version);
     // Whose data left, for the accounting of disclosures.
     let delivered = message.heading.state == SENT;
-    let mut event = Event::of(if delivered { "send" } else { "try" }).detail(format!("{} over {}", message.heading.kind, message.heading.channel));
+    let mut event = Event::of(if delivered { "send" } else { "try" })
+        .detail(format!("{} over {}", message.heading.kind, message.heading.channel));
     event.patients.extend(message.heading.patient.as_deref().and_then(Id::parse));
     organisation.store.log_as(caller, event, vec![MessageChange { message, expect }], now).await?;
     Ok(again)
@@ -253,11 +254,6 @@ pub(super) fn depth_of(counts: &[store::MessageCount], channel: &str) -> Depth {
         waiting: sum.waiting + it.count,
         oldest: Some(sum.oldest.map_or(it.first, |oldest| oldest.min(it.first))),
     })
-}
-
-/// A commit that found its messages queued already has nothing to add.
-pub(super) fn is_known(error: &StoreError) -> bool {
-    matches!(error, StoreError::ItemConflict { shelf: "message", .. })
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@ impl Patients {
     pub fn has(&self, patient: &Value) -> bool {
         match self {
             Patients::All => true,
-            Patients::Known(system) => list(patient, "identifier").iter().any(|it| text(it, &["system"]) == Some(system)),
+            Patients::Known(system) => {
+                list(patient, "identifier").iter().any(|it| text(it, &["system"]) == Some(system))
+            }
             Patients::Of(whose) => {
                 let kept = text(patient, &["managingOrganization", "reference"]) == Some(whose);
                 kept || list(patient, "generalPractitioner").iter().any(|it| text(it, &["reference"]) == Some(whose))
@@ -107,7 +109,9 @@ pub fn asked_for(before: Option<&Value>, after: &Value) -> Option<Cause> {
         "Appointment" => appointment(before, after),
         "Immunization" => vaccination(before, after),
         "DocumentReference" => document(before, after),
-        "ChargeItem" if before.is_none() && matches!(status(after), "planned" | "billable") => cause("DFT", "P03", "CG"),
+        "ChargeItem" if before.is_none() && matches!(status(after), "planned" | "billable") => {
+            cause("DFT", "P03", "CG")
+        }
         _ => None,
     }
 }
@@ -248,9 +252,10 @@ pub(super) fn patient_of(value: &Value) -> Option<Id> {
 pub(super) fn is_restricted(value: &Value) -> bool {
     const LABELS: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
     let labels = value.pointer("/meta/security").and_then(Value::as_array);
-    labels.into_iter().flatten().any(|it| {
-        text(it, &["system"]) == Some(LABELS) || matches!(text(it, &["code"]), Some("R" | "V"))
-    })
+    labels
+        .into_iter()
+        .flatten()
+        .any(|it| text(it, &["system"]) == Some(LABELS) || matches!(text(it, &["code"]), Some("R" | "V")))
 }
 
 #[cfg(test)]
@@ -284,7 +289,8 @@ mod tests {
         let kept = json!({ "link": [{ "type": "replaces", "other": { "reference": "Patient/lost" } }] });
         check(person(json!({})), person(kept), "");
 
-        let visit = |status: &str, class: &str| with("Encounter", json!({ "status": status, "class": { "code": class } }));
+        let visit =
+            |status: &str, class: &str| with("Encounter", json!({ "status": status, "class": { "code": class } }));
         check(visit("planned", "AMB"), visit("arrived", "AMB"), "ADT A04");
         check(Value::Null, visit("in-progress", "IMP"), "ADT A01");
         check(visit("arrived", "AMB"), visit("triaged", "AMB"), "");
@@ -340,7 +346,10 @@ mod tests {
 
     #[test]
     fn a_partner_hears_what_it_asked_for_about_whom_it_asked() {
-        let partner = |events: &[&str]| Partner { events: events.iter().map(|it| (*it).to_owned()).collect(), ..Partner::default() };
+        let partner = |events: &[&str]| Partner {
+            events: events.iter().map(|it| (*it).to_owned()).collect(),
+            ..Partner::default()
+        };
         let told = cause("ADT", "A08", "").unwrap();
         assert!(partner(&["ADT"]).wants(&told) && partner(&["*"]).wants(&told) && partner(&["ADT^A08"]).wants(&told));
         assert!(!partner(&["ADT^A01", "ORU"]).wants(&told) && !partner(&[]).wants(&told));

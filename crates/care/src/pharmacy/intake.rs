@@ -78,15 +78,29 @@ pub(crate) fn opened(raw: &[u8], masking: bool) -> Vec<(String, Vec<(String, Str
     const OPEN: [&str; 4] = ["Code", "Qualifier", "MessageID", "SentTime"];
     let mut parts: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for (place, text) in script::outline(raw) {
-        let part = place.split('/').take(3).nth(2).or(place.split('/').next()).unwrap_or_default().to_owned();
+        let mut steps = place.split('/');
+        let first = steps.next().unwrap_or_default();
+        // Within the body the parts of the transaction; its own elements stand under its name.
+        let part = if first == "Body" { steps.nth(1).or(place.split('/').nth(1)) } else { Some(first) };
+        let part = part.unwrap_or_default().to_owned();
         let plain = place.starts_with("Header/") || OPEN.iter().any(|it| place.ends_with(it));
-        let shown = if masking && !plain { "•••".to_owned() } else { text };
+        let shown = if masking && !plain { hidden(&text) } else { text };
         match parts.iter_mut().find(|it| it.0 == part) {
             Some((_, values)) => values.push((place, shown)),
             None => parts.push((part, vec![(place, shown)])),
         }
     }
     parts
+}
+
+/// As long as it was, and nothing of it: digits are 9, letters x.
+fn hidden(text: &str) -> String {
+    let letter = |it: char| match it {
+        it if it.is_numeric() => '9',
+        it if it.is_alphabetic() => 'x',
+        it => it,
+    };
+    text.chars().map(letter).collect()
 }
 
 fn short(text: &str) -> String {

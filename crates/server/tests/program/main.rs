@@ -3,8 +3,8 @@
 
 mod harness;
 mod lines;
-mod sending;
 mod pages;
 mod pharmacies;
 mod records;
+mod sending;
 mod serving;

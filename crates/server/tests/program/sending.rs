@@ -114,7 +114,8 @@ fn orders_go_out_over_a_line_with_tls_once_each_however_often_the_program_is_kil
     let ada = json!({ "resourceType": "Patient", "id": "ada", "name": [{ "family": "Byron", "given": ["Ada"] }],
         "birthDate": "1986-02-03", "gender": "female", "identifier": [{ "system": "https://lake.example/mrn", "value": "7" }] });
     let fhir = "application/fhir+json";
-    let bundle = |entries: Vec<Value>| json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries }).to_string();
+    let bundle =
+        |entries: Vec<Value>| json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries }).to_string();
     let put = json!({ "resource": ada, "request": { "method": "PUT", "url": "Patient/ada" } });
     let (status, body) = post(&http, "/lakeside/fhir", &near, fhir, bundle(vec![put]).as_bytes());
     assert_eq!(status, 200, "{body}");
@@ -209,5 +210,8 @@ fn messages_come_from_a_folder_and_by_http_and_go_into_a_folder() {
     until("that a file is laid down", || laid().iter().any(|it| it.ends_with("-ADT-A28.hl7")));
     assert_eq!(laid().len(), 1, "{:?}", laid());
     let text = std::fs::read_to_string(place.folder.join("out").join(&laid()[0])).unwrap();
-    assert!(text.starts_with("MSH|^~\\&|CONTINUO|RIVERSIDE|") && text.contains("|Here^") || text.contains("|Here"), "{text}");
+    assert!(
+        text.starts_with("MSH|^~\\&|CONTINUO|RIVERSIDE|") && text.contains("|Here^") || text.contains("|Here"),
+        "{text}"
+    );
 }

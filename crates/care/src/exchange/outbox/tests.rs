@@ -5,9 +5,8 @@ use serde_json::json;
 use store::Caller;
 
 fn message(control: &str, patient: &str) -> Outgoing {
-    let body = format!(
-        "MSH|^~\\&|EHR|RIVER|LAB|LAKE|20260615120000||ADT^A08^ADT_A01|{control}|P|2.5.1\rPID|1||{patient}\r"
-    );
+    let body =
+        format!("MSH|^~\\&|EHR|RIVER|LAB|LAKE|20260615120000||ADT^A08^ADT_A01|{control}|P|2.5.1\rPID|1||{patient}\r");
     Outgoing {
         channel: "lake".into(),
         patient: Id::parse(patient),
@@ -31,7 +30,12 @@ async fn queue(ward: &mut Ward, messages: Vec<Outgoing>) {
 }
 
 async fn ready(ward: &Ward) -> Vec<String> {
-    due(&ward.organisation, &Caller::system("lake"), "lake", ward.now).await.unwrap().into_iter().map(|it| it.heading.control).collect()
+    due(&ward.organisation, &Caller::system("lake"), "lake", ward.now)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|it| it.heading.control)
+        .collect()
 }
 
 async fn settle(ward: &Ward, control: &str, outcome: Outcome) -> bool {

@@ -194,7 +194,9 @@ impl Outgoing {
                 return Err(wrong(&segment.name, format!("there are no fields {}", segment.fields)));
             }
         }
-        for (name, row) in self.segments.iter().chain(&self.datatypes).flat_map(|(name, it)| it.iter().map(move |row| (name, row))) {
+        for (name, row) in
+            self.segments.iter().chain(&self.datatypes).flat_map(|(name, it)| it.iter().map(move |row| (name, row)))
+        {
             if !LEAVES.contains(&row.kind.as_str()) && row.kind != "HD" && !self.datatypes.contains_key(&row.kind) {
                 return Err(wrong(name, format!("there is no data type {}", row.kind)));
             }

@@ -87,7 +87,13 @@ impl<'a> Work<'a> {
         self.lines.push(joined(fields, '|'));
     }
 
-    fn found<'b>(&self, expression: &'b Expression, item: &Item<'b>, place: &str, index: usize) -> Result<Vec<Node<'b>>, OutError>
+    fn found<'b>(
+        &self,
+        expression: &'b Expression,
+        item: &Item<'b>,
+        place: &str,
+        index: usize,
+    ) -> Result<Vec<Node<'b>>, OutError>
     where
         'a: 'b,
     {
