@@ -149,6 +149,7 @@ interfaces-in = Comes in
 interfaces-out = Goes out
 interfaces-way = Direction
 interfaces-folder = a folder
+interfaces-simulated = inside this program
 interfaces-unreached = Not reached
 interfaces-ready = Ready
 interfaces-reached = Reached

@@ -149,6 +149,7 @@ interfaces-in = Entra
 interfaces-out = Sale
 interfaces-way = Sentido
 interfaces-folder = una carpeta
+interfaces-simulated = dentro de este programa
 interfaces-unreached = Sin conexión
 interfaces-ready = Listo
 interfaces-reached = Conectado

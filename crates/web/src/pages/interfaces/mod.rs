@@ -19,7 +19,7 @@ use crate::request::{Answer, Refusal, Visitor, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use care::exchange::channel::{MINUTES, Wish};
+use care::exchange::channel::{Format, MINUTES, Wish};
 use care::exchange::intake;
 use care::exchange::log::{Desk, DeskError, Overview};
 use care::exchange::outbox;
@@ -222,8 +222,10 @@ fn place(words: &Words, it: &Overview) -> Markup {
                 (partner.events.join(", "))
             } @else if let Some(at) = status.listening { code { (at) } }
             @else if channel.is_posted_to() { code { "hl7/" (channel.name) } }
+            @else if matches!(&channel.format, Format::Script(wire) if wire.simulated) { (words.say("interfaces-simulated")) }
             @else if status.open { (words.say("interfaces-folder")) }
             @else { (words.say("interfaces-not-listening")) }
+            @if matches!(channel.format, Format::Script(_)) { " · NCPDP SCRIPT" }
             @match status.secured { Some(true) => { " · " (words.say("interfaces-mutual")) } Some(false) => { " · TLS" } None => {} }
         }
     }
