@@ -1,5 +1,4 @@
 # Pharmacies: where prescriptions go, how far they have come, what pharmacies ask.
-pharmacy-title = Pharmacy
 pharmacy-favourite = Usual pharmacy
 pharmacy-favourite-of = Usual pharmacy of { $name }
 pharmacy-none-chosen = No usual pharmacy is recorded.

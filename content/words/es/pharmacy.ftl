@@ -1,5 +1,4 @@
 # Farmacias: adónde van las recetas, hasta dónde han llegado, qué piden las farmacias.
-pharmacy-title = Farmacia
 pharmacy-favourite = Farmacia habitual
 pharmacy-favourite-of = Farmacia habitual de { $name }
 pharmacy-none-chosen = No consta ninguna farmacia habitual.
