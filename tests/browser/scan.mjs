@@ -62,6 +62,7 @@ async function pagesOf(id) {
   const code = labs.entry?.[0]?.resource.code.coding?.[0]?.code ?? '4548-4';
   pages.push(['trend', `${root}/patients/${id}/results/${code}`]);
   pages.push(['pressure', `${root}/patients/${id}/vitals/85354-9?range=10y`]);
+  pages.push(['pharmacy', `${root}/patients/${id}/pharmacy`]);
   pages.push(['devices', `${root}/patients/${id}/devices`], ['make-document', `${root}/patients/${id}/documents/make`]);
   for (const page of ['reconcile', 'reconcile/review']) pages.push([page.replace('/', '-'), `${root}/patients/${id}/${page}`]);
   const documents = await ask(`DocumentReference?patient=${id}&_count=1`);

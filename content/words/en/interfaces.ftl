@@ -149,6 +149,7 @@ interfaces-in = Comes in
 interfaces-out = Goes out
 interfaces-way = Direction
 interfaces-folder = a folder
+interfaces-simulated = inside this program
 interfaces-unreached = Not reached
 interfaces-ready = Ready
 interfaces-reached = Reached
@@ -176,3 +177,15 @@ interfaces-held = Kept whole:
 interfaces-hold = Keep it whole
 interfaces-hold-lead = It stays whole when older messages of this channel are taken away.
 interfaces-let-go = Let it go
+
+# What is wrong with messages of pharmacies
+interfaces-cause-no-such-order = It names no prescription of ours
+interfaces-cause-no-such-message = It answers no message of ours
+interfaces-cause-other-patient = It is about another patient than the prescription
+interfaces-cause-no-outcome = It does not say what came of it
+interfaces-cause-not-for-us = It is not meant for a prescriber
+interfaces-cause-no-number = It has no number of its own
+interfaces-cause-no-medication = It names no medicine
+interfaces-cause-ambiguous = It says two outcomes at once
+interfaces-cause-unknown-transaction = The transaction is not known here
+interfaces-cause-several-transactions = Several transactions in one message

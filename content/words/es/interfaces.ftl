@@ -149,6 +149,7 @@ interfaces-in = Entra
 interfaces-out = Sale
 interfaces-way = Sentido
 interfaces-folder = una carpeta
+interfaces-simulated = dentro de este programa
 interfaces-unreached = Sin conexión
 interfaces-ready = Listo
 interfaces-reached = Conectado
@@ -176,3 +177,15 @@ interfaces-held = Se conserva entero:
 interfaces-hold = Conservarlo entero
 interfaces-hold-lead = Permanece entero cuando se eliminan los mensajes más antiguos de este canal.
 interfaces-let-go = Dejar de conservarlo
+
+# What is wrong with messages of pharmacies
+interfaces-cause-no-such-order = No nombra ninguna receta nuestra
+interfaces-cause-no-such-message = No responde a ningún mensaje nuestro
+interfaces-cause-other-patient = Trata de otro paciente que la receta
+interfaces-cause-no-outcome = No dice en qué quedó
+interfaces-cause-not-for-us = No va dirigido a quien receta
+interfaces-cause-no-number = No tiene número propio
+interfaces-cause-no-medication = No nombra ningún medicamento
+interfaces-cause-ambiguous = Dice dos resultados a la vez
+interfaces-cause-unknown-transaction = Aquí no se conoce la transacción
+interfaces-cause-several-transactions = Varias transacciones en un mensaje

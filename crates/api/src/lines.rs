@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
-use care::exchange::channel::Wish;
+use care::exchange::channel::{Format, Wish};
 use care::{Installation, Organisation};
 use http::{HeaderValue, Request, StatusCode, header};
 use std::collections::HashMap;
@@ -19,8 +19,9 @@ pub(crate) const PATH: &str = "/{org}/hl7/{channel}";
 /// Who may use it: a partner with the token of the channel.
 pub(crate) const POLICY: &str = "Channel";
 const LABEL: Label = Label("message");
-/// The media type of messages in the usual encoding.
+/// The media types of messages: HL7 v2 in the usual encoding, and SCRIPT.
 const KIND: &str = "x-application/hl7-v2+er7; charset=utf-8";
+const XML: &str = "application/xml; charset=utf-8";
 
 pub(crate) fn routes(installation: &Installation) -> Router {
     let organisations: HashMap<String, Arc<Organisation>> =
@@ -66,7 +67,8 @@ async fn take(organisation: &Organisation, channel: &str, request: Request<Body>
     let status = if kept { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response = Response::new(Body::from(replies.concat()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(KIND));
+    let kind = if matches!(line.channel.format, Format::V2) { KIND } else { XML };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -75,6 +77,7 @@ async fn take(organisation: &Organisation, channel: &str, request: Request<Body>
 fn is_not_kept(reply: &[u8]) -> bool {
     let has = |part: &[u8]| reply.windows(part.len()).any(|it| it == part);
     (has(b"MSA|AR") || has(b"MSA|CR")) && has(b"207^Application internal error")
+        || (reply.starts_with(b"<?xml") && has(b"<Error><Code>600<"))
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response {

@@ -43,7 +43,7 @@ pub struct Checked {
 pub type Reader = fn() -> Result<(Head, usize), String>;
 
 /// Every set of this part of the program.
-const SETS: [(&str, Reader); 20] = [
+const SETS: [(&str, Reader); 22] = [
     ("drugs/drugs.txt", crate::drugs::tell_drugs),
     ("drugs/interactions.toml", crate::drugs::tell_interactions),
     ("drugs/allergies.toml", crate::drugs::tell_allergies),
@@ -55,6 +55,8 @@ const SETS: [(&str, Reader); 20] = [
     ("orders/sets", crate::orders::sets::tell),
     ("orders/renewal-protocols.toml", crate::renewals::tell),
     ("gaps", crate::gaps::tell),
+    ("script/2017071.toml", || crate::pharmacy::tell("2017071")),
+    ("script/2023011.toml", || crate::pharmacy::tell("2023011")),
     ("vitals/limits.toml", crate::vitals::tell),
     ("growth/who-0-2.txt", || crate::growth::tell(crate::growth::Reference::Who)),
     ("growth/cdc-2-20.txt", || crate::growth::tell(crate::growth::Reference::Cdc)),

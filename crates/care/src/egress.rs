@@ -27,6 +27,8 @@ pub struct Ask {
     pub patience: Duration,
     /// An origin that this one call may reach although it is private or without TLS: the settings name it for just this.
     pub leave: Option<String>,
+    /// With which certificate of ours the call shows who we are, by the name under which the settings have it.
+    pub identity: Option<String>,
 }
 
 impl Ask {
@@ -39,6 +41,7 @@ impl Ask {
             limit: 1024 * 1024,
             patience: Duration::from_secs(10),
             leave: None,
+            identity: None,
         }
     }
 
@@ -62,6 +65,11 @@ impl Ask {
     pub fn granted(self, address: &str) -> Ask {
         let origin = Url::parse(address).ok().map(|it| it.origin().ascii_serialization());
         Ask { leave: origin, ..self }
+    }
+
+    /// Shows a certificate of ours (mutual TLS).
+    pub fn showing(self, identity: &str) -> Ask {
+        Ask { identity: Some(identity.to_owned()), ..self }
     }
 
     pub fn within(self, limit: usize) -> Ask {

@@ -31,6 +31,7 @@ pub mod orders;
 pub mod organisation;
 pub mod oversight;
 pub mod people;
+pub mod pharmacy;
 pub mod reconcile;
 pub mod renewals;
 mod shapes;

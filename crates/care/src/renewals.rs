@@ -12,9 +12,11 @@ use crate::chart::{Medication, When};
 use crate::checks::{Alert, Tier};
 use crate::content::{self, Head};
 use crate::drugs;
-use crate::orders::{Facts, OrderError, cosign, may_sign, tracking};
+use crate::orders::{Facts, OrderError, cosign, may_sign, sig, tracking};
 use crate::people::Person;
+use crate::pharmacy::{controlled, requests};
 use fhir::{Id, Key, Value};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;
@@ -111,6 +113,8 @@ pub struct Waiting {
     pub asked: Option<When>,
     pub asked_by: Option<String>,
     pub note: Option<String>,
+    /// Something else is asked for than is taken, by a pharmacy.
+    pub change: bool,
 }
 
 /// A request with all that is needed to decide.
@@ -126,7 +130,13 @@ pub struct Request {
     pub alerts: Vec<Alert>,
     /// Of the prescription it continues.
     pub refills: Option<u64>,
+    /// How many of it at a time.
+    pub quantity: Option<String>,
     pub open: bool,
+    /// What a pharmacy asks, when it was one that asked.
+    pub asks: Option<requests::Asks>,
+    /// What is taken now, when something else is asked for.
+    pub instead_of: Option<String>,
 }
 
 /// What is decided.
@@ -134,6 +144,8 @@ pub struct Request {
 pub enum Decision {
     Approve {
         refills: u32,
+        /// Another quantity than before.
+        quantity: Option<Decimal>,
     },
     Deny,
     /// Not without being seen.
@@ -209,7 +221,12 @@ pub async fn queue(pen: &Pen<'_>) -> StoreResult<(Vec<Waiting>, bool)> {
             people.insert(patient.clone(), person.map(|it| Person::of(&it.value)));
         }
         if let Some(person) = people.get(&patient).and_then(Option::as_ref) {
-            all.extend(waiting(&row.value, person));
+            let Some(it) = waiting(&row.value, person) else { continue };
+            let asks = match Id::parse(&it.id) {
+                Some(id) => requests::of(pen, &id).await?,
+                None => None,
+            };
+            all.push(Waiting { change: asks.is_some_and(|it| it.change), ..it });
         }
     }
     Ok((all, rows.more))
@@ -230,6 +247,7 @@ fn waiting(proposal: &Value, person: &Person) -> Option<Waiting> {
         asked: text(proposal, &["authoredOn"]).and_then(When::parse),
         asked_by: owned(proposal, &["requester", "display"]).filter(|_| !of_themselves),
         note: crate::chart::element::notes(proposal),
+        change: false,
     })
 }
 
@@ -276,6 +294,11 @@ pub async fn request(pen: &Pen<'_>, id: &Id) -> Result<Request, OrderError> {
         prescribed: medication.as_ref().and_then(|it| it.started),
         prescriber: earlier.as_ref().and_then(|it| owned(it, &["requester", "display"])),
         refills: medication.as_ref().and_then(|it| it.refills),
+        quantity: [Some(&proposal), earlier.as_ref()].into_iter().flatten().find_map(|it| {
+            it.pointer("/dispenseRequest/quantity/value").and_then(Value::as_number).map(ToString::to_string)
+        }),
+        asks: requests::of(pen, id).await?,
+        instead_of: medication.as_ref().map(|it| it.name.clone()).filter(|_| is_change(earlier.as_ref(), &proposal)),
         last_fill: handed.and_then(When::parse),
         last_visit,
         open: text(&proposal, &["status"]) == Some("active"),
@@ -286,12 +309,7 @@ pub async fn request(pen: &Pen<'_>, id: &Id) -> Result<Request, OrderError> {
 fn advice(proposal: &Value, facts: &Facts, last_visit: Option<&When>) -> Advice {
     let Some(code) = proposal.get("medicationCodeableConcept") else { return Advice::None };
     let means = drugs::recognise(code);
-    let controlled = drugs::all().iter().any(|drug| {
-        drug.schedule.is_some()
-            && drug.ingredients.len() == means.ingredients.len()
-            && drug.ingredients.iter().all(|it| means.ingredients.contains(&it.name))
-    });
-    if controlled {
+    if drugs::schedule_of(code).is_some() {
         return Advice::Controlled;
     }
     let fits = |it: &&Protocol| {
@@ -338,6 +356,12 @@ fn advice(proposal: &Value, facts: &Facts, last_visit: Option<&When>) -> Advice 
     }
 }
 
+/// A quantity as it is typed: more than nothing, and no more than anybody can carry home.
+pub fn quantity(typed: &str) -> Option<Decimal> {
+    let typed: Decimal = typed.trim().parse().ok()?;
+    (typed > Decimal::ZERO && typed <= Decimal::from(10_000)).then(|| typed.normalize())
+}
+
 /// Decides a request. `reason` is told to the patient when it is not approved, and kept when it is approved against an
 /// alert.
 pub async fn decide(
@@ -366,14 +390,14 @@ pub async fn decide(
     };
     let mut act = Act::new(name, &patient).once(once).reason(reason);
     let (status, task) = match decision {
-        Decision::Approve { refills } => {
+        Decision::Approve { refills, quantity } => {
             let gravest = request.alerts.iter().map(|it| it.tier).max();
             match gravest {
                 Some(Tier::Stop) => return Err(OrderError::MayNotSign),
                 Some(Tier::Reason) if reason.is_empty() => return Err(OrderError::Reason),
                 _ => {}
             }
-            approve(&mut act, pen, &proposal, &proposal_key, *refills).await?;
+            approve(&mut act, pen, &proposal, &proposal_key, (*refills, *quantity)).await?;
             ("completed", "completed")
         }
         Decision::Deny if reason.is_empty() => return Err(OrderError::Reason),
@@ -405,13 +429,21 @@ pub async fn decide(
 }
 
 /// The new prescription, in place of the one it continues.
-async fn approve(act: &mut Act, pen: &Pen<'_>, proposal: &Value, its: &Key, refills: u32) -> Result<(), OrderError> {
+async fn approve(
+    act: &mut Act,
+    pen: &Pen<'_>,
+    proposal: &Value,
+    its: &Key,
+    (refills, quantity): (u32, Option<Decimal>),
+) -> Result<(), OrderError> {
     let before = text(proposal, &["priorPrescription", "reference"]);
     let earlier = match before.and_then(Key::parse) {
         Some(key) => Some(pen.store().read(pen.caller, &key).await?.value()),
         None => None,
     };
-    let base = earlier.as_ref().unwrap_or(proposal);
+    // Who asks for something else tells what; who asks for more means the same again.
+    let other = is_change(earlier.as_ref(), proposal);
+    let base = if other { proposal } else { earlier.as_ref().unwrap_or(proposal) };
     let mut order = json!({
         "resourceType": "MedicationRequest",
         "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationrequest"] },
@@ -440,6 +472,29 @@ async fn approve(act: &mut Act, pen: &Pen<'_>, proposal: &Value, its: &Key, refi
     let mut dispense = base.get("dispenseRequest").cloned().unwrap_or_else(|| json!({}));
     dispense["numberOfRepeatsAllowed"] = refills.into();
     dispense["validityPeriod"] = json!({ "start": pen.today() });
+    if let Some(quantity) = quantity {
+        dispense["quantity"]["value"] = sig::number(quantity);
+    }
+    // The pharmacy that asks is the one that fills it.
+    let pharmacy = [proposal, base].into_iter().find_map(|it| it.pointer("/dispenseRequest/performer"));
+    if let Some(pharmacy) = pharmacy {
+        dispense["performer"] = pharmacy.clone();
+    }
+    if other && let Some(earlier) = &earlier {
+        for member in ["category", "reasonReference", "reasonCode"] {
+            if let Some(value) = earlier.get(member) {
+                order[member] = value.clone();
+            }
+        }
+        let taken = earlier.pointer("/dispenseRequest/quantity").filter(|_| dispense.get("quantity").is_none());
+        if let Some(quantity) = taken {
+            dispense["quantity"] = quantity.clone();
+        }
+    }
+    let sent = dispense.get("performer").is_some();
+    if controlled::leave(pen, controlled::schedule(&order), sent) != controlled::Leave::Free {
+        return Err(OrderError::Controlled);
+    }
     order["dispenseRequest"] = dispense;
     if let Some(before) = before {
         order["priorPrescription"] = json!({ "reference": before });
@@ -447,6 +502,15 @@ async fn approve(act: &mut Act, pen: &Pen<'_>, proposal: &Value, its: &Key, refi
     }
     act.create(pen, order);
     Ok(())
+}
+
+/// Whether another medicine is asked for than was prescribed.
+fn is_change(earlier: Option<&Value>, proposal: &Value) -> bool {
+    let name = |it: &Value| it.get("medicationCodeableConcept").and_then(concept).map(|it| it.to_lowercase());
+    match (earlier.and_then(name), name(proposal)) {
+        (Some(earlier), Some(asked)) => earlier != asked,
+        _ => false,
+    }
 }
 
 /// For the front desk: they must be seen first.

@@ -3,6 +3,7 @@
 
 use crate::access::{Access, AccessSettings, HashCost, LabelRules, Policies, Principal};
 use crate::act::Pen;
+use crate::exchange::channel::Interfaces;
 use crate::organisation::Surroundings;
 use crate::{Organisation, ask};
 use fhir::search::row::BaseUrls;
@@ -18,7 +19,10 @@ pub(crate) const NOON: i64 = 1_781_524_800_000_000;
 pub(crate) const SECOND: i64 = 1_000_000;
 
 #[derive(Default)]
-pub(crate) struct Counting(AtomicU64);
+pub(crate) struct Counting {
+    count: AtomicU64,
+    interfaces: Interfaces,
+}
 
 impl Surroundings for Counting {
     fn now(&self) -> i64 {
@@ -26,11 +30,15 @@ impl Surroundings for Counting {
     }
 
     fn new_id(&self) -> String {
-        format!("id-{}", self.0.fetch_add(1, Relaxed))
+        format!("id-{}", self.count.fetch_add(1, Relaxed))
     }
 
     fn new_secret(&self) -> String {
-        format!("secret-{}", self.0.fetch_add(1, Relaxed))
+        format!("secret-{}", self.count.fetch_add(1, Relaxed))
+    }
+
+    fn interfaces(&self) -> Option<&Interfaces> {
+        Some(&self.interfaces)
     }
 }
 

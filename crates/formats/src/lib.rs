@@ -4,6 +4,7 @@
 
 pub mod ccda;
 mod note;
+pub mod script;
 pub mod v2;
 
 pub use note::{Fate, Note, Read};

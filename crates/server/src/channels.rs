@@ -6,8 +6,10 @@ use crate::drops::Drop;
 use crate::failure::{Exit, Failure};
 use crate::mllp;
 use crate::sending::{Sending, Way};
-use care::exchange::channel::Channel;
+use care::exchange::channel::{Channel, Format};
 use care::exchange::subscriptions::{Partner, Patients};
+use care::pharmacy::Wire;
+use formats::script;
 use formats::v2::map::Mapping;
 use formats::v2::out::Outgoing;
 use jiff::tz::TimeZone;
@@ -52,14 +54,17 @@ impl Channels {
         }
         if let Some(to) = given.get("send") {
             let way = given.way(to)?;
+            // The same line both ways: what pharmacies say of their own accord is posted to it.
+            if let (Format::Script(_), Some(token)) = (&channel.format, given.get("token")) {
+                given.long_enough(token)?;
+                channel.set_token(token);
+            }
             channel.partner = Some(given.partner(to)?);
             self.sending.push(Sending { organisation, channel, way });
             return Ok(());
         }
         if let Some(token) = given.get("token") {
-            if token.len() < SHORTEST_TOKEN {
-                return Err(given.wrong(&format!(".token must have at least {SHORTEST_TOKEN} characters")));
-            }
+            given.long_enough(token)?;
             channel.set_token(token);
         }
         if let Some(folder) = given.get("folder") {
@@ -112,7 +117,9 @@ impl<'a> Given<'a> {
         if let Some(zone) = self.get("zone") {
             channel.zone = TimeZone::get(zone).map_err(|_| self.wrong(&format!(".zone: {zone} is no time zone")))?;
         }
-        if let Some(path) = self.get("mapping").map(Path::new) {
+        if self.get("format") == Some("script") {
+            channel.format = Format::Script(Arc::new(self.wire()?));
+        } else if let Some(path) = self.get("mapping").map(Path::new) {
             let text = std::fs::read_to_string(path).map_err(Failure::file("read the mapping in", path))?;
             let mapping = Mapping::with(&text).map_err(|error| self.wrong(&format!(".mapping: {error}")))?;
             channel.mapping = Some(Arc::new(mapping));
@@ -126,6 +133,33 @@ impl<'a> Given<'a> {
         channel.errors = number("errors").or(channel.errors);
         channel.keep_days = number("keep_days");
         Ok(channel)
+    }
+
+    fn long_enough(&self, token: &str) -> Result<(), Failure> {
+        match token.len() < SHORTEST_TOKEN {
+            true => Err(self.wrong(&format!(".token must have at least {SHORTEST_TOKEN} characters"))),
+            false => Ok(()),
+        }
+    }
+
+    /// How SCRIPT is spoken.
+    fn wire(&self) -> Result<Wire, Failure> {
+        let version = self.get("version").unwrap_or("2017071");
+        let mapping = match self.get("mapping").map(Path::new) {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(Failure::file("read the mapping in", path))?;
+                let mapping = script::Mapping::with(version, &text);
+                Some(mapping.map_err(|error| self.wrong(&format!(".mapping: {error}")))?)
+            }
+            None => script::Mapping::of_version(version).cloned(),
+        };
+        Ok(Wire {
+            own: self.needs("own")?.to_owned(),
+            mapping: mapping.map(Arc::new),
+            controlled: self.get("controlled") == Some("true"),
+            sends: self.get("send").is_some(),
+            simulated: false,
+        })
     }
 
     fn partner(&self, to: &str) -> Result<Partner, Failure> {
@@ -164,7 +198,9 @@ impl<'a> Given<'a> {
         }
         if to.starts_with("https://") || to.starts_with("http://") {
             let authorization = self.get("token").map(|it| format!("Bearer {it}"));
-            return Ok(Way::Http { address: to.to_owned(), authorization });
+            let shows = self.get("certificate").is_some() || self.get("authorities").is_some();
+            let identity = if shows { Some(self.client()?) } else { None };
+            return Ok(Way::Http { address: to.to_owned(), authorization, identity });
         }
         let (secure, rest) = match (to.strip_prefix("mllp://"), to.strip_prefix("mllps://")) {
             (Some(rest), _) => (false, rest),
@@ -186,6 +222,11 @@ impl<'a> Given<'a> {
 
     fn connector(&self, host: &str) -> Result<(TlsConnector, ServerName<'static>), Failure> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| self.wrong(".send names no host"))?;
+        Ok((self.client()?, name))
+    }
+
+    /// Whom this side trusts, and with which certificate it shows who it is.
+    fn client(&self) -> Result<TlsConnector, Failure> {
         let mut roots = RootCertStore::empty();
         match self.get("authorities").map(Path::new) {
             Some(path) => {
@@ -208,7 +249,7 @@ impl<'a> Given<'a> {
             (None, None) => builder.with_no_client_auth(),
             _ => return Err(self.wrong(" needs certificate and key, or neither")),
         };
-        Ok((TlsConnector::from(Arc::new(config)), name))
+        Ok(TlsConnector::from(Arc::new(config)))
     }
 
     fn listener(&self, organisation: String, channel: Channel) -> Result<mllp::Asked, Failure> {
@@ -234,7 +275,7 @@ fn unusable(path: &Path, what: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Config, format!("{}: {what}", path.display()))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     match CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
         Ok(all) if !all.is_empty() => Ok(all),
         Ok(_) => Err(unusable(path, "there is no certificate in it")),
@@ -242,11 +283,11 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     }
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| unusable(path, error))
 }
 
-fn acceptor(certificate: &Path, key: &Path, clients: Option<&Path>) -> Result<TlsAcceptor, Failure> {
+pub(crate) fn acceptor(certificate: &Path, key: &Path, clients: Option<&Path>) -> Result<TlsAcceptor, Failure> {
     let chain = certificates(certificate)?;
     let own = private_key(key)?;
     let provider = Arc::new(default_provider());

@@ -11,13 +11,14 @@ use crate::terminal::{self, Paint, Progress};
 use crate::world::{self, World};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use care::Organisation;
 use care::access::clients::Registration;
 use care::access::{Access, Charge, NewUser, PersonLink, Relation};
 use care::demo::{Org, Population};
-use care::exchange::channel::Channel;
+use care::exchange::channel::{Channel, Format};
 use care::exchange::subscriptions::{Partner, Patients};
 use care::organisation::Surroundings;
+use care::pharmacy::Wire;
+use care::{Installation, Organisation};
 use fhir::{Checked, Id, Key};
 use futures::stream::{FuturesUnordered, StreamExt};
 use ring::rand::SystemRandom;
@@ -542,6 +543,65 @@ pub(crate) async fn register_apps(folder: &Path, organisation: &Organisation) ->
         let (apps, caller) = (organisation.apps(), Caller::system("demo"));
         let known = apps.register_as(&caller, registration, client.client_id.clone(), secret, world::now()).await;
         known.map_err(|denial| Failure::new(Exit::Software, format!("a demo app cannot be registered: {denial}")))?;
+    }
+    Ok(())
+}
+
+/// The pharmacies of the demonstration: id, number, name, street, telephone. The first is one of the sample organisations'
+/// from the beginning. Numbers that begin with 99 are given to nobody.
+const PHARMACIES: [(&str, &str, &str, &str, &str); 3] = [
+    ("pharmacy", "9900017", "Tannery Row Pharmacy", "14 Tannery Row", "(740) 555-0110"),
+    ("pharmacy-harbor", "9900025", "Harbor Street Pharmacy", "3 Harbor Street", "(740) 555-0164"),
+    ("pharmacy-northside", "9900033", "Northside Drugs", "88 Mill Avenue", "(740) 555-0171"),
+];
+
+/// Opens the line of each sample organisation to the pharmacies of the demonstration, which answer inside this program.
+pub(crate) async fn open_pharmacies(installation: &Installation, world: &World) -> Done {
+    let interfaces = world.interfaces().expect("the world has lines");
+    for organisation in &installation.organisations {
+        let wrong = Failure::store("fill", &organisation.slug);
+        list_pharmacies(organisation).await.map_err(wrong)?;
+        let mut channel = Channel::new(&format!("{}-pharmacies", organisation.slug), "Pharmacies");
+        let own = format!("{}-practice", organisation.slug);
+        channel.format = Format::Script(Arc::new(Wire { own, sends: true, simulated: true, ..Wire::default() }));
+        let line = interfaces.open(organisation, channel).await.map_err(Failure::store("read", &organisation.slug))?;
+        line.tell(|it| it.open = true);
+    }
+    Ok(())
+}
+
+/// Puts those into the directory that are not in it.
+async fn list_pharmacies(organisation: &Organisation) -> store::StoreResult<()> {
+    let caller = Caller::system("demo");
+    for (id, number, name, street, phone) in PHARMACIES {
+        let key = Key::parse(&format!("Organization/{id}")).expect("our own ids are ids of FHIR");
+        let known = match organisation.store.read(&caller, &key).await {
+            Ok(stored) => Some(stored.value()),
+            Err(store::StoreError::NotFound(_) | store::StoreError::Gone { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        let identifier = json!([{ "system": care::pharmacy::NCPDP, "value": number }]);
+        let value = match known {
+            Some(known) if known.get("identifier").is_some() => continue,
+            Some(mut known) => {
+                known["identifier"] = identifier;
+                known
+            }
+            None => json!({
+                "resourceType": "Organization",
+                "id": id,
+                "meta": { "profile": ["http://hl7.org/fhir/us/core/StructureDefinition/us-core-organization"] },
+                "identifier": identifier,
+                "active": true,
+                "type": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/organization-type", "code": "bus", "display": "Non-Healthcare Business or Corporation" }] }],
+                "name": name,
+                "telecom": [{ "system": "phone", "value": phone, "use": "work" }],
+                "address": [{ "line": [street], "city": "Millbrook", "state": "OH", "postalCode": "43000", "country": "US" }],
+            }),
+        };
+        let writes: Vec<Write> = write(value).into_iter().collect();
+        let batch = Batch { writes, action: "demo", ..Batch::default() };
+        organisation.store.commit(&caller, batch, world::now()).await?;
     }
     Ok(())
 }

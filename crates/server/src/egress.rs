@@ -6,8 +6,9 @@ use care::egress::{Answer, Ask, Egress, Policy, Refused, Sending, Target};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::rt::TokioIo;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -38,6 +39,8 @@ pub(crate) fn trusted() -> Vec<CertificateDer<'static>> {
 pub(crate) struct Client {
     policy: Policy,
     tls: TlsConnector,
+    /// Connectors that show a certificate of ours, by name.
+    identities: RwLock<HashMap<String, TlsConnector>>,
 }
 
 impl Client {
@@ -54,7 +57,20 @@ impl Client {
             .expect("ring knows the protocol versions that are safe")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Client { policy, tls: TlsConnector::from(Arc::new(config)) }
+        Client { policy, tls: TlsConnector::from(Arc::new(config)), identities: RwLock::default() }
+    }
+
+    /// Calls that ask for this name are made with this connector: its certificate, and whom it trusts.
+    pub(crate) fn present(&self, name: &str, connector: TlsConnector) {
+        self.identities.write().expect("no holder panics").insert(name.to_owned(), connector);
+    }
+
+    /// How a call is secured. One that should show a certificate is never made without it.
+    fn connector(&self, ask: &Ask) -> Result<TlsConnector, Refused> {
+        match &ask.identity {
+            None => Ok(self.tls.clone()),
+            Some(name) => self.identities.read().expect("no holder panics").get(name).cloned().ok_or(Refused::Tls),
+        }
     }
 
     async fn go(&self, ask: Ask) -> Result<Answer, Refused> {
@@ -89,7 +105,7 @@ impl Client {
             Some(Host::Ipv6(address)) => ServerName::from(IpAddr::V6(address)),
             None => return Err(Refused::NotAnAddress),
         };
-        let stream = self.tls.connect(name, stream).await.map_err(|_| Refused::Tls)?;
+        let stream = self.connector(ask)?.connect(name, stream).await.map_err(|_| Refused::Tls)?;
         talk(stream, target, ask).await
     }
 
@@ -192,6 +208,75 @@ mod tests {
         assert_eq!(named.send(Ask::get(&other)).await.unwrap_err(), Refused::Scheme, "leave is for one call");
         let small = client.send(Ask::get(&origin).within(1)).await;
         assert_eq!(small.unwrap_err(), Refused::TooLarge);
+    }
+
+    /// An authority, and certificates of two sides that it signed; `None` where openssl is not installed.
+    fn certificates() -> Option<std::path::PathBuf> {
+        let folder = std::env::temp_dir().join(format!("continuo-egress-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let run = |arguments: &str| {
+            let run = std::process::Command::new("openssl").args(arguments.split(' ')).current_dir(&folder).output();
+            run.is_ok_and(|it| it.status.success())
+        };
+        const KEY: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        if !run(&format!("req -x509 {KEY} -days 2 -subj /CN=ours -keyout ours.key -out ours.pem")) {
+            return None;
+        }
+        for (name, names) in [
+            ("there", "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n"),
+            ("here", "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n"),
+        ] {
+            std::fs::write(folder.join("names"), names).unwrap();
+            assert!(run(&format!("req {KEY} -subj /CN={name} -keyout {name}.key -out {name}.csr")));
+            assert!(run(&format!(
+                "x509 -req -in {name}.csr -CA ours.pem -CAkey ours.key -CAcreateserial -days 2 -extfile names -out {name}.pem"
+            )));
+        }
+        Some(folder)
+    }
+
+    #[tokio::test]
+    async fn a_call_shows_the_certificate_that_it_asks_for_and_no_other() {
+        let Some(folder) = certificates() else {
+            eprintln!("openssl is not installed: mutual TLS is not tested");
+            return;
+        };
+        let at = |name: &str| folder.join(name);
+        let acceptor = crate::channels::acceptor(&at("there.pem"), &at("there.key"), Some(&at("ours.pem")))
+            .map_err(|_| "no acceptor")
+            .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("https://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut read = [0; 2048];
+                let _ = stream.read(&mut read).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        let mut roots = RootCertStore::empty();
+        for it in crate::channels::certificates(&at("ours.pem")).map_err(|_| "no certificate").unwrap() {
+            roots.add(it).unwrap();
+        }
+        let own = crate::channels::certificates(&at("here.pem")).map_err(|_| "no certificate").unwrap();
+        let key = crate::channels::private_key(&at("here.key")).map_err(|_| "no key").unwrap();
+        let builder = |roots: RootCertStore| {
+            ClientConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+        };
+        let client = allowing(&origin);
+        client.present("shows", Arc::new(builder(roots.clone()).with_client_auth_cert(own, key).unwrap()).into());
+        client.present("trusts", Arc::new(builder(roots).with_no_client_auth()).into());
+        let answer = client.send(Ask::post(&origin, "text/plain", "hello").showing("shows")).await.unwrap();
+        assert_eq!((answer.status, &*answer.body), (200, &b"ok"[..]));
+        for ask in [Ask::get(&origin).showing("trusts"), Ask::get(&origin).showing("nobody"), Ask::get(&origin)] {
+            assert!(client.send(ask).await.is_err(), "who shows nothing is not answered");
+        }
+        std::fs::remove_dir_all(&folder).ok();
     }
 
     #[tokio::test]

@@ -1,9 +1,10 @@
-//! Work that follows what is written, beside the doors: results complete the orders they answer, and whoever is new is
-//! looked for among those who are here; reports of imaging find their studies. Each organisation is
-//! looked at every few seconds, which costs one look at a number while nothing was written.
+//! Work that follows what is written, beside the doors: results complete the orders they answer, whoever is new is looked
+//! for among those who are here, reports of imaging find their studies, and prescriptions go to pharmacies. Each
+//! organisation is looked at every few seconds, which costs one look at a number while nothing was written.
 
 use care::exchange::log::prune;
-use care::{Installation, identity, imaging, orders};
+use care::{Installation, Organisation, identity, imaging, orders, pharmacy};
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -14,6 +15,31 @@ const PRUNED_EVERY: u32 = 1_200;
 
 /// Go on until they are ended.
 pub(crate) struct Follower([JoinHandle<()>; 2]);
+
+/// One kind of work; its trouble is told once, and it is tried again and begins where it was.
+struct Work {
+    done: &'static str,
+    cannot: &'static str,
+    troubled: bool,
+}
+
+impl Work {
+    const fn new(done: &'static str, cannot: &'static str) -> Work {
+        Work { done, cannot, troubled: false }
+    }
+
+    fn tell<E: Display>(&mut self, result: Result<usize, E>) {
+        match result {
+            Ok(0) => self.troubled = false,
+            Ok(count) => tracing::debug!(target: "continuo", count, "{}", self.done),
+            Err(error) if !self.troubled => {
+                self.troubled = true;
+                tracing::error!(target: "continuo", %error, "{}", self.cannot);
+            }
+            Err(_) => {}
+        }
+    }
+}
 
 impl Follower {
     pub(crate) fn start(installation: Installation) -> Follower {
@@ -29,18 +55,10 @@ impl Follower {
 /// Reports find their studies. Archives of others are asked here, so that nothing else waits for them.
 fn images(installation: Installation) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut troubled = false;
+        let mut joined = Work::new("reports and studies were put together", "reports could not be put to their studies");
         loop {
             for organisation in &installation.organisations {
-                match imaging::settle(organisation, organisation.now()).await {
-                    Ok(0) => troubled = false,
-                    Ok(count) => tracing::debug!(target: "continuo", count, "reports and studies were put together"),
-                    Err(error) if !troubled => {
-                        troubled = true;
-                        tracing::error!(target: "continuo", %error, "reports could not be put to their studies");
-                    }
-                    Err(_) => {}
-                }
+                joined.tell(imaging::settle(organisation, organisation.now()).await);
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -49,7 +67,10 @@ fn images(installation: Installation) -> JoinHandle<()> {
 
 fn records(installation: Installation) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let (mut troubled, mut doubtful) = (false, false);
+        let mut results = Work::new("orders were answered by results", "results could not be put to their orders");
+        let mut pairs = Work::new("pairs may be one person's", "duplicates could not be looked for");
+        let mut sent = Work::new("prescriptions went on", "prescriptions could not be sent on");
+        let mut played = Work::new("messages of the simulated pharmacy", "the simulated pharmacy cannot go on");
         let mut looks = 0u32;
         loop {
             if looks.is_multiple_of(PRUNED_EVERY) {
@@ -57,27 +78,11 @@ fn records(installation: Installation) -> JoinHandle<()> {
             }
             looks = looks.wrapping_add(1);
             for organisation in &installation.organisations {
-                match orders::tracking::settle(organisation, organisation.now()).await {
-                    Ok(0) => troubled = false,
-                    Ok(count) => tracing::debug!(target: "continuo", count, "orders were answered by results"),
-                    // Told once; it is tried again and begins where it was.
-                    Err(error) if !troubled => {
-                        troubled = true;
-                        tracing::error!(target: "continuo", %error, "results could not be put to their orders");
-                    }
-                    Err(_) => {}
-                }
-            }
-            for organisation in &installation.organisations {
-                match identity::queue::settle(organisation, organisation.now()).await {
-                    Ok(0) => doubtful = false,
-                    Ok(count) => tracing::debug!(target: "continuo", count, "pairs may be one person's"),
-                    Err(error) if !doubtful => {
-                        doubtful = true;
-                        tracing::error!(target: "continuo", %error, "duplicates could not be looked for");
-                    }
-                    Err(_) => {}
-                }
+                let organisation: &Organisation = organisation;
+                results.tell(orders::tracking::settle(organisation, organisation.now()).await);
+                pairs.tell(identity::queue::settle(organisation, organisation.now()).await);
+                sent.tell(pharmacy::follow(organisation, organisation.now()).await);
+                played.tell(pharmacy::simulated::round(organisation, organisation.now()).await);
             }
             tokio::time::sleep(EVERY).await;
         }

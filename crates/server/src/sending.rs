@@ -5,10 +5,11 @@
 
 use crate::failure::{Exit, Failure};
 use care::egress::Ask;
-use care::exchange::channel::{Channel, Line, Went, Wish};
+use care::exchange::channel::{Channel, Format, Line, Went, Wish};
 use care::exchange::feed;
 use care::exchange::outbox::{self, Outcome, Queued};
 use care::organisation::Surroundings;
+use care::pharmacy::line::judged;
 use care::{Installation, Organisation};
 use formats::v2::mllp::{Decoder, Frame, frame};
 use std::io::Write;
@@ -38,7 +39,7 @@ const PIECE: usize = 4 * 1024;
 /// How messages get to a partner.
 pub(crate) enum Way {
     Mllp { host: String, port: u16, tls: Option<Box<(TlsConnector, ServerName<'static>)>> },
-    Http { address: String, authorization: Option<String> },
+    Http { address: String, authorization: Option<String>, identity: Option<TlsConnector> },
     Folder(PathBuf),
 }
 
@@ -70,6 +71,9 @@ impl Senders {
             };
             let interfaces = world.interfaces().expect("the world has lines");
             let line = interfaces.open(&organisation, channel).await.map_err(Failure::store("read", &slug))?;
+            if let Way::Http { identity: Some(identity), .. } = &way {
+                world.present(&line.channel.name, identity.clone());
+            }
             if let Way::Mllp { tls, .. } = &way {
                 line.tell(|it| it.secured = tls.as_ref().map(|_| false));
             }
@@ -159,8 +163,11 @@ impl Sender {
             Way::Mllp { .. } if self.connection.is_some() => Ok(()),
             Way::Mllp { .. } => self.connected().await.map(|it| self.connection = Some(it)),
             Way::Folder(folder) => std::fs::create_dir_all(folder).map_err(|error| format!("the folder: {error}")),
-            Way::Http { address, authorization } => {
+            Way::Http { address, authorization, identity } => {
                 let mut ask = Ask::get(address).within(LARGEST);
+                if identity.is_some() {
+                    ask = ask.showing(&self.line.channel.name);
+                }
                 if let Some(authorization) = authorization {
                     ask = ask.authorized(authorization);
                 }
@@ -207,10 +214,15 @@ impl Sender {
                 _ => None,
             };
             self.line.count(went, now);
+            let said = self.said(&outcome);
             let settled = outbox::settled(&self.organisation, &caller, &message.heading.id, outcome, now).await;
             if let Err(error) = settled {
                 tracing::error!(target: "continuo", channel = %self.line.channel.name, %error, "an answer could not be kept; the message is sent again");
                 return FIRST_PAUSE;
+            }
+            // What a pharmacy answers is a message of its own, which says how it goes on.
+            if let (Some(said), Some(interfaces)) = (said, self.organisation.surroundings.interfaces()) {
+                self.line.take(&self.organisation, interfaces, &said, now).await;
             }
             match failed {
                 None => {
@@ -230,6 +242,16 @@ impl Sender {
         Duration::ZERO
     }
 
+    /// An answer that is to be taken in.
+    fn said(&self, outcome: &Outcome) -> Option<Vec<u8>> {
+        match (&self.line.channel.format, outcome) {
+            (Format::Script(_), Outcome::Accepted(answer) | Outcome::Refused(answer)) if !answer.is_empty() => {
+                Some(answer.clone())
+            }
+            _ => None,
+        }
+    }
+
     async fn deliver(&mut self, message: &Queued) -> Outcome {
         let control = &message.heading.control;
         match &self.way {
@@ -237,7 +259,9 @@ impl Sender {
                 Ok(answer) => outbox::judged(&answer, control),
                 Err(why) => Outcome::Failed(why),
             },
-            Way::Http { address, authorization } => self.posted(address, authorization.as_deref(), message).await,
+            Way::Http { address, authorization, identity } => {
+                self.posted(address, (authorization.as_deref(), identity.is_some()), message).await
+            }
             Way::Folder(folder) => match laid(folder, message).await {
                 Ok(()) => Outcome::Accepted(Vec::new()),
                 Err(error) => Outcome::Failed(format!("the folder: {error}")),
@@ -291,7 +315,7 @@ impl Sender {
         Ok(Connection { stream, decoder: Decoder::new(LARGEST) })
     }
 
-    async fn posted(&self, address: &str, authorization: Option<&str>, message: &Queued) -> Outcome {
+    async fn posted(&self, address: &str, (authorization, shows): (Option<&str>, bool), message: &Queued) -> Outcome {
         let is_hl7 = message.body.starts_with(b"MSH");
         let kind = if is_hl7 { "x-application/hl7-v2+er7; charset=utf-8" } else { "application/xml; charset=utf-8" };
         let mut ask = Ask::post(address, kind, message.body.clone()).within(LARGEST);
@@ -299,7 +323,16 @@ impl Sender {
         if let Some(authorization) = authorization {
             ask = ask.authorized(authorization);
         }
-        match self.organisation.surroundings.egress().send(ask).await {
+        if shows {
+            ask = ask.showing(&self.line.channel.name);
+        }
+        let answer = self.organisation.surroundings.egress().send(ask).await;
+        if let (Format::Script(wire), Ok(answer)) = (&self.line.channel.format, &answer)
+            && (200..300).contains(&answer.status)
+        {
+            return judged(wire, &answer.body, &message.heading.control);
+        }
+        match answer {
             Err(refused) => Outcome::Failed(refused.to_string()),
             // The verdict of the partner goes before the status.
             Ok(answer) if answer.body.starts_with(b"MSH") => outbox::judged(&answer.body, &message.heading.control),

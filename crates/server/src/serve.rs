@@ -80,7 +80,6 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     };
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
-    let follower = Follower::start(installation.clone());
     let mut channels = Channels::of(&config)?;
     if demo.is_some() {
         channels.listening.extend(demo::channels(&places, serve_mllp));
@@ -88,6 +87,7 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     let lines = Lines::open(channels.listening, &installation, &world).await?;
     if let Some(demo) = &mut demo {
         demo.listens(&folder, &lines.listening)?;
+        demo::open_pharmacies(&installation, &world).await?;
         channels.sending.extend(demo::sending(&places, &lines.listening));
     }
     let drops = Drops::open(channels.folders, &installation, &world).await?;
@@ -95,6 +95,8 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         posted(&installation, &world, &organisation, channel).await?;
     }
     let senders = Senders::open(channels.sending, &installation, &world).await?;
+    // It sends over lines that are open.
+    let follower = Follower::start(installation.clone());
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");

@@ -2,6 +2,7 @@
 //! `server` gets these as arguments.
 
 use crate::config::Config;
+use crate::egress::Client;
 use crate::failure::Failure;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,7 +23,7 @@ use store::audit::Anchor;
 pub(crate) struct World {
     random: SystemRandom,
     /// Set once the settings are known; until then nothing leaves.
-    egress: OnceLock<Arc<dyn Egress>>,
+    egress: OnceLock<Arc<Client>>,
     /// Somebody asked the program to stop: what would go on for ever ends.
     closing: AtomicBool,
     /// What pages need to know of the settings; until they are known, what is usual.
@@ -56,7 +57,14 @@ impl World {
 
     /// Opens the way out to other servers.
     pub(crate) fn open_egress(&self, policy: Policy) {
-        self.egress.get_or_init(|| Arc::new(crate::egress::Client::new(policy)));
+        self.egress.get_or_init(|| Arc::new(Client::new(policy)));
+    }
+
+    /// A certificate of ours that calls may show.
+    pub(crate) fn present(&self, name: &str, connector: tokio_rustls::TlsConnector) {
+        if let Some(egress) = self.egress.get() {
+            egress.present(name, connector);
+        }
     }
 
     /// Tells pages their language and the relay of video visits, and matching its thresholds.

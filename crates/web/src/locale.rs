@@ -57,6 +57,7 @@ families![
     "results",
     "growth",
     "orders",
+    "pharmacy",
     "notes",
     "closing",
     "aftercare",

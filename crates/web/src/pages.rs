@@ -35,6 +35,7 @@ mod looks;
 mod messages;
 pub(crate) mod notes;
 mod orders;
+mod pharmacy;
 mod portal;
 mod reconcile;
 mod register;
@@ -266,6 +267,10 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/basket/item/{item}", ORDERS, || get(orders::form::page).post(orders::form::submit)),
     page("/{org}/patients/{id}/basket/sign", SIGNS, || post(orders::edit::sign)),
     page("/{org}/patients/{id}/basket/forward", ORDERS, || post(orders::edit::forward)),
+    page("/{org}/patients/{id}/basket/pharmacy", ORDERS, || post(pharmacy::choose)),
+    page("/{org}/patients/{id}/pharmacy", ORDERS, || get(pharmacy::page).post(pharmacy::prefer)),
+    page("/{org}/patients/{id}/medications/stop", SIGNS, || post(pharmacy::stop)),
+    page("/{org}/patients/{id}/medications/history", ORDERS, || post(pharmacy::ask_history)),
     page("/{org}/patients/{id}/renewal", ORDERS, || post(renewals::ask)),
     page("/{org}/orders/cosign", SIGNS, || get(orders::cosign::page)),
     page("/{org}/orders/cosign/sign", SIGNS, || post(orders::cosign::sign)),

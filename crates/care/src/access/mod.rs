@@ -10,7 +10,7 @@
 
 pub mod accounts;
 pub mod apps;
-mod as_text;
+pub(crate) mod as_text;
 mod assertion;
 pub mod breached;
 mod cbor;
@@ -62,7 +62,7 @@ pub use roles::{Role, Roles};
 pub use scopes::Scopes;
 pub use secret::Secret;
 pub use sessions::{Me, Session, SessionInfo};
-pub use sign_in::{Factor, Opened, Proof, SignIn};
+pub use sign_in::{Factor, Opened, Proof, SecondFactor, SignIn};
 pub use totp::{base32, code_at as one_time_code};
 pub use upstream::{Provider, ProviderInfo, ProviderStep};
 

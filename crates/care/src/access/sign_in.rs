@@ -43,6 +43,17 @@ pub struct Opened {
     pub session: Session,
 }
 
+/// That someone who is signed in has just shown a second factor: made by [`Access::show_second`] alone.
+#[derive(Debug)]
+pub struct SecondFactor(());
+
+#[cfg(test)]
+impl SecondFactor {
+    pub(crate) fn for_tests() -> SecondFactor {
+        SecondFactor(())
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Factor {
     Passkey,
@@ -280,6 +291,22 @@ impl Access {
                 Err(AccessError::Changed) => self.refused(visit, &against, "passkey", now).await,
                 other => other.map(SignIn::Open),
             },
+        }
+    }
+
+    /// Proves it with something that one has, a one-time code or a passkey: for what a password is not enough for.
+    pub async fn show_second(
+        &self,
+        visit: &Visit,
+        token: &str,
+        proof: Proof<'_>,
+        now: i64,
+    ) -> AccessResult<(Opened, SecondFactor)> {
+        match proof {
+            Proof::Totp(_) | Proof::Passkey { .. } => {
+                self.prove(visit, token, proof, now).await.map(|opened| (opened, SecondFactor(())))
+            }
+            Proof::Password(_) | Proof::Recovery(_) => Err(AccessError::Wrong),
         }
     }
 

@@ -34,6 +34,22 @@ pub fn search(words: &str, limit: usize) -> Vec<&'static Drug> {
     found.into_iter().take(limit).map(|(_, _, drug)| drug).collect()
 }
 
+/// The schedule of the Controlled Substances Act (2 to 5) of a medicine on a chart: of the drug by its code, else the
+/// strictest of those with just its ingredients.
+pub fn schedule_of(concept: &serde_json::Value) -> Option<u8> {
+    let codes = crate::chart::element::list(concept, "coding").iter().filter_map(|it| it["code"].as_str());
+    let by_code = codes.filter_map(|code| all().iter().find(|it| it.code.as_deref() == Some(code))).next();
+    if let Some(drug) = by_code {
+        return drug.schedule;
+    }
+    let means = recognise(concept);
+    let same = |drug: &&Drug| {
+        drug.ingredients.len() == means.ingredients.len()
+            && drug.ingredients.iter().all(|it| means.ingredients.contains(&it.name))
+    };
+    if means.ingredients.is_empty() { None } else { all().iter().filter(same).filter_map(|it| it.schedule).min() }
+}
+
 /// Lower case, with single spaces between words of letters and digits.
 pub(crate) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -55,6 +55,17 @@ pub struct Channel {
     pub errors: Option<u32>,
     /// After how many days what a message said is taken away; never, when absent.
     pub keep_days: Option<u32>,
+    pub format: Format,
+}
+
+/// In which language messages of a channel are.
+#[derive(Clone, Debug, Default)]
+pub enum Format {
+    /// HL7 v2.
+    #[default]
+    V2,
+    /// NCPDP SCRIPT, with pharmacies.
+    Script(Arc<crate::pharmacy::Wire>),
 }
 
 impl Channel {
@@ -68,6 +79,7 @@ impl Channel {
             systems: BTreeMap::new(),
             silence: None,
             largest: 16 * 1024 * 1024,
+            format: Format::default(),
             token: None,
             partner: None,
             errors: Some(20),
@@ -291,7 +303,7 @@ impl Interfaces {
     }
 
     /// Messages of one patient are worked on one after the other.
-    pub(super) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
         let mut hasher = DefaultHasher::new();
         patient.hash(&mut hasher);
         self.turns[hasher.finish() as usize % TURNS].lock().await

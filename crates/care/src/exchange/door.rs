@@ -84,6 +84,8 @@ pub struct Arrival<'a> {
     /// What the audit log calls it: `message`, `document`.
     pub action: &'static str,
     pub items: Vec<ItemChange>,
+    /// Resources of this place that move on with it, each over the version that was looked at.
+    pub also: Vec<(Key, u64, Value)>,
     pub log: Option<Log<'a>>,
 }
 
@@ -109,6 +111,7 @@ impl<'a> Arrival<'a> {
                 Way::Patient => "patient-told",
             },
             items: Vec::new(),
+            also: Vec::new(),
             log: None,
         }
     }
@@ -329,6 +332,13 @@ impl Work<'_> {
     }
 
     fn done(mut self) -> Result<Plan, DoorError> {
+        for (key, version, value) in &self.arrival.also {
+            match checked(key, value.clone()) {
+                Ok(change) => self.writes.push(Write { key: key.clone(), expect: Expect::Version(*version), change }),
+                Err(issues) => self.wrong.extend(issues),
+            }
+            self.received.keys.push((key.clone(), version + 1));
+        }
         if !self.wrong.is_empty() {
             return Err(DoorError::Invalid(self.wrong));
         }

@@ -8,7 +8,7 @@
 
 use super::attached::attach;
 use super::category::categorize;
-use super::channel::{Channel, Interfaces, Line, Went, Wish};
+use super::channel::{Channel, Format, Interfaces, Line, Went, Wish};
 use super::door::{Arrival, DoorError, Received, receive};
 use super::origin::{Origin, Way};
 use super::own;
@@ -96,12 +96,12 @@ pub struct Head {
 }
 
 impl Head {
-    pub(super) fn read(bytes: &[u8]) -> StoreResult<Head> {
+    pub(crate) fn read(bytes: &[u8]) -> StoreResult<Head> {
         serde_json::from_slice(bytes)
             .map_err(|_| StoreError::Damaged("the head of a message cannot be read".to_owned()))
     }
 
-    pub(super) fn write(&self) -> Bytes {
+    pub(crate) fn write(&self) -> Bytes {
         serde_json::to_vec(self).expect("texts and numbers can be written").into()
     }
 
@@ -163,7 +163,11 @@ impl Line {
     /// Takes a message off this line, and counts it.
     pub async fn take(&self, organisation: &Organisation, interfaces: &Interfaces, raw: &[u8], now: i64) -> Answer {
         let intake = Intake { organisation, interfaces, channel: &self.channel };
-        let answer = intake.take(raw, self.wish() == Wish::Pause, now).await;
+        let paused = self.wish() == Wish::Pause;
+        let answer = match &self.channel.format {
+            Format::V2 => intake.take(raw, paused, now).await,
+            Format::Script(wire) => crate::pharmacy::intake::take(&intake, wire, raw, paused, now).await,
+        };
         let went = match answer.state {
             _ if answer.again => Went::Again,
             DONE | HELD | IGNORED => Went::Well,
@@ -181,7 +185,7 @@ impl Line {
     /// Takes a frame: a message, or a batch of them (HL7 v2.9, 2.10.3), which is answered as one. Returns what goes back
     /// over the line, frame by frame.
     pub async fn frame(&self, organisation: &Organisation, interfaces: &Interfaces, raw: &[u8]) -> Vec<Vec<u8>> {
-        if !is_several(raw) {
+        if !is_several(raw) || !matches!(self.channel.format, Format::V2) {
             return self.take(organisation, interfaces, raw, organisation.now()).await.replies;
         }
         let batch = Batch::read(raw);
@@ -532,7 +536,7 @@ fn again(logged: &Logged) -> StoreResult<Answer> {
 }
 
 /// A name of 32 digits, made from parts.
-pub(super) fn name(parts: &[&[u8]]) -> String {
+pub(crate) fn name(parts: &[&[u8]]) -> String {
     let mut all = Vec::new();
     for part in parts {
         all.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -636,6 +640,10 @@ pub async fn release(intake: &Intake<'_>, now: i64) -> StoreResult<usize> {
 pub(super) async fn redo(intake: &Intake<'_>, id: &str, now: i64) -> StoreResult<Option<&'static str>> {
     let Some(logged) = intake.organisation.store.message(id).await? else { return Ok(None) };
     let Logged { heading, head, raw } = logged;
+    if let Format::Script(wire) = &intake.channel.format {
+        let logged = Logged { heading, head, raw };
+        return crate::pharmacy::intake::redo(intake, wire, logged, now).await.map(Some);
+    }
     let Ok(message) = Message::read(&raw) else { return Ok(Some(FAILED)) };
     let header = header(&message, &intake.channel.zone);
     let new =

@@ -7,7 +7,7 @@ mod keeping;
 
 pub use keeping::prune;
 
-use super::channel::{self, Channel, Interfaces, Line, Status, Wish};
+use super::channel::{self, Channel, Format, Interfaces, Line, Status, Wish};
 use super::intake::{self, DONE, FAILED, HELD, Head, Intake, REPLACED, REUSED, SKIPPED};
 use super::mask::masked;
 use super::outbox::{self, Depth, Outgoing};
@@ -179,6 +179,16 @@ impl<'a> Desk<'a> {
         };
         let channel = self.channel(&heading.channel);
         let (text, tree, resources) = match &shown {
+            _ if matches!(channel.format, Format::Script(_)) => {
+                let parts = crate::pharmacy::intake::opened(&raw, masking);
+                let lines = parts.iter().flat_map(|it| &it.1).map(|(place, text)| format!("{place} = {text}"));
+                let text = if masking {
+                    lines.collect::<Vec<_>>().join("\n")
+                } else {
+                    String::from_utf8_lossy(&raw).into_owned()
+                };
+                (text, parts, Vec::new())
+            }
             Some(message) => (text_of(message), tree(message), self.intake(&channel).converted(message).read.resources),
             None => (
                 if masking { String::new() } else { String::from_utf8_lossy(&raw).into_owned() },

@@ -338,7 +338,8 @@ impl Arrivals<'_> {
             "owner": { "reference": place.key.to_string(), "display": place.name },
             "restriction": { "period": { "end": moment(folder.due(priority, self.now)) } },
         });
-        let whose = text(&it.value, &["subject", "reference"]).and_then(Key::parse);
+        let whose = ["subject", "for"].iter().find_map(|element| text(&it.value, &[element, "reference"]));
+        let whose = whose.and_then(Key::parse);
         if let Some(patient) = whose.filter(|it| it.kind.name() == "Patient") {
             value["for"] = json!({ "reference": patient.to_string() });
         }

@@ -9,6 +9,7 @@ use crate::chart::element::{at, concept, list, owned, text};
 use crate::draft::Drafts;
 use crate::drugs::{self, Drug, Supply};
 use crate::orders::catalogue::{self, Orderable};
+use crate::pharmacy::{Chosen, directory};
 use fhir::{Id, Key, Value};
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -23,9 +24,21 @@ const MOST: usize = 60;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     pub items: Vec<Item>,
+    /// To which pharmacy its prescriptions go; when nobody chose, to the one the patient likes best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pharmacy: Option<Choice>,
     /// Of the draft; none before the first order.
     #[serde(skip)]
     pub version: Option<u64>,
+}
+
+/// What was chosen for the prescriptions of a basket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// Printed, or told by telephone: nothing is sent.
+    None,
+    At(Chosen),
 }
 
 /// Where an order comes from.
@@ -89,6 +102,9 @@ pub struct Item {
     /// For whoever carries it out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Where it is to be filled; set when it is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pharmacy: Option<Chosen>,
     /// Reasons given for going on, by the key of the alert.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: BTreeMap<String, String>,
@@ -164,6 +180,15 @@ impl Basket {
         Ok(())
     }
 
+    /// The pharmacy to which its prescriptions go.
+    pub async fn dispenser(&self, pen: &Pen<'_>, patient: &Id) -> Result<Option<Chosen>, OrderError> {
+        match &self.pharmacy {
+            Some(Choice::None) => Ok(None),
+            Some(Choice::At(chosen)) => Ok(Some(chosen.clone())),
+            None => Ok(directory::favourite(pen, patient).await?),
+        }
+    }
+
     pub fn item(&self, id: &str) -> Option<&Item> {
         self.items.iter().find(|it| it.id == id)
     }
@@ -212,6 +237,7 @@ impl Item {
             indication: None,
             priority: routine(),
             note: String::new(),
+            pharmacy: None,
             reasons: BTreeMap::new(),
             stayed: None,
         }
@@ -329,6 +355,23 @@ impl Item {
 
     pub fn drug(&self) -> Option<&'static Drug> {
         self.key.as_deref().filter(|_| self.kind == Kind::Drug).and_then(drugs::by_key)
+    }
+
+    /// Of the Controlled Substances Act, where it is a controlled drug.
+    pub fn schedule(&self) -> Option<u8> {
+        if self.kind != Kind::Drug {
+            return None;
+        }
+        match self.drug() {
+            Some(drug) => drug.schedule,
+            None => drugs::schedule_of(&self.concept()),
+        }
+    }
+
+    /// The medicine as a concept: as it was on the prescription that is renewed, else by its name.
+    pub(super) fn concept(&self) -> Value {
+        let copied = self.copied.as_ref().and_then(|it| it.get("medicationCodeableConcept")).cloned();
+        copied.unwrap_or_else(|| serde_json::json!({ "text": self.name }))
     }
 
     pub fn orderable(&self) -> Option<&'static Orderable> {

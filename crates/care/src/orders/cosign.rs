@@ -10,6 +10,7 @@ use crate::checks::{self, Alert, Tier};
 use crate::drugs;
 use crate::orders::basket::{Item, State};
 use crate::orders::tracking;
+use crate::pharmacy::controlled;
 use fhir::{Id, Key, Value};
 use serde_json::json;
 use store::StoreResult;
@@ -152,6 +153,13 @@ pub async fn sign(pen: &Pen<'_>, id: &str, reason: &str, once: &str) -> Result<W
     let stored = pen.store().read(pen.caller, &waiting.order).await?;
     let mut request = stored.value();
     let item = named(&waiting);
+    // A second factor is asked for in the basket alone.
+    let sent = request.pointer("/dispenseRequest/performer").is_some();
+    if item.kind == Kind::Drug
+        && controlled::leave(pen, controlled::schedule(&request), sent) != controlled::Leave::Free
+    {
+        return Err(OrderError::Controlled);
+    }
     let issues: Vec<Key> = against
         .into_iter()
         .map(|it| act.create(pen, resources::issue(pen, &waiting.patient, &item, it, reason.trim())))
@@ -218,6 +226,7 @@ fn named(waiting: &Waiting) -> Item {
         indication: None,
         priority: "routine".into(),
         note: String::new(),
+        pharmacy: None,
         reasons: std::collections::BTreeMap::new(),
         stayed: None,
     }

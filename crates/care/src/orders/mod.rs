@@ -3,8 +3,8 @@
 //! these with a Task (12.12) by which it is followed until its result is there. Reasons for going on against an alert
 //! stay in the record as DetectedIssues (9.5).
 //!
-//! Who may prescribe signs; others write orders and leave them for somebody who may. Nothing here sends an order to a
-//! pharmacy or laboratory.
+//! Who may prescribe signs; others write orders and leave them for somebody who may. What is sent to a
+//! pharmacy follows from what is written (`pharmacy`).
 
 pub mod basket;
 pub mod catalogue;
@@ -19,7 +19,7 @@ pub mod tracking;
 
 pub use basket::{Basket, Fault, Filled, Given, Indication, Item, State};
 pub use facts::Facts;
-pub use sign::{Hindrance, Seen, Signed, Which, forward, look, sign};
+pub use sign::{Hindrance, Seen, Signed, Which, forward, look, sign, sign_shown};
 
 use crate::act::{ActError, Pen};
 use crate::draft::DraftError;
@@ -71,6 +71,9 @@ pub enum OrderError {
     Unknown,
     #[error("a reason is needed")]
     Reason,
+    /// A controlled drug that would go to a pharmacy by message, where that is not allowed, or from the basket alone.
+    #[error("controlled drugs are not sent from here")]
+    Controlled,
     #[error(transparent)]
     Act(ActError),
     #[error("the draft could not be kept")]

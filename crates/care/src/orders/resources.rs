@@ -133,6 +133,9 @@ fn medication_request(pen: &Pen<'_>, item: &Item, facts: &Facts, issues: &[Key])
     if let Some(days) = item.supply_days {
         dispense["expectedSupplyDuration"] = json!({ "value": days, "unit": "days", "system": UCUM, "code": "d" });
     }
+    if let Some(pharmacy) = &item.pharmacy {
+        dispense["performer"] = pharmacy.reference();
+    }
     it["dispenseRequest"] = dispense;
     if let Some(before) = item.state.replaces() {
         it["priorPrescription"] = json!({ "reference": before });

@@ -1,14 +1,16 @@
 //! Signing: what is whole and unopposed, or for which reasons were given, becomes resources in one act; what is not
 //! stays in the basket and says why.
 
-use super::basket::{Basket, FORM, Fault, Item};
+use super::basket::{Basket, Choice, FORM, Fault, Item};
 use super::resources::{self, Standing, TASK_CODE};
 use super::{Facts, Kind, OrderError, may_sign, may_write};
+use crate::access::SecondFactor;
 use crate::act::{Act, Pen, Written};
 use crate::checks::{self, Alert, DrugOrder, TestOrder, Tier};
 use crate::draft::Drafts;
 use crate::drugs;
 use crate::imaging;
+use crate::pharmacy::{Chosen, controlled};
 use fhir::{Id, Key, Value};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -35,6 +37,10 @@ pub enum Hindrance {
     Incomplete,
     Stopped,
     WithoutReason,
+    /// A controlled drug, which does not go to a pharmacy by message here.
+    Controlled,
+    /// A controlled drug, for which a second factor must be shown.
+    Unproved,
 }
 
 impl Hindrance {
@@ -43,6 +49,8 @@ impl Hindrance {
             Hindrance::Incomplete => "incomplete",
             Hindrance::Stopped => "stopped",
             Hindrance::WithoutReason => "reason",
+            Hindrance::Controlled => "controlled",
+            Hindrance::Unproved => "unproved",
         }
     }
 }
@@ -113,8 +121,7 @@ pub(crate) fn drug_order(item: &Item) -> DrugOrder {
             replaces,
         };
     }
-    let concept = item.copied.as_ref().and_then(|it| it.get("medicationCodeableConcept")).cloned();
-    let means = drugs::recognise(&concept.unwrap_or_else(|| json!({ "text": item.name })));
+    let means = drugs::recognise(&item.concept());
     DrugOrder {
         name: item.name.clone(),
         ingredients: means.ingredients,
@@ -148,6 +155,43 @@ pub async fn sign(
     seen: Option<u64>,
     once: &str,
 ) -> Result<Signed, OrderError> {
+    signed(pen, patient, which, (seen, once), None).await
+}
+
+/// The same by somebody who has just shown a second factor, for controlled drugs that go to a pharmacy.
+pub async fn sign_shown(
+    pen: &Pen<'_>,
+    patient: &Id,
+    which: Which<'_>,
+    seen: Option<u64>,
+    once: &str,
+    shown: &SecondFactor,
+) -> Result<Signed, OrderError> {
+    signed(pen, patient, which, (seen, once), Some(shown)).await
+}
+
+/// Why a controlled drug is not signed so.
+fn withheld(pen: &Pen<'_>, item: &Item, shown: Option<&SecondFactor>) -> Option<Hindrance> {
+    match controlled::leave(pen, item.schedule(), item.pharmacy.is_some()) {
+        controlled::Leave::Off => Some(Hindrance::Controlled),
+        controlled::Leave::Asks if shown.is_none() => Some(Hindrance::Unproved),
+        _ => None,
+    }
+}
+
+/// With the pharmacy that was chosen, for what a pharmacy fills.
+fn bound(item: Item, pharmacy: Option<&Chosen>) -> Item {
+    let pharmacy = pharmacy.filter(|_| item.kind == Kind::Drug).cloned();
+    Item { pharmacy, ..item }
+}
+
+async fn signed(
+    pen: &Pen<'_>,
+    patient: &Id,
+    which: Which<'_>,
+    (seen, once): (Option<u64>, &str),
+    shown: Option<&SecondFactor>,
+) -> Result<Signed, OrderError> {
     if !may_sign(pen) {
         return Err(OrderError::MayNotSign);
     }
@@ -160,21 +204,27 @@ pub async fn sign(
     let mut left = Vec::new();
     let mut written = Vec::new();
     let mut ended: BTreeSet<String> = BTreeSet::new();
+    let pharmacy = basket.dispenser(pen, patient).await?;
     for it in look(&basket, &facts) {
         let chosen = which == Which::All || which == Which::One(it.item.id.as_str());
-        match (chosen, it.hindrance()) {
+        let it = Seen { item: bound(it.item, pharmacy.as_ref()), ..it };
+        match (chosen, it.hindrance().or_else(|| withheld(pen, &it.item, shown))) {
             (true, None) => {
-                written.push(resources::write(&mut act, pen, patient, &it.item, &it.alerts, &facts, Standing::Active));
+                let key = resources::write(&mut act, pen, patient, &it.item, &it.alerts, &facts, Standing::Active);
+                if let (Some(shown), Kind::Drug) = (shown, it.item.kind) {
+                    controlled::witness(&mut act, pen, &key, shown);
+                }
+                written.push(key);
                 ended.extend(it.item.state.replaces().map(str::to_owned));
             }
-            (true, Some(why)) => left.push(Item { stayed: Some(why.slug().into()), ..it.item }),
-            (false, _) => left.push(it.item),
+            (true, Some(why)) => left.push(Item { stayed: Some(why.slug().into()), pharmacy: None, ..it.item }),
+            (false, _) => left.push(Item { pharmacy: None, ..it.item }),
         }
     }
     for before in &ended {
         end(&mut act, pen, before).await?;
     }
-    finish(pen, patient, act, basket.version, left, written).await
+    finish(pen, patient, act, (basket.version, basket.pharmacy), left, written).await
 }
 
 /// Leaves the orders that are whole to somebody who may sign them: each is written as a draft, with a Task for them.
@@ -197,7 +247,9 @@ pub async fn forward(
     let mut act = Act::new("order.forward", patient).once(once);
     let mut left = Vec::new();
     let mut written = Vec::new();
+    let pharmacy = basket.dispenser(pen, patient).await?;
     for it in look(&basket, &facts) {
+        let it = Seen { item: bound(it.item, pharmacy.as_ref()), ..it };
         // What only lacks a reason may go: whoever signs decides about it.
         match it.hindrance() {
             None | Some(Hindrance::WithoutReason) => {
@@ -208,10 +260,10 @@ pub async fn forward(
                 act.create(pen, task);
                 written.push(key);
             }
-            Some(why) => left.push(Item { stayed: Some(why.slug().into()), ..it.item }),
+            Some(why) => left.push(Item { stayed: Some(why.slug().into()), pharmacy: None, ..it.item }),
         }
     }
-    finish(pen, patient, act, basket.version, left, written).await
+    finish(pen, patient, act, (basket.version, basket.pharmacy), left, written).await
 }
 
 /// The same form once more, or another window: what the form wrote the first time, or a refusal.
@@ -234,11 +286,11 @@ async fn finish(
     pen: &Pen<'_>,
     patient: &Id,
     mut act: Act,
-    version: Option<u64>,
+    (version, pharmacy): (Option<u64>, Option<Choice>),
     left: Vec<Item>,
     written: Vec<Key>,
 ) -> Result<Signed, OrderError> {
-    let mut basket = Basket { items: left, version };
+    let mut basket = Basket { items: left, pharmacy, version };
     let remaining = basket.items.len();
     if written.is_empty() {
         // Why each of them stayed is kept with it.

@@ -273,7 +273,7 @@ async fn what_was_typed_is_ordered_as_it_is_and_said_to_be_unchecked() {
     let item = Item::typed(&pen, Kind::Drug, "  mysterium   5 mg ").unwrap();
     assert_eq!(item.name, "mysterium 5 mg");
     assert!(!item.missing().is_empty(), "directions are missing");
-    let basket = Basket { items: vec![item], version: None };
+    let basket = Basket { items: vec![item], ..Basket::default() };
     let facts = Facts::of(&pen, &ward.patient).await.unwrap();
     assert!(look(&basket, &facts)[0].alerts.iter().any(|it| it.rule == crate::checks::Rule::Unchecked));
     assert!(Item::typed(&pen, Kind::Lab, "   ").is_none());

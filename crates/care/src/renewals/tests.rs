@@ -66,7 +66,7 @@ async fn approved_it_is_a_new_prescription_in_place_of_the_old() {
     let ward = Ward::open().await;
     ward.put(world("2026-02-01", "4.1")).await;
     let id = asked(&ward).await;
-    let decision = Decision::Approve { refills: 2 };
+    let decision = Decision::Approve { refills: 2, quantity: None };
     let nurse = decide(&ward.pen_of(&ward.nurse), &id, &decision, "", "d-0").await;
     assert!(matches!(nurse, Err(OrderError::MayNotSign)));
     decide(&ward.pen(), &id, &decision, "", "d-1").await.unwrap();

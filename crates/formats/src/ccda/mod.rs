@@ -15,7 +15,7 @@ mod reading;
 mod sections;
 mod tables;
 pub mod write;
-mod xml;
+pub(crate) mod xml;
 
 pub use datatypes::{Moment, decimal, moment};
 pub use sections::{Became, Entry};

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use thiserror::Error;
 
-pub(super) type Node<'a> = roxmltree::Node<'a, 'a>;
+pub(crate) type Node<'a> = roxmltree::Node<'a, 'a>;
 
 const SDTC: &str = "urn:hl7-org:sdtc";
 const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -39,7 +39,7 @@ pub enum Refusal {
 }
 
 /// The text of the document: UTF-8, UTF-16 with a byte order mark, or the Latin-1 that its first line names.
-pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     if bytes.len() > LARGEST {
         return Err(Refusal::TooLarge);
     }
@@ -81,7 +81,7 @@ fn windows_1252(byte: u8) -> char {
 }
 
 /// The tree of the text, within the caps.
-pub(super) fn parse(text: &str) -> Result<roxmltree::Document<'_>, Refusal> {
+pub(crate) fn parse(text: &str) -> Result<roxmltree::Document<'_>, Refusal> {
     let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..Default::default() };
     let tree = roxmltree::Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::DtdDetected => Refusal::DocumentType,
@@ -117,7 +117,7 @@ pub(super) fn parse(text: &str) -> Result<roxmltree::Document<'_>, Refusal> {
 }
 
 /// What readers of CDA ask of an element.
-pub(super) trait Element<'a>: Sized {
+pub(crate) trait Element<'a>: Sized {
     /// Children of HL7's own namespace with this name.
     fn kids(self, name: &str) -> impl Iterator<Item = Node<'a>>;
     fn kid(self, name: &str) -> Option<Node<'a>>;

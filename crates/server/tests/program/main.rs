@@ -4,6 +4,7 @@
 mod harness;
 mod lines;
 mod pages;
+mod pharmacies;
 mod records;
 mod sending;
 mod serving;

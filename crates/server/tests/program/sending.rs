@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Waits until something is so, a minute at most.
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(60) {
         if holds() {
@@ -23,7 +23,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Status and body of a POST.
-fn post(address: &str, path: &str, token: &str, kind: &str, body: &[u8]) -> (u16, String) {
+pub(crate) fn post(address: &str, path: &str, token: &str, kind: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\n\
@@ -38,13 +38,13 @@ fn post(address: &str, path: &str, token: &str, kind: &str, body: &[u8]) -> (u16
     (status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
 }
 
-fn settings(place: &Place, more: &str) {
+pub(crate) fn settings(place: &Place, more: &str) {
     let path = place.folder.join("continuo.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{text}{more}")).unwrap();
 }
 
-fn start(place: &Place, http: &str) -> Server {
+pub(crate) fn start(place: &Place, http: &str) -> Server {
     let mut command = place.command(&["--config", "continuo.toml", "serve", "--bind", http]);
     let log = std::fs::File::options().create(true).append(true).open(place.folder.join("log")).unwrap();
     let server = Server(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
@@ -52,13 +52,13 @@ fn start(place: &Place, http: &str) -> Server {
     server
 }
 
-fn count(http: &str, org: &str, query: &str, token: &str) -> u64 {
+pub(crate) fn count(http: &str, org: &str, query: &str, token: &str) -> u64 {
     let (status, body) = get(http, &format!("/{org}/fhir/{query}"), Some(token)).unwrap();
     assert_eq!(status, 200, "{query}: {body}");
     serde_json::from_str::<Value>(&body).unwrap()["total"].as_u64().unwrap()
 }
 
-fn token(place: &Place, org: &str) -> String {
+pub(crate) fn token(place: &Place, org: &str) -> String {
     place.json(&["token", "--organisation", org, "--name", "test"], 0)["token"].as_str().unwrap().to_owned()
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod notice;
 pub(crate) mod orders;
 pub(crate) mod outside;
 pub(crate) mod people;
+pub(crate) mod pharmacy;
 pub(crate) mod plot;
 pub(crate) mod scopes;
 pub(crate) mod shell;

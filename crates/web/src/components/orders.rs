@@ -11,7 +11,7 @@ use crate::request::Visitor;
 use care::chart::When;
 use care::checks::{Alert, Rule, Tier};
 use care::imaging::Prior;
-use care::orders::{Fault, Kind, may_write};
+use care::orders::{Fault, Kind, may_sign, may_write};
 use maud::{Markup, html};
 
 /// What an alert says, by its rule.
@@ -156,6 +156,19 @@ pub(crate) fn of_prescription(visitor: &Visitor, base: &str, id: &str, name: &st
                     button type="submit" { (words.say("orders-ask-send")) }
                 }
             }
+            @if may_sign(&visitor.pen()) { details {
+                summary { (words.say("pharmacy-stop")) span.spoken { " " (name) } }
+                form.stacked method="post" action=(section_address(base, "medications/stop")) {
+                    input type="hidden" name="medication" value=(id);
+                    input type="hidden" name="once" value=(visitor.once());
+                    div.field {
+                        label for={ "stops-" (id) } { (words.say("pharmacy-stop-reason")) }
+                        input id={ "stops-" (id) } name="reason" type="text" maxlength="300" autocomplete="off" required aria-describedby={ "stops-hint-" (id) };
+                        p.hint id={ "stops-hint-" (id) } { (words.say("pharmacy-stop-hint")) }
+                    }
+                    button.danger type="submit" { (words.say("pharmacy-stop-send")) }
+                }
+            } }
         }
     }
 }

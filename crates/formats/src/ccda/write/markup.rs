@@ -97,7 +97,7 @@ fn write(tag: &Tag, out: &mut String) {
     out.push('>');
 }
 
-fn escape(text: &str, quoted: bool, out: &mut String) {
+pub(crate) fn escape(text: &str, quoted: bool, out: &mut String) {
     for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),

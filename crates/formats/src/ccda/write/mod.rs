@@ -17,6 +17,7 @@ mod types;
 
 pub use record::Author;
 
+pub(crate) use markup::escape;
 use markup::tag;
 use record::Record;
 use serde_json::Value;

@@ -15,6 +15,7 @@ use axum::extract::{Form, Path};
 use care::act::Act;
 use care::chart::{Section, Standing};
 use care::entries::{self, List, Review, Row};
+use care::pharmacy::{Course, course};
 use fhir::Id;
 use labels::{field_name, list_empty, list_name, spoken};
 use maud::{Markup, html};
@@ -23,6 +24,8 @@ use store::Action;
 pub(crate) const NEEDS: Needs = Needs::of(&["entry.css", "orders.css"], &["combo.js", "entry.js"]);
 
 type Address = Path<(String, String)>;
+/// How far prescriptions have come, by their ids.
+type Courses = std::collections::HashMap<String, Course>;
 
 /// Pages of several lists: (end of the address, what it is called, its lists).
 const PAGES: [(&str, &str, &[List]); 6] = [
@@ -74,15 +77,23 @@ async fn page(visitor: Visitor, Path((_, patient)): Address, which: usize) -> An
     let banner = visitor.chart(&patient).banner().await?;
     let words = visitor.words;
     let mut parts = Vec::with_capacity(lists.len());
+    let medicines = lists.contains(&List::Medications);
+    let courses = if medicines { course::of_patient(&pen, &patient).await? } else { Courses::new() };
+    let fills = if medicines {
+        crate::pages::pharmacy::of_medications(&visitor, &patient).await?
+    } else {
+        html! {}
+    };
     for list in lists {
         let (rows, review) =
             tokio::try_join!(entries::rows(&pen, &patient, *list), entries::review(&pen, &patient, *list))?;
-        parts.push(section(&visitor, &patient, *list, &rows, review.as_ref(), lists.len() == 1));
+        parts.push(section(&visitor, (&patient, &courses), *list, &rows, review.as_ref(), lists.len() == 1));
     }
     let main = html! {
         div.entry-lists {
             @if lists.len() > 1 { header.section-head { h1 { (words.say(title)) } } }
             @for part in parts { (part) }
+            (fills)
         }
     };
     Ok(shell::chart(&visitor, &banner, slug, (words.say(title), NEEDS), main))
@@ -91,7 +102,7 @@ async fn page(visitor: Visitor, Path((_, patient)): Address, which: usize) -> An
 /// One list with what can be done to it.
 fn section(
     visitor: &Visitor,
-    patient: &Id,
+    (patient, courses): (&Id, &Courses),
     list: List,
     rows: &Section<Row>,
     review: Option<&Review>,
@@ -136,21 +147,21 @@ fn section(
             @else if groups[0].1.is_empty() { (empty(&words.say(list_empty(list)))) }
             @for (at, (group, rows)) in groups.iter().enumerate() {
                 @if !rows.is_empty() {
-                    @if at == 0 { (table(visitor, list, &base, &name, rows)) }
-                    @else { details { summary { (words.say(group)) " (" (rows.len()) ")" } (table(visitor, list, &base, &format!("{name}: {}", words.say(group)), rows)) } }
+                    @if at == 0 { (table(visitor, (list, courses), &base, &name, rows)) }
+                    @else { details { summary { (words.say(group)) " (" (rows.len()) ")" } (table(visitor, (list, courses), &base, &format!("{name}: {}", words.say(group)), rows)) } }
                 }
             }
             @if !rows.apart.is_empty() {
                 div.of-others {
                     (outside::waiting(visitor, &visitor.address_of(patient.as_str()), rows.apart.len(), page_of(list)))
-                    (table(visitor, list, &base, &format!("{name}: {}", words.with("reconcile-waiting", &[("count", rows.apart.len().into())])), &rows.apart.iter().collect::<Vec<_>>()))
+                    (table(visitor, (list, courses), &base, &format!("{name}: {}", words.with("reconcile-waiting", &[("count", rows.apart.len().into())])), &rows.apart.iter().collect::<Vec<_>>()))
                 }
             }
         }
     }
 }
 
-fn table(visitor: &Visitor, list: List, base: &str, caption: &str, rows: &[&Row]) -> Markup {
+fn table(visitor: &Visitor, (list, courses): (List, &Courses), base: &str, caption: &str, rows: &[&Row]) -> Markup {
     let words = visitor.words;
     let changes = visitor.pen().may(Action::Update, list.kind());
     html! {
@@ -160,12 +171,12 @@ fn table(visitor: &Visitor, list: List, base: &str, caption: &str, rows: &[&Row]
                 th scope="col" { (words.say("lists-what")) } th scope="col" { (words.say("lists-since")) }
                 th scope="col" { (words.say("lists-details")) } th scope="col" { (words.say("lists-recorded")) }
             } }
-            tbody { @for row in rows { (line(visitor, list, base, row, changes)) } }
+            tbody { @for row in rows { (line(visitor, list, base, row, (changes, courses.get(row.key.id.as_str())))) } }
         }
     }
 }
 
-fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> Markup {
+fn line(visitor: &Visitor, list: List, base: &str, row: &Row, (changes, course): (bool, Option<&Course>)) -> Markup {
     let words = visitor.words;
     let opens = row.may_change && list != List::Team;
     html! {
@@ -177,6 +188,7 @@ fn line(visitor: &Visitor, list: List, base: &str, row: &Row, changes: bool) -> 
                 @if row.free { " " span.chip.doubt { (words.say("lists-free-text")) } }
                 @if let Some(status) = &row.status { " " span.chip { (spoken(words, "status", status)) } }
                 @if let Some(note) = &row.note { p.note { (note) } }
+                @if let (Some(course), "MedicationRequest") = (course, row.key.kind.name()) { (crate::components::pharmacy::course(words, course)) }
                 @if row.standing == Standing::Active && row.key.kind.name() == "MedicationRequest" && !row.apart {
                     @let chart = base.split("/lists/").next().unwrap_or_default();
                     (crate::components::orders::of_prescription(visitor, chart, row.key.id.as_str(), &row.title))

@@ -181,7 +181,7 @@ fn doing(visitor: &Visitor, opened: &Opened) -> Markup {
             @if it.state != REPLACED && opened.head.pruned.is_none() {
                 (act(&at("replay"), &[], &words.say(if it.outgoing { "interfaces-send-again" } else { "interfaces-replay" }), (!matches!(it.state.as_str(), DONE | SENT)).then_some("primary")))
             }
-            @if !opened.tree.is_empty() {
+            @if opened.text.starts_with("MSH") {
                 details.more { summary { (words.say("interfaces-edit")) }
                     form method="post" action=(at("resubmit")) {
                         p.note { (words.say("interfaces-edit-lead")) }

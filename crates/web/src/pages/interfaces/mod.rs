@@ -19,7 +19,7 @@ use crate::request::{Answer, Refusal, Visitor, see_other};
 use axum::Form;
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use care::exchange::channel::{MINUTES, Wish};
+use care::exchange::channel::{Format, MINUTES, Wish};
 use care::exchange::intake;
 use care::exchange::log::{Desk, DeskError, Overview};
 use care::exchange::outbox;
@@ -51,7 +51,7 @@ const STATES: [(&str, &str, &str); 8] = [
 ];
 
 /// Causes in words.
-const CAUSES: [(&str, &str); 9] = [
+const CAUSES: [(&str, &str); 19] = [
     ("unreadable", "interfaces-cause-unreadable"),
     ("no-kind", "interfaces-cause-no-kind"),
     ("version", "interfaces-cause-version"),
@@ -60,6 +60,16 @@ const CAUSES: [(&str, &str); 9] = [
     ("control-id-reused", "interfaces-cause-control-id-reused"),
     ("busy", "interfaces-cause-busy"),
     ("internal", "interfaces-cause-internal"),
+    ("no-such-order", "interfaces-cause-no-such-order"),
+    ("no-such-message", "interfaces-cause-no-such-message"),
+    ("other-patient", "interfaces-cause-other-patient"),
+    ("no-outcome", "interfaces-cause-no-outcome"),
+    ("not-for-us", "interfaces-cause-not-for-us"),
+    ("no-number", "interfaces-cause-no-number"),
+    ("no-medication", "interfaces-cause-no-medication"),
+    ("ambiguous", "interfaces-cause-ambiguous"),
+    ("unknown-transaction", "interfaces-cause-unknown-transaction"),
+    ("several-transactions", "interfaces-cause-several-transactions"),
     ("", "interfaces-cause-unknown"),
 ];
 
@@ -212,8 +222,10 @@ fn place(words: &Words, it: &Overview) -> Markup {
                 (partner.events.join(", "))
             } @else if let Some(at) = status.listening { code { (at) } }
             @else if channel.is_posted_to() { code { "hl7/" (channel.name) } }
+            @else if matches!(&channel.format, Format::Script(wire) if wire.simulated) { (words.say("interfaces-simulated")) }
             @else if status.open { (words.say("interfaces-folder")) }
             @else { (words.say("interfaces-not-listening")) }
+            @if matches!(channel.format, Format::Script(_)) { " · NCPDP SCRIPT" }
             @match status.secured { Some(true) => { " · " (words.say("interfaces-mutual")) } Some(false) => { " · TLS" } None => {} }
         }
     }

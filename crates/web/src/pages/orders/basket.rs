@@ -1,12 +1,13 @@
 //! The basket: find and add on one side, what will be signed on the other, with what speaks against it.
 
 use super::{Address, framed, named};
-use crate::components::form::act_on;
+use crate::components::form::{Errors, act_on, field};
 use crate::components::icon::icon;
 use crate::components::orders as parts;
 use crate::components::shell::section_address;
 use crate::locale::Words;
-use crate::request::{Answer, Visitor, id};
+use crate::pages::sign_in::passkey;
+use crate::request::{Answer, Refusal, Visitor, id};
 use axum::extract::{Path, Query};
 use care::chart::Banner;
 use care::checks::Tier;
@@ -14,6 +15,7 @@ use care::drugs;
 use care::orders::favourites::{self, Favourite};
 use care::orders::sets::{self, OrderSet};
 use care::orders::{Basket, Facts, Kind, Seen, catalogue, cosign, look, may_sign};
+use care::pharmacy::controlled;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -54,6 +56,8 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
         signers: if basket.items.is_empty() { Vec::new() } else { cosign::signers(&pen).await? },
     };
     let seen = look(&basket, &facts);
+    let dispenser = crate::pages::pharmacy::of_basket(&visitor, &patient, &basket).await?;
+    let proof = proof(&visitor, &patient, &basket).await?;
     let at = section_address(&visitor.address_of(patient.as_str()), "basket");
     let main = html! {
         header.section-head {
@@ -63,7 +67,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, patient)): Address, Query(as
         (told(words, &asked, &seen))
         div.basket-page {
             section.find-orders aria-labelledby="find-orders" { (finder(words, &at, &shelf, &facts)) }
-            section.basket aria-labelledby="basket" { (contents(&visitor, &at, &banner, &basket, &seen, &facts, &shelf)) }
+            section.basket aria-labelledby="basket" { (contents(&visitor, &at, &banner, &basket, &seen, (&facts, &shelf), (dispenser, proof))) }
         }
     };
     Ok(framed(&visitor, &banner, &words.say("orders-basket"), main))
@@ -80,6 +84,7 @@ fn told(words: &Words, asked: &Asked, seen: &[Seen]) -> Markup {
             }
             "sent" => p.notice.good role="status" { (icon("check")) (words.with("orders-sent", &[("count", asked.signed.into())])) },
             "favourite" => p.notice.good role="status" { (icon("check")) (words.say("orders-favourite-kept")) },
+            "not-signed" => p.notice.caution role="status" { (words.say("orders-changed")) },
             "there" => p.notice.caution role="status" { (words.say("orders-there-already")) },
             _ => {},
         }
@@ -199,8 +204,8 @@ fn contents(
     banner: &Banner,
     basket: &Basket,
     seen: &[Seen],
-    facts: &Facts,
-    shelf: &Shelf,
+    (facts, shelf): (&Facts, &Shelf),
+    (dispenser, proof): (Markup, Proof),
 ) -> Markup {
     let words = visitor.words;
     let signs = may_sign(&visitor.pen());
@@ -212,11 +217,15 @@ fn contents(
         }
         @if seen.is_empty() { p.empty { (words.say("orders-empty")) } }
         @for it in seen { (item(visitor, at, it, signs)) }
+        (dispenser)
         @if let Some(version) = basket.version {
             form #sign.sign-form method="post" action={ (at) "/sign" } {
                 input type="hidden" name="version" value=(version);
                 input type="hidden" name="once" value=(visitor.once());
                 @if signs {
+                    @if proof == Proof::Code {
+                        (field("code", &words.say("pharmacy-code")).code().hint(&words.say("pharmacy-code-hint")).optional().maxlength(12).show(words, &Errors::none()))
+                    }
                     div.buttons {
                         button.primary type="submit" data-commit="" {
                             (words.with("orders-sign-all", &[("count", seen.len().into()), ("name", named(banner).into())]))
@@ -225,6 +234,11 @@ fn contents(
                     }
                 }
             }
+            @if signs && proof == Proof::Passkey {
+                @let (version, once) = (version.to_string(), visitor.once());
+                (passkey::ask("get", &format!("{at}/sign"), &visitor.at("sign-in/passkey/question"), &words.say("pharmacy-passkey"), &[("version", &version), ("once", &once)], true))
+            }
+            @if signs && proof == Proof::None { p.notice.caution { (icon("alert")) span { (words.say("pharmacy-code-none")) " " a href=(visitor.at("account")) { (words.say("pharmacy-account")) } } } }
             @if !shelf.signers.is_empty() { (forward(visitor, at, version, &shelf.signers, signs)) }
         }
     }
@@ -279,8 +293,9 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
                     ", " (words.with("orders-refills", &[("count", it.refills.into())]))
                 }
             }
-            @if let Some(indication) = &it.indication { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
+            @if let Some(indication) = it.indication.as_ref().filter(|it| !it.name.is_empty()) { p.quiet { (words.with("orders-for", &[("problem", indication.name.clone().into())])) } }
             @if !it.note.is_empty() { p.note { (it.note) } }
+            @if let Some(why) = it.stayed.as_deref().and_then(stayed) { p.notice.caution { (icon("alert")) (words.say(why)) } }
             @for alert in &seen.alerts { (parts::alert(words, at.trim_end_matches("/basket"), alert)) }
             @if signs { (reason(words, seen)) }
             div.buttons.small {
@@ -293,6 +308,43 @@ fn item(visitor: &Visitor, at: &str, seen: &Seen, signs: bool) -> Markup {
             }
         }
     }
+}
+
+/// What must be shown with the signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// Nothing in the basket asks for it.
+    Free,
+    Code,
+    Passkey,
+    /// Something does, and they have no second factor.
+    None,
+}
+
+/// Whether a controlled drug of the basket goes to a pharmacy, and what the visitor can show for it.
+async fn proof(visitor: &Visitor, patient: &fhir::Id, basket: &Basket) -> Result<Proof, Refusal> {
+    let pen = visitor.pen();
+    if basket.items.iter().all(|it| it.schedule().is_none()) {
+        return Ok(Proof::Free);
+    }
+    let sent = basket.dispenser(&pen, patient).await?.is_some();
+    let asks = |it: &care::orders::Item| controlled::leave(&pen, it.schedule(), sent) == controlled::Leave::Asks;
+    if !basket.items.iter().any(asks) {
+        return Ok(Proof::Free);
+    }
+    let factors = visitor.access().factors(&visitor.session.me(), visitor.now).await?;
+    Ok(match (factors.totp.is_some(), factors.passkeys.is_empty()) {
+        (true, _) => Proof::Code,
+        (false, false) => Proof::Passkey,
+        (false, true) => Proof::None,
+    })
+}
+
+/// Why an order stayed, where its alerts do not say so.
+fn stayed(why: &str) -> Option<&'static str> {
+    const STAYED: [(&str, &str); 2] =
+        [("controlled", "pharmacy-stayed-controlled"), ("unproved", "pharmacy-stayed-unproved")];
+    STAYED.iter().find(|it| it.0 == why).map(|it| it.1)
 }
 
 /// Where a reason is asked for: one for the order, whatever speaks against it; it is sent with the signature.

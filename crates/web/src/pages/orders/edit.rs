@@ -6,11 +6,15 @@ use crate::components::shell::section_address;
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
 use axum::Form;
 use axum::extract::Path;
+use axum::http::header;
 use axum::response::Response;
+use care::access::{AccessError, Proof};
 use care::checks::Tier;
 use care::orders::favourites;
 use care::orders::sets::{self, What};
-use care::orders::{Basket, Facts, Item, Kind, OrderError, Which, forward as send, look, sign as sign_orders};
+use care::orders::{
+    Basket, Facts, Item, Kind, OrderError, Which, forward as send, look, sign as sign_orders, sign_shown,
+};
 use fhir::{Id, Key};
 use maud::html;
 use serde::Deserialize;
@@ -38,7 +42,7 @@ fn back(visitor: &Visitor, patient: &Id, tab: &str, done: &str) -> Response {
 }
 
 /// Changes the basket as it lies on the server now; a change between is tried once more over what is there then.
-async fn change(
+pub(crate) async fn change(
     visitor: &Visitor,
     patient: &Id,
     edit: impl Fn(&mut Basket) -> Result<bool, OrderError>,
@@ -193,9 +197,35 @@ pub(crate) async fn sign(
         "" => Which::All,
         only => Which::One(only),
     };
-    let signed = sign_orders(&pen, &patient, which, seen, text("once")).await?;
     let at = basket_at(&visitor, &patient);
-    Ok(see_other(&format!("{at}?done=signed&signed={}", signed.signed)))
+    let proof = match (text("code").trim(), text("handle"), text("answer")) {
+        (_, handle, answer) if !handle.is_empty() && !answer.is_empty() => Some(Proof::Passkey { handle, answer }),
+        ("", ..) => None,
+        (code, ..) => Some(Proof::Totp(code)),
+    };
+    let Some(proof) = proof else {
+        let signed = sign_orders(&pen, &patient, which, seen, text("once")).await?;
+        return Ok(see_other(&format!("{at}?done=signed&signed={}", signed.signed)));
+    };
+    // Controlled drugs: what is shown now is shown for this signature.
+    let (opened, shown) = match visitor.access().show_second(&visitor.visit, &visitor.token, proof, visitor.now).await {
+        Ok(shown) => shown,
+        Err(AccessError::Wrong | AccessError::Passkey(_)) => return Err(Refusal::Cannot("pharmacy-code-wrong")),
+        Err(other) => return Err(other.into()),
+    };
+    let signed = sign_shown(&pen, &patient, which, seen, text("once"), &shown).await;
+    // The session has another secret now, whatever came of the orders.
+    let mut response = match signed {
+        Ok(signed) => see_other(&format!("{at}?done=signed&signed={}", signed.signed)),
+        Err(error) => {
+            // It names rules, never what is in the orders.
+            tracing::warn!(%error, "controlled drugs were not signed");
+            see_other(&format!("{at}?done=not-signed"))
+        }
+    };
+    let cookie = crate::sessions::opened(&visitor.organisation, &opened.token);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
 }
 
 const REASON: &str = "reason:";

@@ -31,6 +31,7 @@ impl From<OrderError> for Refusal {
         match error {
             OrderError::MayNotSign | OrderError::Unknown => Refusal::NotFound,
             OrderError::Changed => Refusal::Cannot("orders-changed"),
+            OrderError::Controlled => Refusal::Cannot("pharmacy-controlled-factor"),
             OrderError::Reason => Refusal::Cannot("orders-reason-needed"),
             OrderError::TooLong => Refusal::Cannot("orders-too-many"),
             OrderError::Store(error) => Refusal::from(error),

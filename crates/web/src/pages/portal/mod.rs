@@ -11,14 +11,17 @@ use axum::http::header;
 use care::access::{Charge, Relation};
 use care::chart::{AllergyState, Flag, Latest, Standing, Summary};
 use care::people;
+use care::pharmacy::{Course, course};
 use fhir::Id;
 use maud::{Markup, html};
 use serde::Deserialize;
+use std::collections::HashMap;
 
 pub(crate) async fn page(visitor: Visitor) -> Answer {
     let Some(own) = &visitor.caller.patient else { return Err(Refusal::NotFound) };
     let summary = visitor.chart(own).summary().await?;
-    let main = html! { (switcher(&visitor).await?) (show(visitor.words, &summary)) };
+    let courses = course::of_patient(&visitor.pen(), own).await?;
+    let main = html! { (switcher(&visitor).await?) (show(visitor.words, &summary, &courses)) };
     Ok(shell::portal(&visitor, "portal/", visitor.words.say("portal-your-health"), main))
 }
 
@@ -80,7 +83,7 @@ pub(crate) async fn switch(visitor: Visitor, Form(given): Form<Whose>) -> Answer
     Ok(response)
 }
 
-pub(crate) fn show(words: &Words, summary: &Summary) -> Markup {
+pub(crate) fn show(words: &Words, summary: &Summary, courses: &HashMap<String, Course>) -> Markup {
     let banner = &summary.banner;
     let problems = || summary.problems.rows.iter().filter(|it| it.standing == Standing::Active && !it.of_visit);
     let medications =
@@ -98,7 +101,7 @@ pub(crate) fn show(words: &Words, summary: &Summary) -> Markup {
                 div {
                     (part("medications", &words.say("portal-your-medications"), html! {
                         @if medications().count() == 0 { (empty(&words.say("portal-no-current-medications-are-recorded"))) }
-                        @else { ul.lines { @for it in medications() { li.line.tall { span.main { (it.name) } span.under { (it.directions.clone().unwrap_or_else(|| words.say("portal-ask-us-how-to-take"))) } } } } }
+                        @else { ul.lines { @for it in medications() { li.line.tall { span.main { (it.name) } span.under { (it.directions.clone().unwrap_or_else(|| words.say("portal-ask-us-how-to-take"))) } @if let Some(course) = courses.get(&it.id).filter(|_| !it.stated) { (crate::components::pharmacy::own(words, course)) } } } } }
                     }))
                     (part("allergies", &words.say("portal-your-allergies"), html! {
                         @match &banner.allergies {

@@ -2,9 +2,9 @@
 //! that belong to the medicine, what the protocol says. Approve, deny with a reason, or ask them to come.
 
 use crate::components::icon::icon;
-use crate::components::orders as parts;
 use crate::components::shell::section_address;
 use crate::components::{day, notice, shell};
+use crate::components::{orders as parts, pharmacy as parts_of};
 use crate::locale::Words;
 use crate::pages::orders::{Address, NEEDS, framed};
 use crate::request::{Answer, Refusal, Visitor, id, see_other};
@@ -12,6 +12,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use care::checks::Tier;
 use care::orders::{OrderError, may_sign};
+use care::pharmacy::requests::Asks;
 use care::renewals::{self, Advice, Asked, Condition, Decision, Request, Waiting};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -27,6 +28,7 @@ pub(crate) struct Looked {
 pub(crate) struct Given {
     decision: String,
     refills: String,
+    quantity: String,
     reason: String,
     medication: String,
     once: String,
@@ -54,6 +56,7 @@ fn line(visitor: &Visitor, it: &Waiting) -> Markup {
             span.main {
                 a href={ (visitor.at("renewals/")) (it.id) } { (it.of) ": " (it.name) }
                 @if let Some(born) = &it.born { " " span.quiet { (words.say("orders-born")) " " (day(born)) } }
+                @if it.change { " " span.chip.notable { (words.say("pharmacy-change")) } }
             }
             span.side { @if let Some(asked) = &it.asked { (asked.ago(visitor.now)) } }
             @if it.note.is_some() || it.asked_by.is_some() {
@@ -72,6 +75,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, request)): Path<(String, Str
     let base = visitor.address_of(&banner.person.id);
     let main = html! {
         header.section-head { h1 { (title) } p { a href=(visitor.at("renewals")) { (words.say("orders-renewals")) } } }
+        @if let Some(asks) = &request.asks { (asked_by(words, &request, asks)) }
         div.renewal {
             section aria-labelledby="asked" { h2 #asked { (words.say("orders-renewal-asked")) } (facts(words, &request, visitor.now)) }
             section aria-labelledby="protocol" { h2 #protocol { (words.say("orders-protocol")) } (advice(words, &request.advice)) }
@@ -82,6 +86,26 @@ pub(crate) async fn page(visitor: Visitor, Path((_, request)): Path<(String, Str
         p { a href=(section_address(&base, "medications")) { (words.say("orders-medications")) } }
     };
     Ok(framed(&visitor, &banner, &title, main))
+}
+
+/// What the pharmacy wants.
+fn asked_by(words: &Words, request: &Request, asks: &Asks) -> Markup {
+    let named = |key: &str| words.with(key, &[("pharmacy", asks.pharmacy.as_str().into())]);
+    html! {
+        div.notice.asks {
+            (icon("alert"))
+            div {
+                p { strong { (named(if asks.change { "pharmacy-asks-change" } else { "pharmacy-asks-more" })) }
+                    @if let Some(code) = &asks.code { ": " (parts_of::reason(words, code)) } }
+                @if let Some(reason) = &asks.reason { p { "“" (reason) "”" } }
+                @if let Some(instead) = &request.instead_of { p { (words.with("pharmacy-instead-of", &[("name", instead.as_str().into())])) } }
+                @if let Some(count) = asks.refills { p { (words.with("pharmacy-asks-refills", &[("count", count.into())])) } }
+                @if asks.alternatives > 1 { p { (words.with("pharmacy-asks-alternatives", &[("count", asks.alternatives.into())])) } }
+                @if request.open { p.quiet { (named("pharmacy-answer-note")) } }
+                @if let Some(trouble) = &asks.trouble { p { (words.with("pharmacy-answer-trouble", &[("note", trouble.as_str().into())])) } }
+            }
+        }
+    }
 }
 
 fn facts(words: &Words, request: &Request, now: i64) -> Markup {
@@ -148,8 +172,10 @@ fn list(words: &Words, conditions: &[Condition]) -> Markup {
 
 fn decide_form(visitor: &Visitor, request: &Request, name: &str) -> Markup {
     let words = visitor.words;
-    let refills = match &request.advice {
-        Advice::Renew { refills, .. } => *refills,
+    let refills = match (&request.advice, &request.asks) {
+        (Advice::Renew { refills, .. }, _) => *refills,
+        // A change is made to what may be filled so often already.
+        (_, Some(asks)) if asks.change => request.refills.and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
         _ => 0,
     };
     let stopped = request.alerts.iter().any(|it| it.tier == Tier::Stop);
@@ -161,6 +187,10 @@ fn decide_form(visitor: &Visitor, request: &Request, name: &str) -> Markup {
                     label for="refills" { (words.say("orders-field-refills")) }
                     input #refills name="refills" type="number" min="0" max="11" value=(refills);
                 }
+                @if request.asks.is_some() { div.field {
+                    label for="quantity" { (words.say("pharmacy-quantity")) }
+                    input #quantity name="quantity" type="text" inputmode="decimal" maxlength="8" value=(request.quantity.as_deref().unwrap_or_default()) autocomplete="off";
+                } }
                 div.field {
                     label for="reason" { (words.say("orders-renewal-reason")) }
                     input #reason name="reason" type="text" maxlength="300" autocomplete="off" aria-describedby="reason-hint";
@@ -187,7 +217,11 @@ pub(crate) async fn decide(
     let decision = match given.decision.as_str() {
         "approve" => {
             let refills = given.refills.trim().parse().ok().filter(|it| *it <= 11);
-            Decision::Approve { refills: refills.ok_or(Refusal::Cannot("orders-fault-number"))? }
+            let quantity = match given.quantity.trim() {
+                "" => None,
+                typed => Some(renewals::quantity(typed).ok_or(Refusal::Cannot("orders-fault-number"))?),
+            };
+            Decision::Approve { refills: refills.ok_or(Refusal::Cannot("orders-fault-number"))?, quantity }
         }
         "appointment" => Decision::Appointment,
         "deny" => Decision::Deny,
