@@ -34,13 +34,19 @@ const until = async (what, holds) => {
 
 const [port, line] = [await freePort(), await freePort()];
 const base = `http://127.0.0.1:${port}/riverside`;
+// This library hands over all that came on a line so far again with each message, and so they are told apart by their
+// number; what it read as a whole says that each was sent once.
 const received = [];
+let whole = '';
 const partner = new Server({ bindAddress: '127.0.0.1' });
 const inbound = partner.createInbound({ port: line }, async (request, response) => {
-  received.push(request.getMessage().toString());
+  const text = request.getMessage().toString();
+  const number = (it) => it.split('|')[9];
+  if (!received.some((it) => number(it) === number(text))) received.push(text);
   await response.sendResponse('AA');
 });
 
+inbound.on('data.raw', (raw) => { whole = raw; });
 mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, 'continuo.toml'), `
 [data]
@@ -136,6 +142,7 @@ try {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const kinds = received.map((it) => it.split('\r')[0].split('|')[8].split('^').slice(0, 2).join('^'));
   assert.deepEqual(kinds, wanted, 'each once, in the order in which it happened');
+  assert.equal(whole.match(/MSH\|/g).length, wanted.length, 'nothing was sent a second time');
   const control = received.map((it) => Number(it.split('|')[9]));
   assert.deepEqual(control, [...control].sort((a, b) => a - b), 'numbers grow');
 
