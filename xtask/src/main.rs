@@ -3,8 +3,9 @@
 mod assure;
 mod bench;
 mod defs;
-mod dice;
+mod fuzz;
 mod http;
+mod interfaces;
 mod machine;
 mod matrix;
 mod mllp;
@@ -30,6 +31,8 @@ const CHORES: &[(&str, &str, Chore)] = &[
         "hold C-CDA documents of demo people against the published schema and schematron ([people] [--bundles])",
         test::of_documents,
     ),
+    ("interfaces", "write the generated pages of docs/interfaces: what of HL7 v2 is mapped", interfaces::run),
+    ("fuzz", "try readers on what nobody should send (TARGET|all [--minutes N]); writes docs/assurance/fuzz.md", fuzz::run),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

@@ -8,7 +8,7 @@
 
 use super::lines;
 use super::load::{self, Findings, Ledger};
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::program::{self, Plan, Program};
 use crate::step;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 //! sent again.
 
 use super::load::Findings;
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::{Client, Target, encode};
 use crate::mllp::{Line, adt, oru};
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 //! Mixed load with a ledger: every write is noted before it is sent and again when it is acknowledged, so
 //! that afterwards the record can be held against what was promised.
 
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::{Client, Target};
 use serde_json::{Value, json};
 use std::cell::RefCell;

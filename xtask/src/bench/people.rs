@@ -1,6 +1,6 @@
 //! The people of the benchmark: those of the demo, as bundles to send and as values to ask for.
 
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::program::Plan;
 use crate::step;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@
 use super::measure::{Job, Run, drive, median};
 use super::people::People;
 use super::work::Dose;
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::{Client, Target};
 use crate::program;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The thirty shapes of search, each with its values drawn at random from the data.
 
 use super::people::Values;
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::encode;
 
 pub struct Shape {

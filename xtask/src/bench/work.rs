@@ -3,7 +3,7 @@
 use super::measure::{Job, Run, drive, median};
 use super::people::{MIXED, People, Values};
 use super::shapes::SHAPES;
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::{Client, Target};
 use serde_json::{Value, json};
 use std::collections::VecDeque;

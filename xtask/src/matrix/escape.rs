@@ -10,7 +10,7 @@ use super::fhir::reach;
 use super::policy::Reach;
 use super::tables::{Link, Tables};
 use super::world::{self, Principal, World};
-use crate::dice::Dice;
+use testkit::dice::Dice;
 use crate::http::{Answer, Request};
 use serde_json::{Value, json};
 use std::cell::RefCell;

@@ -22,6 +22,8 @@ const SHELF: &str = "channel";
 const TURNS: usize = 256;
 /// The last minutes of which each one's messages are counted.
 pub const MINUTES: usize = 60;
+/// Fewer errors in an hour than this are no reason to call anybody.
+const FEW: u32 = 5;
 const MINUTE: i64 = 60_000_000;
 
 /// Over which line messages of which partner come.
@@ -104,8 +106,9 @@ pub struct Status {
     /// The same messages again.
     pub repeated: u64,
     pub last: Option<i64>,
-    /// Messages of each of the last minutes, the latest last; and to which minute that one belongs.
-    minutes: Vec<u32>,
+    /// Messages of each of the last minutes, the latest last, and those of them that failed; and to which minute the
+    /// latest belongs.
+    minutes: Vec<(u32, u32)>,
     minute: i64,
 }
 
@@ -114,22 +117,30 @@ impl Status {
     pub fn rate(&self, now: i64) -> Vec<u32> {
         let mut it = self.clone();
         it.turn(now);
-        it.minutes
+        it.minutes.into_iter().map(|it| it.0).collect()
+    }
+
+    /// How many of the messages of the last hour failed, when those are too many: some, and more than a tenth.
+    pub fn failing(&self, now: i64) -> Option<(u32, u32)> {
+        let mut it = self.clone();
+        it.turn(now);
+        let (all, wrong) = it.minutes.iter().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        (wrong >= FEW && wrong * 10 > all).then_some((wrong, all))
     }
 
     fn turn(&mut self, now: i64) {
         let minute = now.div_euclid(MINUTE);
         let passed = (minute - self.minute).clamp(0, MINUTES as i64) as usize;
-        self.minutes.resize(MINUTES, 0);
+        self.minutes.resize(MINUTES, (0, 0));
         self.minutes.drain(..passed);
-        self.minutes.resize(MINUTES, 0);
+        self.minutes.resize(MINUTES, (0, 0));
         self.minute = self.minute.max(minute);
     }
 
-    fn count(&mut self, now: i64) {
+    fn count(&mut self, went: Went, now: i64) {
         self.turn(now);
         if let Some(last) = self.minutes.last_mut() {
-            *last += 1;
+            *last = (last.0 + 1, last.1 + u32::from(went == Went::Wrong));
         }
         self.last = Some(now);
     }
@@ -164,7 +175,7 @@ impl Line {
 
     pub fn count(&self, went: Went, now: i64) {
         self.tell(|it| {
-            it.count(now);
+            it.count(went, now);
             match went {
                 Went::Well => it.received += 1,
                 Went::Wrong => (it.received, it.errors) = (it.received + 1, it.errors + 1),
@@ -192,12 +203,15 @@ impl Line {
 pub struct Interfaces {
     lines: RwLock<Vec<Arc<Line>>>,
     turns: Vec<tokio::sync::Mutex<()>>,
+    /// Of what others were changing when it was to be changed. Whoever waits here may hold a turn; nobody who holds one of
+    /// these waits for a turn.
+    contested: Vec<tokio::sync::Mutex<()>>,
 }
 
 impl Default for Interfaces {
     fn default() -> Interfaces {
-        let turns = (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect();
-        Interfaces { lines: RwLock::default(), turns }
+        let many = || (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect();
+        Interfaces { lines: RwLock::default(), turns: many(), contested: many() }
     }
 }
 
@@ -225,10 +239,19 @@ impl Interfaces {
 
     /// Messages of one patient are worked on one after the other.
     pub(super) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        patient.hash(&mut hasher);
-        self.turns[hasher.finish() as usize % TURNS].lock().await
+        self.turns[slot(patient)].lock().await
     }
+
+    /// What two were about to change at once, they change one after the other from then on.
+    pub(super) async fn contested(&self, what: &str) -> tokio::sync::MutexGuard<'_, ()> {
+        self.contested[slot(what)].lock().await
+    }
+}
+
+fn slot(name: &str) -> usize {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() as usize % TURNS
 }
 
 /// Changes what is wished of a channel; it is so after a restart too.
@@ -255,13 +278,27 @@ mod tests {
     fn the_last_hour_is_counted_by_the_minute_and_moves_on() {
         let mut status = Status::default();
         let at = |minute: i64| (29_000_000 + minute) * MINUTE;
-        status.count(at(0));
-        status.count(at(0) + 1);
-        status.count(at(2));
+        status.count(Went::Well, at(0));
+        status.count(Went::Well, at(0) + 1);
+        status.count(Went::Wrong, at(2));
         let rate = status.rate(at(2));
         assert_eq!((rate.len(), &rate[MINUTES - 3..]), (MINUTES, &[2, 0, 1][..]));
         assert_eq!(status.rate(at(3))[MINUTES - 2..], [1, 0]);
         assert_eq!(status.rate(at(90)).iter().sum::<u32>(), 0);
+    }
+
+    #[test]
+    fn more_than_a_few_errors_among_few_messages_are_told_for_an_hour() {
+        let mut status = Status::default();
+        let at = |minute: i64| (29_000_000 + minute) * MINUTE;
+        (0..4).for_each(|_| status.count(Went::Wrong, at(0)));
+        assert_eq!(status.failing(at(1)), None);
+        status.count(Went::Wrong, at(1));
+        (0..44).for_each(|_| status.count(Went::Well, at(1)));
+        assert_eq!(status.failing(at(2)), Some((5, 49)));
+        status.count(Went::Well, at(2));
+        assert_eq!(status.failing(at(2)), None, "a tenth is not too many");
+        assert_eq!(status.failing(at(90)), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! The door decides nothing about people: whose identifiers mean whom is `care::identity`'s to say.
 
 use super::bundle::{self, Names};
+use super::channel::Interfaces;
 use super::combine::{Combined, Held, Stamp, Stamps, combine, element_of, is_directory, join};
 use super::origin::{self, Origin, Way};
 use crate::Organisation;
@@ -65,6 +66,9 @@ pub struct Arrival<'a> {
     pub number: u64,
     /// When it came here for the first time, where that was not now: it is worked on again.
     pub came: Option<i64>,
+    /// What addresses meant when this was worked on for the first time, where they do not mean what they say: it means the
+    /// same again, whatever has become known since.
+    pub meant: Vec<(String, Key)>,
     /// Addresses that somebody has decided about: they mean these resources, which are not written.
     pub bound: Vec<(String, Key)>,
     /// What was received as a resource of its own (a DocumentReference among `resources`, by its address), for the
@@ -74,6 +78,8 @@ pub struct Arrival<'a> {
     pub action: &'static str,
     pub items: Vec<ItemChange>,
     pub log: Option<Log<'a>>,
+    /// Where those wait who find that others change the same: many lines at once.
+    pub turns: Option<&'a Interfaces>,
 }
 
 impl<'a> Arrival<'a> {
@@ -86,6 +92,7 @@ impl<'a> Arrival<'a> {
             sent: None,
             number: 0,
             came: None,
+            meant: Vec::new(),
             bound: Vec::new(),
             entity: None,
             action: match origin.way {
@@ -97,6 +104,7 @@ impl<'a> Arrival<'a> {
             },
             items: Vec::new(),
             log: None,
+            turns: None,
         }
     }
 }
@@ -132,6 +140,7 @@ pub async fn receive(
     arrival: Arrival<'_>,
     now: i64,
 ) -> Result<Received, DoorError> {
+    let mut turn = None;
     for _ in 0..ATTEMPTS {
         let plan = Plan::of(organisation, &arrival, now).await?;
         let Plan { writes, items, mut received } = plan;
@@ -150,7 +159,13 @@ pub async fn receive(
                 return Ok(received);
             }
             // Somebody wrote the same meanwhile: what is here now is looked at anew.
-            Err(StoreError::Conflict { .. } | StoreError::ItemConflict { shelf: SHELF, .. }) => {}
+            Err(StoreError::Conflict { key, .. }) => {
+                drop(turn.take());
+                if let Some(interfaces) = arrival.turns {
+                    turn = Some(interfaces.contested(&key.to_string()).await);
+                }
+            }
+            Err(StoreError::ItemConflict { shelf: SHELF | identity::links::SHELF, .. }) => {}
             Err(other) => return Err(other.into()),
         }
     }
@@ -275,7 +290,9 @@ async fn name(
     for (address, resource) in &arrival.resources {
         let kind = text(resource, &["resourceType"]).and_then(ResourceType::parse);
         if let (Some(kind), false) = (kind, names.contains_key(address)) {
-            own.push((address, resource, Key::new(kind, id_of(address))));
+            let meant = arrival.meant.iter().find(|it| it.0 == *address).map(|it| it.1.clone());
+            let own_key = Key::new(kind, id_of(address));
+            own.push((address, resource, meant.filter(|it| it.kind == kind).unwrap_or(own_key)));
         }
     }
     let keys: Vec<Key> = own.iter().map(|it| it.2.clone()).collect();
@@ -363,6 +380,12 @@ async fn by_identifier(store: &Store, kind: ResourceType, resource: &Value) -> S
     let found = store.current_matches(&READER, &query, 2).await?;
     let only = if found.len() == 1 { before(found).into_iter().next() } else { None };
     Ok(only)
+}
+
+/// What addresses mean that do not mean what they say: what was known here already under another name.
+pub(super) fn meant(received: &Received) -> Vec<(String, Key)> {
+    let other = received.names.iter().filter(|(address, key)| key.id != id_of(address));
+    other.map(|(address, key)| (address.clone(), key.clone())).collect()
 }
 
 /// `urn:uuid:X` is X; any other address is known by its digest.

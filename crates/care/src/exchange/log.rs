@@ -20,6 +20,7 @@ use store::{Caller, Heading, ItemExpect, Logged, MessageChange, MessageCount, Me
 pub const LOOK_AFTER: &str = "interfaces";
 /// The permission to see whom messages are about.
 pub const SEE_WHO: &str = "interfaces.who";
+const DAY: i64 = 86_400_000_000;
 /// Worked on again at once, at most.
 const AT_ONCE: usize = 500;
 /// Reads what a message changed, to tell which elements.
@@ -42,7 +43,19 @@ pub struct Overview {
     /// How many messages of each state there ever were.
     pub counts: BTreeMap<String, u64>,
     pub last: Option<i64>,
-    pub silent: bool,
+    /// What somebody should look at.
+    pub alerts: Vec<Alert>,
+}
+
+/// Why somebody should look at a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alert {
+    /// Nothing came for longer than the partner is ever silent.
+    Silent,
+    /// Of the messages of the last hour too many failed: so many, of so many.
+    Failing(u32, u32),
+    /// So many messages of the last day had a number (MSH-10) that was used before for another message.
+    Reused(usize),
 }
 
 /// Messages that failed for the same reason.
@@ -120,16 +133,38 @@ impl<'a> Desk<'a> {
         self.line(name).map_or_else(|| Channel::new(name, name), |it| it.channel.clone())
     }
 
+    /// The channels that there are.
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.interfaces().of(&self.organisation.slug)
+    }
+
     pub async fn overview(&self) -> StoreResult<Vec<Overview>> {
         let counts = self.organisation.store.message_counts().await?;
+        let mut reused: BTreeMap<String, usize> = BTreeMap::new();
+        if counts.iter().any(|it| it.cause.as_deref() == Some(REUSED) && it.last > self.now - DAY) {
+            let query = MessageQuery {
+                cause: Some(REUSED.to_owned()),
+                from: Some(self.now - DAY),
+                ..MessageQuery::default()
+            };
+            for it in self.list(&query, AT_ONCE).await? {
+                *reused.entry(it.channel).or_default() += 1;
+            }
+        }
         let lines = self.interfaces().of(&self.organisation.slug).into_iter();
         let overview = lines.map(|line| {
             let own = counts.iter().filter(|it| it.channel == line.channel.name);
             let mut by_state = BTreeMap::new();
             own.clone().for_each(|it| *by_state.entry(it.state.clone()).or_default() += it.count);
             let last = own.map(|it| it.last).max();
-            let silent = line.is_silent(last, self.now);
-            Overview { wish: line.wish(), status: line.status(), counts: by_state, last, silent, line }
+            let status = line.status();
+            let alerts = [
+                line.is_silent(last, self.now).then_some(Alert::Silent),
+                status.failing(self.now).map(|(wrong, all)| Alert::Failing(wrong, all)),
+                reused.get(&line.channel.name).map(|it| Alert::Reused(*it)),
+            ];
+            let alerts = alerts.into_iter().flatten().collect();
+            Overview { wish: line.wish(), status, counts: by_state, last, alerts, line }
         });
         Ok(overview.collect())
     }
@@ -348,8 +383,7 @@ fn tree(message: &Message) -> Vec<(String, Vec<(String, String)>)> {
         let count = seen.entry(name).and_modify(|it| *it += 1).or_insert(1);
         let title = if *count > 1 { format!("{name}[{count}]") } else { name.to_owned() };
         let mut values = Vec::new();
-        for number in 1..=segment.len() {
-            let field = segment.field(number, delimiters);
+        for (number, field) in segment.fields(delimiters) {
             if name == "MSH" && number < 3 {
                 values.push((format!("{title}-{number}"), field.raw().to_owned()));
                 continue;

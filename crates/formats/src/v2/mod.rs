@@ -13,7 +13,7 @@ mod message;
 pub mod mllp;
 mod place;
 
-pub use batch::{Batch, Piece};
+pub use batch::{Batch, Counts, Piece};
 pub use charset::Charset;
 pub use escape::{escape, unescape};
 pub use message::{Delimiters, Field, Message, Part, Segment, Unreadable, Valued};

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ask;
-use crate::exchange::channel::wish;
+use crate::exchange::channel::{Wish, wish};
 use crate::exchange::log::{Desk, DeskError, LOOK_AFTER, Redone};
 use crate::ward::{NOON, SECOND, Ward};
 use formats::v2::Batch;

@@ -18,7 +18,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use care::exchange::channel::{MINUTES, Wish};
 use care::exchange::intake;
-use care::exchange::log::{Desk, DeskError, Overview};
+use care::exchange::log::{Alert, Desk, DeskError, Overview};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -161,7 +161,7 @@ fn row(visitor: &Visitor, it: &Overview, waiting: usize) -> Vec<Markup> {
         },
         html! {
             (standing(words, it))
-            @if it.silent { " " span.chip.notable { (words.say("interfaces-silent")) } }
+            @for alert in &it.alerts { " " (told(visitor, &channel.name, *alert)) }
             @if waiting > 0 { p.note { (words.with("interfaces-waiting", &[("count", waiting.into())])) } }
             p.note { (words.with("interfaces-connections", &[("count", it.status.connections.into())])) }
         },
@@ -180,6 +180,22 @@ fn row(visitor: &Visitor, it: &Overview, waiting: usize) -> Vec<Markup> {
             }
         },
     ]
+}
+
+/// Why somebody should look, with the way to what is meant.
+fn told(visitor: &Visitor, channel: &str, alert: Alert) -> Markup {
+    let words = visitor.words;
+    match alert {
+        Alert::Silent => html! { span.chip.notable { (words.say("interfaces-silent")) } },
+        Alert::Failing(wrong, all) => html! {
+            a.chip.critical href=(visitor.at("interfaces/errors")) { (words.with("interfaces-failing", &[("wrong", wrong.into()), ("all", all.into())])) }
+        },
+        Alert::Reused(count) => html! {
+            a.chip.notable href={ (visitor.at("interfaces/messages?cause=")) (intake::REUSED) "&channel=" (channel) } {
+                (words.with("interfaces-reused-count", &[("count", count.into())]))
+            }
+        },
+    }
 }
 
 fn standing(words: &Words, it: &Overview) -> Markup {

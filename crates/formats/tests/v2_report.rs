@@ -1,0 +1,309 @@
+//! What becomes of the messages that others published, and whether the facts are those that other converters found in
+//! them: the page docs/interfaces/hl7-v2-report.md, which `cargo xtask interfaces` writes. Facts are compared, not the
+//! shape of resources: codes, dates, values, units, identifiers, names and references, for each kind of resource.
+
+use formats::Fate;
+use formats::v2::map::{Converted, Mapping, Settings, convert};
+use formats::v2::{Batch, Piece};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn collect(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, endings, found);
+        } else if path.extension().is_some_and(|it| endings.iter().any(|ending| it == *ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn converted(bytes: &[u8]) -> Vec<Converted> {
+    let settings = Settings { mapping: Mapping::standard(), zone: &TimeZone::UTC };
+    Batch::read(bytes).messages().map(|it| convert(it, settings)).collect()
+}
+
+/// What was seen of the messages of one publisher.
+#[derive(Default)]
+struct Seen {
+    files: usize,
+    messages: usize,
+    unreadable: usize,
+    segments: usize,
+    unknown: usize,
+    fields: usize,
+    mapped: usize,
+    kept: usize,
+    resources: usize,
+    invalid: usize,
+}
+
+/// `PID-3[2].1` and `OBX[4]-5` as `PID-3` and `OBX-5`; a whole segment as its name.
+fn field_of(place: &str) -> String {
+    let name = place.get(..3).unwrap_or(place);
+    let field = place.split_once('-').map(|it| it.1.split(['[', '.']).next().unwrap_or_default());
+    field.map_or_else(|| name.to_owned(), |field| format!("{name}-{field}"))
+}
+
+const NO_SEGMENT: &str = "there is no mapping for this segment in messages of this kind";
+
+/// What was seen, and the reasons for which fields are kept unmapped: reason, fields, how often.
+fn seen(root: &Path) -> (BTreeMap<String, Seen>, BTreeMap<String, (BTreeSet<String>, usize)>) {
+    let mut files = Vec::new();
+    collect(root, &["hl7", "txt"], &mut files);
+    let mut all: BTreeMap<String, Seen> = BTreeMap::new();
+    let mut reasons: BTreeMap<String, (BTreeSet<String>, usize)> = BTreeMap::new();
+    let settings = Settings { mapping: Mapping::standard(), zone: &TimeZone::UTC };
+    for file in &files {
+        let publisher = file.strip_prefix(root).expect("it lies there").components().next().expect("a folder");
+        let it = all.entry(publisher.as_os_str().to_string_lossy().into_owned()).or_default();
+        it.files += 1;
+        for piece in Batch::read(&std::fs::read(file).expect("the file can be read")).pieces {
+            let message = match piece {
+                Piece::Message(message) => message,
+                Piece::Junk(_, Some(_)) => {
+                    it.unreadable += 1;
+                    continue;
+                }
+                Piece::Junk(_, None) | Piece::Envelope(_) => continue,
+            };
+            let found = convert(&message, settings);
+            it.messages += 1;
+            it.segments += message.segments().len();
+            it.fields += found.fields;
+            it.mapped += found.mapped;
+            it.resources += found.read.resources.len();
+            let valid = |it: &Value| !fhir::validate::validate(it).iter().any(|it| it.is_error());
+            it.invalid += found.read.resources.iter().filter(|(_, it)| !valid(it)).count();
+            for note in found.read.notes.iter().filter(|note| note.fate == Fate::Kept) {
+                let place = field_of(&note.place);
+                let entry = reasons.entry(note.says.clone()).or_default();
+                if note.says == NO_SEGMENT {
+                    it.unknown += 1;
+                    let segment = message.segment(&place, 1);
+                    let count = segment.map_or(0, |it| it.fields(message.delimiters()).filter(|it| it.1.is_valued()).count());
+                    it.fields += count;
+                    it.kept += count;
+                } else if place.contains('-') && note.says != "only the first repetition has a place in FHIR" {
+                    it.kept += 1;
+                }
+                entry.0.insert(place);
+                entry.1 += 1;
+            }
+        }
+    }
+    (all, reasons)
+}
+
+/// What a person would check: kind of fact and the fact, for each kind of resource.
+type Facts = BTreeSet<(String, &'static str, String)>;
+
+/// Resources that another converter makes of the transport of a message, or as parts of the ones compared.
+const NOT_COMPARED: [&str; 2] = ["MessageHeader", "Provenance"];
+
+fn facts_of(kinds: &BTreeMap<String, String>, resource: &Value, facts: &mut Facts) {
+    let kind = resource["resourceType"].as_str().unwrap_or("").to_owned();
+    let kind = if kind == "PractitionerRole" { "Practitioner".to_owned() } else { kind };
+    walk(kinds, &kind, "", resource, facts);
+}
+
+fn walk(kinds: &BTreeMap<String, String>, kind: &str, name: &str, value: &Value, facts: &mut Facts) {
+    let mut put = |what: &'static str, fact: String| {
+        if !fact.is_empty() {
+            facts.insert((kind.to_owned(), what, fact));
+        }
+    };
+    match value {
+        Value::Object(members) => {
+            let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or("").trim().to_owned();
+            match name {
+                "coding" | "class" | "valueCoding" => put("code", text("code")),
+                "identifier" | "masterIdentifier" | "accessionIdentifier" => put("identifier", text("value")),
+                "name" => put("name", text("family")),
+                "valueQuantity" | "doseQuantity" | "quantity" | "low" | "high" => {
+                    put("value", members.get("value").map(|it| number(&it.to_string())).unwrap_or_default());
+                    put("unit", text("unit"));
+                }
+                _ => {}
+            }
+            if let Some(target) = members.get("reference").and_then(Value::as_str).and_then(|it| kinds.get(it)) {
+                put("reference", format!("{name} {target}"));
+            }
+            for (name, value) in members {
+                if !matches!(name.as_str(), "text" | "extension" | "meta" | "id" | "contained") || value.is_string() {
+                    walk(kinds, kind, name, value, facts);
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|it| walk(kinds, kind, name, it, facts)),
+        Value::String(text) => match name {
+            "gender" | "status" => put("code", text.clone()),
+            "given" | "line" | "city" | "postalCode" => put("name", text.trim().to_owned()),
+            "valueString" => put("value", number(text.trim())),
+            "lotNumber" => put("value", text.trim().to_owned()),
+            "birthDate" | "start" | "end" | "issued" | "expirationDate" | "receivedTime" | "recorded"
+            | "authoredOn" | "date" => {
+                put("date", moment(text));
+            }
+            _ if name.ends_with("DateTime") || name.ends_with("Date") => put("date", moment(text)),
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+/// Numbers are compared as numbers.
+fn number(text: &str) -> String {
+    text.parse::<f64>().map(|it| it.to_string()).unwrap_or_else(|_| text.to_owned())
+}
+
+/// A moment to the minute, in universal time when it says an offset other than that.
+fn moment(text: &str) -> String {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(moment) => moment.to_string().get(..16).unwrap_or("").to_owned(),
+        Err(_) => text.to_owned(),
+    }
+}
+
+
+/// A message and what another converter made of it.
+fn pairs(root: &Path) -> Vec<(String, PathBuf, PathBuf)> {
+    let (mut json, mut fhir) = (Vec::new(), Vec::new());
+    let folder = root.join("converter-pairs");
+    collect(&folder.join("expected/Hl7v2"), &["json"], &mut json);
+    collect(&root.join("newborn-screening"), &["fhir"], &mut fhir);
+    let stem = |it: &Path| it.file_stem().expect("a name").to_string_lossy().into_owned();
+    let first = json.iter().map(|file| {
+        let name = stem(file).replace("-expected", "");
+        (name.clone(), folder.join("input-hl7v2").join(format!("{name}.hl7")), file.clone())
+    });
+    let second = fhir.iter().filter_map(|file| {
+        let name = stem(file).strip_suffix("_1_hl7_translation")?.to_owned();
+        Some((name.clone(), file.with_file_name(format!("{name}_0_initial_message.hl7")), file.clone()))
+    });
+    first.chain(second).filter(|it| it.1.is_file()).collect()
+}
+
+/// Facts in which other converters differ from each other, from the standard or from their own tables, and why ours is
+/// what it is: kind of resource, kind of fact, what the other says (a part of it), the reason.
+const ARGUED: &[(&str, &str, &str, &str)] = &[];
+
+fn argument(kind: &str, what: &str, fact: &str) -> Option<&'static str> {
+    let fits = |it: &&(&str, &str, &str, &str)| (it.0.is_empty() || it.0 == kind) && (it.1.is_empty() || it.1 == what) && fact.contains(it.2);
+    ARGUED.iter().find(fits).map(|it| it.3)
+}
+
+#[derive(Default)]
+struct Agreement {
+    agree: usize,
+    argued: usize,
+    all: usize,
+}
+
+#[test]
+fn what_becomes_of_published_messages_is_what_the_page_says() {
+    let Some(root) = testkit::unpacked("hl7v2-messages") else { return };
+    let (seen, reasons) = seen(&root);
+    let mut page = String::from(
+        "# HL7 v2: what becomes of the messages that others published\n\nMade from the public test data by `cargo xtask \
+         interfaces`; do not edit. No message fails to be read, and every resource that is made is valid.\n\n## Read\n\n\
+         | Publisher | files | messages | no message | segments | of them without a mapping | populated fields | mapped | kept, with the reason | resources | not valid |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    let mut messages = 0;
+    for (publisher, it) in &seen {
+        messages += it.messages;
+        assert_eq!(it.invalid, 0, "{publisher}");
+        assert_eq!(it.mapped + it.kept, it.fields, "{publisher}: every field is mapped or kept");
+        let _ = writeln!(
+            page,
+            "| {publisher} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            it.files, it.messages, it.unreadable, it.segments, it.unknown, it.fields, it.mapped, it.kept, it.resources, it.invalid
+        );
+    }
+    assert!(messages >= 290, "{messages} messages");
+    page.push_str("\n## Kept unmapped, and why\n\nWhat is kept stands with the message in the log, and the reason in its notes.\n\n| Reason | how often | where |\n|---|---:|---|\n");
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|it| (std::cmp::Reverse(it.1.1), it.0.clone()));
+    for (says, (places, count)) in &reasons {
+        let places: Vec<&str> = places.iter().map(String::as_str).collect();
+        let _ = writeln!(page, "| {says} | {count} | {} |", places.join(", "));
+    }
+    let (share, differ, without, compared) = compared(&root);
+    let (agree, argued, all) =
+        share.values().fold((0, 0, 0), |sum, it| (sum.0 + it.agree, sum.1 + it.argued, sum.2 + it.all));
+    let percent = |count: usize| format!("{:.1}", count as f64 * 100.0 / all as f64);
+    println!("{compared} pairs: {agree} of {all} facts agree ({} %), {argued} differ with a reason", percent(agree));
+    let _ = writeln!(
+        page,
+        "\n## Facts, compared with other converters\n\n{compared} messages were published with what another converter made \
+         of them. {agree} of {all} facts are the same ({} %); of the {} others {argued} are argued below, and with them it \
+         is {} %.\n\n| Kind of resource | fact | the same | differ, argued | differ | of |\n|---|---|---:|---:|---:|---:|",
+        percent(agree),
+        all - agree,
+        percent(agree + argued),
+    );
+    for ((kind, what), it) in &share {
+        let _ = writeln!(page, "| {kind} | {what} | {} | {} | {} | {} |", it.agree, it.argued, it.all - it.agree - it.argued, it.all);
+    }
+    let kinds: Vec<String> = without.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+    let _ = writeln!(page, "\nKinds of resources that are not made here of these messages, with their facts: {}.\n\n## Differences\n", kinds.join(", "));
+    for ((argued, kind, what), facts) in &differ {
+        let why = if argued.is_empty() { "open" } else { argued };
+        let _ = writeln!(page, "- **{kind}, {what}**: {why}: {}", facts.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join("; "));
+    }
+    testkit::holds("docs/interfaces/hl7-v2-report.md", &page);
+    assert!((agree + argued) * 100 >= all * 97, "{agree} and {argued} of {all}");
+}
+
+type Shares = BTreeMap<(String, &'static str), Agreement>;
+/// By the argument, the kind of resource and of fact: in which message, and what the other says.
+type Differences = BTreeMap<(&'static str, String, &'static str), BTreeSet<String>>;
+
+fn compared(root: &Path) -> (Shares, Differences, BTreeMap<String, usize>, usize) {
+    let (mut share, mut differ, mut without) = (Shares::new(), Differences::new(), BTreeMap::<String, usize>::new());
+    let pairs = pairs(root);
+    for (name, message, made) in &pairs {
+        let bytes = std::fs::read(message).expect("the message can be read");
+        let made: Value = serde_json::from_slice(&std::fs::read(made).expect("readable")).expect("JSON");
+        let entries: Vec<&Value> = made["entry"].as_array().into_iter().flatten().map(|it| &it["resource"]).collect();
+        let mut kinds: BTreeMap<String, String> = BTreeMap::new();
+        for entry in made["entry"].as_array().into_iter().flatten() {
+            let kind = entry["resource"]["resourceType"].as_str().unwrap_or("");
+            kinds.insert(format!("{kind}/{}", entry["resource"]["id"].as_str().unwrap_or("")), kind.to_owned());
+            kinds.insert(entry["fullUrl"].as_str().unwrap_or("").to_owned(), kind.to_owned());
+        }
+        let ours = converted(&bytes);
+        let resources: Vec<&(String, Value)> = ours.iter().flat_map(|it| &it.read.resources).collect();
+        let our_kinds: BTreeMap<String, String> =
+            resources.iter().map(|it| (it.0.clone(), it.1["resourceType"].as_str().unwrap_or("").to_owned())).collect();
+        let (mut theirs, mut found) = (Facts::new(), Facts::new());
+        entries.iter().for_each(|it| facts_of(&kinds, it, &mut theirs));
+        resources.iter().for_each(|it| facts_of(&our_kinds, &it.1, &mut found));
+        let made: BTreeSet<&str> = our_kinds.values().map(String::as_str).collect();
+        for (kind, what, fact) in theirs {
+            if NOT_COMPARED.contains(&kind.as_str()) {
+                continue;
+            }
+            if !made.contains(kind.as_str()) {
+                *without.entry(kind).or_default() += 1;
+                continue;
+            }
+            let counts = share.entry((kind.clone(), what)).or_default();
+            counts.all += 1;
+            if found.contains(&(kind.clone(), what, fact.clone())) {
+                counts.agree += 1;
+                continue;
+            }
+            let why = argument(&kind, what, &fact).unwrap_or_default();
+            counts.argued += usize::from(!why.is_empty());
+            differ.entry((why, kind, what)).or_default().insert(format!("{name}: {fact}").replace(['|', '`', '\n'], " "));
+        }
+    }
+    (share, differ, without, pairs.len())
+}
