@@ -4,6 +4,7 @@
 //! whoever started it, in the file `current`.
 
 use crate::mutate::{Grain, LARGEST, mutate};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -84,12 +85,21 @@ pub(crate) enum Dose {
     Runs(u64),
 }
 
+thread_local! {
+    /// A panic of this thread is a finding and not ours.
+    static TRYING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Where a panic was and what it said; none when all went well.
 fn tried(target: &Target, input: &[u8], seen: &mut Seen) -> (Option<String>, Duration) {
     static SAID: Mutex<String> = Mutex::new(String::new());
     static HOOK: std::sync::Once = std::sync::Once::new();
     HOOK.call_once(|| {
-        std::panic::set_hook(Box::new(|info| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !TRYING.get() {
+                return usual(info);
+            }
             let at = info.location().map(|it| format!("{}:{}", it.file(), it.line())).unwrap_or_default();
             let what = info.payload_as_str().unwrap_or("a panic");
             let what: String = what.lines().next().unwrap_or_default().chars().take(120).collect();
@@ -97,7 +107,9 @@ fn tried(target: &Target, input: &[u8], seen: &mut Seen) -> (Option<String>, Dur
         }));
     });
     let begun = Instant::now();
+    TRYING.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(input, seen)));
+    TRYING.set(false);
     let took = begun.elapsed();
     (outcome.is_err().then(|| SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()), took)
 }
@@ -177,6 +189,11 @@ pub(crate) fn run(target: &Target, dose: Dose, seed: u64, folder: &Path) -> std:
     let mut corpus: Vec<Vec<u8>> = Vec::new();
     let mut seeds = (target.seeds)();
     seeds.iter_mut().for_each(|it| it.truncate(LARGEST));
+    if let Dose::Runs(runs) = dose {
+        // A small dose is for changes too.
+        let step = (seeds.len() * 2 / runs.max(1) as usize).max(1);
+        seeds = seeds.into_iter().step_by(step).collect();
+    }
     report.seeds = seeds.len();
     let mut first = seeds.into_iter();
     loop {

@@ -84,7 +84,7 @@ mod tests {
     fn every_target_holds_for_its_seeds_and_some_thousand_changes_of_them() {
         let folder = std::env::temp_dir().join(format!("continuo-fuzz-{}", std::process::id()));
         for target in targets::all() {
-            let runs = testkit::dose(600, 100_000) as u64;
+            let runs = testkit::dose(150, 100_000) as u64;
             let report = driver::run(target, Dose::Runs(runs), 20_260_101, &folder).expect("the folder can be written");
             assert!(report.findings.is_empty(), "{}: {:?}", target.name, report.findings);
             assert!(report.runs >= runs && report.marks > 3, "{}: it sees nothing", target.name);

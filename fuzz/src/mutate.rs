@@ -237,7 +237,8 @@ fn of_elements(dice: &mut Dice, words: &[&'static [u8]], bytes: &[u8], other: &[
 
 /// From the beginning of each start tag to the end of its element.
 fn elements(bytes: &[u8]) -> Vec<Range<usize>> {
-    let (mut found, mut open): (Vec<Range<usize>>, Vec<(usize, &[u8])>) = (Vec::new(), Vec::new());
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut open: Vec<(usize, &[u8])> = Vec::new();
     let mut at = 0;
     while let Some(start) = bytes[at..].iter().position(|it| *it == b'<').map(|it| at + it) {
         let Some(end) = bytes[start..].iter().position(|it| *it == b'>').map(|it| start + it + 1) else { break };

@@ -4,7 +4,7 @@
 
 use formats::Fate;
 use formats::v2::map::{Converted, Mapping, Settings, convert};
-use formats::v2::{Batch, Piece};
+use formats::v2::{Batch, Piece, Place};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,14 +50,20 @@ fn field_of(place: &str) -> String {
     field.map_or_else(|| name.to_owned(), |field| format!("{name}-{field}"))
 }
 
+/// What is said beside a field that is mapped.
+const BESIDE: [&str; 2] =
+    ["only the first repetition has a place in FHIR", "there is no mapping for messages of this kind"];
 const NO_SEGMENT: &str = "there is no mapping for this segment in messages of this kind";
 
-/// What was seen, and the reasons for which fields are kept unmapped: reason, fields, how often.
-fn seen(root: &Path) -> (BTreeMap<String, Seen>, BTreeMap<String, (BTreeSet<String>, usize)>) {
+/// For which reasons fields are kept unmapped: reason, fields, how often.
+type Reasons = BTreeMap<String, (BTreeSet<String>, usize)>;
+
+/// What was seen of each publisher, and what was kept.
+fn seen(root: &Path) -> (BTreeMap<String, Seen>, Reasons) {
     let mut files = Vec::new();
     collect(root, &["hl7", "txt"], &mut files);
     let mut all: BTreeMap<String, Seen> = BTreeMap::new();
-    let mut reasons: BTreeMap<String, (BTreeSet<String>, usize)> = BTreeMap::new();
+    let mut reasons = Reasons::new();
     let settings = Settings { mapping: Mapping::standard(), zone: &TimeZone::UTC };
     for file in &files {
         let publisher = file.strip_prefix(root).expect("it lies there").components().next().expect("a folder");
@@ -85,11 +91,10 @@ fn seen(root: &Path) -> (BTreeMap<String, Seen>, BTreeMap<String, (BTreeSet<Stri
                 let entry = reasons.entry(note.says.clone()).or_default();
                 if note.says == NO_SEGMENT {
                     it.unknown += 1;
-                    let segment = message.segment(&place, 1);
-                    let count = segment.map_or(0, |it| it.fields(message.delimiters()).filter(|it| it.1.is_valued()).count());
-                    it.fields += count;
-                    it.kept += count;
-                } else if place.contains('-') && note.says != "only the first repetition has a place in FHIR" {
+                    let at: Place = note.place.parse().expect("a note has a place");
+                    let segment = message.segment(&at.segment, at.occurrence).expect("the segment is there");
+                    it.kept += segment.fields(message.delimiters()).filter(|it| it.1.is_valued()).count();
+                } else if !BESIDE.iter().any(|it| note.says.starts_with(it)) {
                     it.kept += 1;
                 }
                 entry.0.insert(place);

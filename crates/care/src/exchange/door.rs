@@ -304,7 +304,7 @@ async fn name(
         };
         if key.kind.name() == "Patient" {
             let found = found.map(|(found, _)| found).or_else(|| here.contains_key(&key).then(|| key.clone()));
-            let (key, linked) = patient_of(organisation, arrival, resource, key, found, now).await?;
+            let (key, linked) = patient_of(organisation, arrival, resource, key, (found, &here), now).await?;
             if !here.contains_key(&key) {
                 here.extend(before(store.current_of(&READER, std::slice::from_ref(&key)).await?));
             }
@@ -333,13 +333,18 @@ async fn patient_of(
     arrival: &Arrival<'_>,
     resource: &Value,
     own: Key,
-    found: Option<Key>,
+    (found, here): (Option<Key>, &Here),
     now: i64,
 ) -> StoreResult<(Key, Vec<ItemChange>)> {
     let store = &organisation.store;
     let named = |id: Id| Key::new(own.kind, id);
     if let Some(found) = found {
-        let id = identity::merge::standing_for(store, found.id.clone(), now).await?;
+        // Nearly nobody was merged into another: what is here already says so.
+        let merged = here.get(&found).is_none_or(|it| it.deleted || identity::replaced_by(&it.held.value).is_some());
+        let id = match merged {
+            true => identity::merge::standing_for(store, found.id.clone(), now).await?,
+            false => found.id.clone(),
+        };
         let known = found == own || !identity::is_stranger(store, resource, &id).await?;
         return Ok((if known { named(id) } else { own }, Vec::new()));
     }

@@ -21,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fhir::{Key, Value};
 use formats::v2::acknowledge::{Fault, FaultCode, Outcome, Stamp, Step, Verdict, answer, answer_unreadable};
-use formats::v2::map::{Converted, Header, Settings, convert, header};
+use formats::v2::map::{Converted, Header, Settings, convert, convert_unjudged, header};
 use formats::v2::Message;
 use store::{Heading, ItemExpect, Logged, MessageChange, StoreError, StoreResult};
 
@@ -224,14 +224,36 @@ impl Intake<'_> {
         if let Some(refusal) = not_for_us(header) {
             return self.refuse(message, header, raw, refusal, new, now).await;
         }
-        let mut converted = self.converted(message);
-        if let Some(refusal) = nothing_to_do(header, &converted) {
-            return self.refuse(message, header, raw, refusal, new, now).await;
+        // The door holds everything against the rules. Only if something does not hold is it sought and left out.
+        let mut judged = false;
+        loop {
+            let converted = if judged { self.converted(message) } else { self.read(message, convert_unjudged) };
+            if let Some(refusal) = nothing_to_do(header, &converted) {
+                return self.refuse(message, header, raw, refusal, new, now).await;
+            }
+            match self.enter(message, header, raw, new.clone(), converted, now).await {
+                Ok(answer) => return Ok(answer),
+                Err(DoorError::Invalid(_)) if !judged => judged = true,
+                Err(DoorError::Store(error)) if is_passing(&error) => return Err(error),
+                Err(error) => return self.refuse(message, header, raw, refused(error), new, now).await,
+            }
         }
+    }
+
+    /// Takes it through the door.
+    async fn enter(
+        &self,
+        message: &Message,
+        header: &Header,
+        raw: &[u8],
+        new: New,
+        mut converted: Converted,
+        now: i64,
+    ) -> Result<Answer, DoorError> {
         let patient = patient_of(&converted);
         let resources = std::mem::take(&mut converted.read.resources);
         let replies = self.replies(message, &accepted(&new.head), now);
-        let New { id, at, expect, mut head } = new.clone();
+        let New { id, at, expect, mut head } = new;
         head.of(header);
         head.attempts += 1;
         head.problems.clear();
@@ -279,15 +301,15 @@ impl Intake<'_> {
         };
         let done = receive(self.organisation, &self.channel.caller(), arrival, now).await;
         drop(turn);
-        match done {
-            Ok(_) => Ok(Answer { replies, id: Some(id), state: DONE, again: false }),
-            Err(DoorError::Store(error)) if is_passing(&error) => Err(error),
-            Err(error) => self.refuse(message, header, raw, refused(error), new, now).await,
-        }
+        done.map(|_| Answer { replies, id: Some(id), state: DONE, again: false })
     }
 
     /// The message as resources, with the names of naming systems as they are here.
     pub(super) fn converted(&self, message: &Message) -> Converted {
+        self.read(message, convert)
+    }
+
+    fn read(&self, message: &Message, convert: fn(&Message, Settings<'_>) -> Converted) -> Converted {
         let settings = Settings { mapping: self.channel.mapping(), zone: &self.channel.zone };
         let mut converted = convert(message, settings);
         if !self.channel.systems.is_empty() {

@@ -4,7 +4,7 @@
 //! only to those who may know (`mask`).
 
 use super::channel::{self, Channel, Interfaces, Line, Status, Wish};
-use super::intake::{self, DONE, FAILED, HELD, Head, Intake, REPLACED, REUSED, SKIPPED};
+use super::intake::{self, DONE, FAILED, Head, Intake, REPLACED, REUSED, SKIPPED};
 use super::mask::masked;
 use crate::Organisation;
 use bytes::Bytes;
@@ -351,13 +351,6 @@ impl<'a> Desk<'a> {
             intake::release(&self.intake(&line.channel), self.now).await?;
         }
         Ok(())
-    }
-
-    /// How many wait on a paused channel.
-    pub async fn waiting(&self, name: &str) -> StoreResult<usize> {
-        let query =
-            MessageQuery { channel: Some(name.to_owned()), state: Some(HELD.to_owned()), ..MessageQuery::default() };
-        Ok(self.list(&query, AT_ONCE).await?.len())
     }
 
     /// What would become of a message; nothing is kept.

@@ -38,11 +38,12 @@ const PIPELINED: usize = 16;
 /// The oldest server whose SQL we use.
 const OLDEST: i32 = 150_000;
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_resources.postgres.sql"),
     include_str!("../migrations/0002_items.postgres.sql"),
     include_str!("../migrations/0003_audit.postgres.sql"),
     include_str!("../migrations/0004_messages.postgres.sql"),
+    include_str!("../migrations/0005_message_search.postgres.sql"),
 ];
 
 /// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.

@@ -35,11 +35,12 @@ struct Shared {
     _lock: File,
 }
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_resources.sqlite.sql"),
     include_str!("../migrations/0002_items.sqlite.sql"),
     include_str!("../migrations/0003_audit.sqlite.sql"),
     include_str!("../migrations/0004_messages.sqlite.sql"),
+    include_str!("../migrations/0005_message_search.sqlite.sql"),
 ];
 
 impl Sqlite {

@@ -3,7 +3,7 @@
 
 use super::condition::{Condition, Subject};
 use super::leaf;
-use super::sound::sound;
+use super::sound::{Judge, sound};
 use super::tables::{Map, Mapping, Mark, Row, Rule, Source};
 use super::target::complete;
 use super::{Converted, Deletion, Settings, header};
@@ -98,7 +98,7 @@ struct Work<'m> {
     deletions: Vec<Deletion>,
 }
 
-pub(super) fn convert(message: &Message, settings: Settings<'_>) -> Converted {
+pub(super) fn convert(message: &Message, settings: Settings<'_>, judge: Judge) -> Converted {
     let header_zone = leaf::zone(&message.text("MSH-7")).unwrap_or_else(|| settings.zone.clone());
     let header = header(message, &header_zone);
     let mut seen: HashMap<&str, usize> = HashMap::new();
@@ -164,7 +164,7 @@ pub(super) fn convert(message: &Message, settings: Settings<'_>) -> Converted {
     let mut gone = HashSet::new();
     for Built { address, mut value, place, fill } in built {
         complete(&mut value, Value::Object(fill.into_iter().collect()));
-        match sound(value, &place, &mut notes) {
+        match sound(value, &place, judge, &mut notes) {
             Some(value) => resources.push((address, value)),
             None => drop(gone.insert(address)),
         }
@@ -196,7 +196,7 @@ fn drop_references(resources: &mut Vec<(String, Value)>, mut gone: HashSet<Strin
             .into_iter()
             .filter_map(|(address, mut value)| {
                 strike(&mut value, &gone);
-                match sound(value, "MSH", notes) {
+                match sound(value, "MSH", Judge::Here, notes) {
                     Some(value) => Some((address, value)),
                     None => {
                         more.insert(address);
