@@ -247,7 +247,10 @@ fn answered(message: &Message, seen: &mut Seen) {
         let answer = Message::read(&bytes).expect("an answer is a message");
         let names: Vec<&str> = answer.segments().iter().map(|it| it.name()).collect();
         assert_eq!(names, ["MSH", "MSA", "ERR"], "an answer has other segments");
-        assert_eq!(answer.text("MSA-2"), message.text("MSH-10"), "an answer is for another message");
+        // What would end the frame is left out.
+        let number: String = message.text("MSH-10").chars().filter(|it| !it.is_control()).collect();
+        let said: String = answer.text("MSA-2").chars().filter(|it| !it.is_control()).collect();
+        assert_eq!(said.trim(), number.trim(), "an answer is for another message");
         assert_eq!(answer.text("MSH-10"), "A1", "the number of an answer is another");
         assert_eq!(Batch::read(&bytes).messages().count(), 1, "an answer is several");
         let framed = decoded(usize::MAX, std::iter::once(frame(&bytes)));

@@ -5,7 +5,7 @@
 //! A finished result is never put back by an unfinished one, whatever the clocks of the senders say, and what was once
 //! corrected is not called merely final again (HL7 v2 tables 0085 and 0123). What was written here is only added to.
 
-use crate::chart::element::text;
+use crate::chart::element::{list, text};
 use fhir::Value;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -223,7 +223,7 @@ pub(super) fn combine(before: Option<&Held>, coming: &Value, gone: &[&str], stam
     let stamp = stamp.of(coming);
     let kind = text(coming, &["resourceType"]).unwrap_or_default();
     let Some(before) = before else {
-        let value = Some(coming.clone());
+        let value = Some(if is_directory(kind) { entry(coming) } else { coming.clone() });
         if gone.is_empty() {
             return Combined { value, stamps: None };
         }
@@ -388,6 +388,36 @@ fn short(text: &[u8]) -> u32 {
     u32::from_be_bytes(hash.as_ref()[..4].try_into().expect("four bytes"))
 }
 
+/// The numbers of a directory entry, each once, in an order of their own.
+fn numbers(known: &[Value], more: &[Value]) -> Map<String, Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for it in known.iter().chain(more) {
+        match all.iter_mut().find(|other| is_same(other, it)) {
+            // Of two that mean the same, the one that says more.
+            Some(other) if weight(other) < weight(it) => *other = it.clone(),
+            Some(_) => {}
+            None => all.push(it.clone()),
+        }
+    }
+    all.sort_by_cached_key(Value::to_string);
+    Map::from_iter([("identifier".to_owned(), Value::Array(all))])
+}
+
+fn weight(value: &Value) -> (usize, String) {
+    let text = value.to_string();
+    (text.len(), text)
+}
+
+/// A directory entry when it is mentioned for the first time.
+fn entry(coming: &Value) -> Value {
+    let mut value = coming.clone();
+    let identifiers = list(coming, "identifier");
+    if !identifiers.is_empty() {
+        put(&mut value, "identifier", Some(numbers(&[], identifiers)));
+    }
+    value
+}
+
 /// A directory entry that others mention: nothing is taken away, and of two that differ the one that says more stands.
 /// Whom we know ourselves we do not learn from others.
 fn fuller(before: &Value, coming: &Value) -> Option<Value> {
@@ -395,20 +425,10 @@ fn fuller(before: &Value, coming: &Value) -> Option<Value> {
     let mut value = before.clone();
     let here = groups(before);
     for (name, members) in groups(coming) {
-        let weight = |it: &Map<String, Value>| {
-            let text = Value::Object(it.clone()).to_string();
-            (text.len(), text)
-        };
         if name == "identifier" {
-            let mut all: Vec<Value> = here.get(&name).map_or(&[][..], |it| list_of(it, &name)).to_vec();
-            for it in list_of(&members, &name) {
-                if !all.iter().any(|other| is_same(other, it)) {
-                    all.push(it.clone());
-                }
-            }
-            all.sort_by_cached_key(Value::to_string);
-            put(&mut value, &name, Some(Map::from_iter([(name.clone(), Value::Array(all))])));
-        } else if here.get(&name).is_none_or(|it| weight(it) < weight(&members)) {
+            let known = here.get(&name).map_or(&[][..], |it| list_of(it, &name));
+            put(&mut value, &name, Some(numbers(known, list_of(&members, &name))));
+        } else if here.get(&name).is_none_or(|it| weight(&it.clone().into()) < weight(&members.clone().into())) {
             put(&mut value, &name, Some(members));
         }
     }
