@@ -76,10 +76,10 @@ for (const it of await Promise.all(lines.filter((it) => it.length).map(send))) {
   for (const [code, many] of Object.entries(it)) codes[code] = (codes[code] ?? 0) + many;
 }
 const seconds = (Date.now() - begun) / 1000;
-console.log(`${messages} messages in ${seconds.toFixed(1)} s (${(messages / seconds).toFixed(0)} a second): ${JSON.stringify(codes)}`);
+if (messages > 0) console.log(`${messages} messages in ${seconds.toFixed(1)} s (${(messages / seconds).toFixed(0)} a second): ${JSON.stringify(codes)}`);
 if (messages > 0 && (codes.AE ?? 0) + (codes.AR ?? 0) < errors * 0.9) note('filling', `only ${JSON.stringify(codes)} of ${errors} errors`);
 
-const login = loginOf('admin') ?? org.logins[0];
+const login = loginOf('integration-engineer');
 const { state } = await signIn(login, `${root}/interfaces/`);
 const cookie = state.cookies.map((it) => `${it.name}=${it.value}`).join('; ');
 const get = async (path) => {
@@ -102,7 +102,8 @@ const PAGES = {
   channels: 'interfaces/',
   messages: 'interfaces/messages',
   failed: 'interfaces/messages?state=failed',
-  'one-kind': 'interfaces/messages?kind=ORU',
+  'one-kind': 'interfaces/messages?kind=ORU%5ER01',
+  results: 'interfaces/messages?kind=ORU',
   'one-number': `interfaces/messages?control=fill-${messages >> 1}`,
   deep: `interfaces/messages${deep}`,
   errors: 'interfaces/errors',

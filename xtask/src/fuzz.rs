@@ -14,7 +14,7 @@ const HEAD: &str = "# Readers, tried on what nobody should send\n\nWritten by `c
 Inputs are changes of real ones (the public test data, and some of our own): of their bytes, and of what they are made of.\n\
 What shows something new is changed further. A panic, an input that takes longer than a second, and memory without end\n\
 are findings. The same targets run in a small dose with every `cargo test`. Why in this way:\n\
-[decision 14](../decisions/0014-fuzzing-without-instruments.md).\n\n\
+[decision 19](../decisions/0019-fuzzing-without-instruments.md).\n\n\
 | target | what must hold | seeds | inputs tried | kept as new | slowest | time | findings |\n|---|---|---:|---:|---:|---:|---:|---:|\n";
 
 pub fn run(arguments: &[String]) -> Result<(), String> {

@@ -64,7 +64,7 @@ pub fn router(installation: Installation, settings: ApiSettings) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(1024)))
         .layer(RequestDecompressionLayer::new().pass_through_unaccepted(true))
         .with_state(api);
-    fhir.merge(smart)
+    fhir.merge(smart).merge(crate::lines::routes(&installation))
 }
 
 struct Api {

@@ -11,6 +11,7 @@ mod capability;
 mod door;
 mod fhir;
 mod landing;
+mod lines;
 mod operations;
 mod refusal;
 mod reply;
@@ -24,8 +25,10 @@ pub use routes::Label;
 pub use settings::{ApiSettings, Return};
 
 /// Every address of the API with who may use it: those of the authorization server, and those of FHIR, where all but the
-/// CapabilityStatement need a token (`Rights`: what it opens is decided for each resource).
+/// CapabilityStatement need a token (`Rights`: what it opens is decided for each resource); between them the one for
+/// messages of partners (`Channel`: the token of the channel).
 pub fn policies() -> Vec<(String, String)> {
     let smart = smart::ENDPOINTS.iter().map(|it| (it.path.to_owned(), format!("{:?}", it.policy)));
-    smart.chain(routes::ROUTES.iter().map(|it| (it.shown(), it.policy().to_owned()))).collect()
+    let lines = std::iter::once((lines::PATH.to_owned(), lines::POLICY.to_owned()));
+    smart.chain(lines).chain(routes::ROUTES.iter().map(|it| (it.shown(), it.policy().to_owned()))).collect()
 }

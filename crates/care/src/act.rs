@@ -14,7 +14,8 @@ use fhir::{Draft, Id, Issue, IssueCode, Key, ResourceType, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    Action, Batch, Caller, Change, Expect, ItemChange, ItemExpect, Permit, Store, StoreError, StoreResult, Write,
+    Action, Batch, Caller, Change, Expect, ItemChange, ItemExpect, MessageChange, Permit, Store, StoreError,
+    StoreResult, Write,
 };
 
 /// What was written under the key of a form: `who/key`.
@@ -49,6 +50,7 @@ pub struct Act {
     drawn: Vec<(Key, u64)>,
     reason: Option<String>,
     items: Vec<ItemChange>,
+    messages: Vec<MessageChange>,
     signature: Option<Signature>,
 }
 
@@ -129,6 +131,7 @@ impl Act {
             drawn: Vec::new(),
             reason: None,
             items: Vec::new(),
+            messages: Vec::new(),
             signature: None,
         }
     }
@@ -178,13 +181,18 @@ impl Act {
         self.items.push(change);
     }
 
+    /// A message to others, in the same transaction ([`crate::exchange::outbox::queued`]).
+    pub fn send(&mut self, message: MessageChange) {
+        self.messages.push(message);
+    }
+
     /// The writer signs it: the Provenance bears who, when and as what (FHIR R4, 6.3 Provenance.signature).
     pub fn signed(&mut self, signature: Signature) {
         self.signature = Some(signature);
     }
 
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.about.is_empty() && self.items.is_empty()
+        self.entries.is_empty() && self.about.is_empty() && self.items.is_empty() && self.messages.is_empty()
     }
 
     /// What is about another patient must not be written with this one's name on the screen.
@@ -245,7 +253,7 @@ impl<'a> Pen<'a> {
         }
         let mut wrong = act.strangers();
         let provenance = self.provenance(&act).await?;
-        let Act { name, entries, mut items, .. } = act;
+        let Act { name, entries, mut items, messages, .. } = act;
         let mut keys = Vec::with_capacity(entries.len());
         let mut writes = Vec::with_capacity(entries.len() + 1);
         for Entry { key, before, resource } in entries.into_iter().chain(provenance) {
@@ -263,7 +271,7 @@ impl<'a> Pen<'a> {
             let change = ItemChange::put(SHELF, name, Bytes::from(body)).owned_by(&*self.caller.who);
             items.push(change.until(self.now + KNOWN).expecting(ItemExpect::Absent));
         }
-        let batch = Batch { writes, items, action: name, ..Batch::default() };
+        let batch = Batch { writes, items, messages, action: name, ..Batch::default() };
         match self.store().commit(self.caller, batch, self.now).await {
             Ok(outcomes) => {
                 let keys = outcomes.into_iter().map(|it| (it.key, it.version));

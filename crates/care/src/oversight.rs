@@ -95,7 +95,7 @@ async fn entries(
     }
 }
 
-const TAKING: [&str; 4] = ["export", "print", "download", "transmit"];
+const TAKING: [&str; 5] = ["export", "print", "download", "transmit", "send"];
 const WRITING: [&str; 6] = ["create", "update", "patch", "delete", "transaction", "batch"];
 
 /// Whether something left the organisation: an app or program got it, or it was exported or printed.

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::failure::{Done, Exit, Failure};
 use crate::mllp::Asked;
 use crate::places::{self, Place};
+use crate::sending::{Sending, Way};
 use crate::terminal::{self, Paint, Progress};
 use crate::world::{self, World};
 use base64::Engine;
@@ -15,6 +16,7 @@ use care::access::clients::Registration;
 use care::access::{Access, Charge, NewUser, PersonLink, Relation};
 use care::demo::{Org, Population};
 use care::exchange::channel::Channel;
+use care::exchange::subscriptions::{Partner, Patients};
 use care::organisation::Surroundings;
 use fhir::{Checked, Id, Key};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -22,6 +24,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -343,6 +346,36 @@ pub(crate) fn channels(places: &[Place], port: Option<u16>) -> Vec<Asked> {
         Asked::here(&place.slug, channel, port, true)
     };
     places.iter().enumerate().map(channel).collect()
+}
+
+/// What goes from one sample organisation to the other: a practice sends its orders to the hospital, and the hospital what
+/// happens there to those whom the practice sent.
+const BETWEEN: [(&str, &str, &[&str], bool); 2] =
+    [("riverside", "lakeside", &["OML", "ORM"], false), ("lakeside", "riverside", &["ADT", "ORU", "MDM"], true)];
+
+/// The channels between the sample organisations, to where the other listens at this start.
+pub(crate) fn sending(places: &[Place], listening: &[(String, String, SocketAddr)]) -> Vec<Sending> {
+    let between = BETWEEN.iter().filter_map(|(from, to, events, known)| {
+        let own = places.iter().find(|it| it.slug == *from)?;
+        let other = places.iter().find(|it| it.slug == *to)?;
+        let (_, _, at) = listening.iter().find(|(slug, name, _)| *slug == other.slug && *name == channel_of(slug))?;
+        let mut channel = Channel::new(&format!("{from}-to-{to}"), &other.name);
+        channel.partner = Some(Partner {
+            address: format!("mllp://{at}"),
+            events: events.iter().map(|it| (*it).to_owned()).collect(),
+            application: "CONTINUO".to_owned(),
+            facility: other.slug.to_uppercase(),
+            patients: match known {
+                true => Patients::Known(format!("{}/mrn", organisation_of(to).url())),
+                false => Patients::All,
+            },
+            names: BTreeMap::new(),
+            restricted: false,
+        });
+        let way = Way::Mllp { host: at.ip().to_string(), port: at.port(), tls: None };
+        Some(Sending { organisation: own.slug.clone(), channel, way })
+    });
+    between.collect()
 }
 
 /// The logins of a new organisation, with fresh passwords.

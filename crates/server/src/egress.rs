@@ -28,7 +28,7 @@ const TRUSTED: [&str; 4] = [
 ];
 
 /// Those of the first file there is; `SSL_CERT_FILE` goes before, as for other programs.
-fn trusted() -> Vec<CertificateDer<'static>> {
+pub(crate) fn trusted() -> Vec<CertificateDer<'static>> {
     let named = crate::world::variable("SSL_CERT_FILE");
     let mut files = named.iter().map(String::as_str).chain(TRUSTED);
     let read = files.find_map(|file| CertificateDer::pem_file_iter(file).ok());

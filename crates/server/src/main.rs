@@ -2,12 +2,14 @@
 
 mod audit;
 mod backup;
+mod channels;
 mod cli;
 mod config;
 mod control;
 mod db;
 mod demo;
 mod doctor;
+mod drops;
 mod egress;
 mod entry;
 mod export;
@@ -24,6 +26,7 @@ mod mllp;
 mod places;
 mod restore;
 mod route;
+mod sending;
 mod serve;
 mod shell;
 mod signals;

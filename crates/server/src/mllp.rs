@@ -5,16 +5,12 @@
 //! Nobody can tie the program up: connections are counted, a message that was begun must end, a connection that never
 //! brings one is closed.
 
-use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use care::exchange::channel::{Channel, Interfaces, Line, Wish};
 use care::organisation::Surroundings;
 use care::{Installation, Organisation};
-use formats::v2::map::Mapping;
 use formats::v2::mllp::{Decoder, Frame, frame};
-use jiff::tz::TimeZone;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -23,10 +19,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 /// Connections of one channel.
 const CONNECTIONS: usize = 512;
@@ -46,8 +38,8 @@ pub(crate) struct Asked {
     pub(crate) organisation: String,
     pub(crate) channel: Channel,
     pub(crate) listen: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    mutual: bool,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) mutual: bool,
     /// It is fine when somebody else listens there: of several demonstrations one has the usual port.
     pub(crate) may_be_taken: bool,
 }
@@ -58,83 +50,6 @@ impl Asked {
         let listen = SocketAddr::from(([127, 0, 0, 1], port));
         Asked { organisation: organisation.to_owned(), channel, listen, tls: None, mutual: false, may_be_taken }
     }
-}
-
-/// The channels of the settings.
-pub(crate) fn asked(config: &Config) -> Result<Vec<Asked>, Failure> {
-    config.channels().into_iter().map(|name| one(config, name)).collect()
-}
-
-fn one(config: &Config, name: &str) -> Result<Asked, Failure> {
-    let get = |key: &str| config.get(&format!("channel.{name}.{key}"));
-    let wrong = |what: String| Failure::new(Exit::Config, format!("channel.{name}{what}"));
-    let needs = |key: &str| get(key).ok_or_else(|| wrong(format!(" needs {key}")));
-    let mut channel = Channel::new(name, get("title").unwrap_or(name));
-    let listen: SocketAddr = needs("listen")?.parse().expect("the value was checked when it was taken");
-    if let Some(source) = get("source") {
-        channel.source = source.to_owned();
-    }
-    if let Some(zone) = get("zone") {
-        channel.zone = TimeZone::get(zone).map_err(|_| wrong(format!(".zone: {zone} is no time zone")))?;
-    }
-    if let Some(path) = get("mapping").map(Path::new) {
-        let text = std::fs::read_to_string(path).map_err(Failure::file("read the mapping in", path))?;
-        let mapping = Mapping::with(&text).map_err(|error| wrong(format!(".mapping: {error}")))?;
-        channel.mapping = Some(Arc::new(mapping));
-    }
-    for pair in get("systems").unwrap_or_default().split(',').map(str::trim).filter(|it| !it.is_empty()) {
-        let (theirs, ours) = pair.split_once('=').ok_or_else(|| wrong(format!(".systems: {pair} has no =")))?;
-        channel.systems.insert(theirs.trim().to_owned(), ours.trim().to_owned());
-    }
-    let number = |key: &str| get(key).and_then(|it| it.parse::<usize>().ok());
-    channel.silence = number("silence_minutes").map(|it| it as i64 * 60_000_000);
-    channel.largest = number("largest_bytes").unwrap_or(channel.largest);
-    let tls = match (get("certificate"), get("key")) {
-        (Some(certificate), Some(key)) => {
-            Some(acceptor(Path::new(certificate), Path::new(key), get("clients").map(Path::new))?)
-        }
-        (None, None) => None,
-        _ => return Err(wrong(" needs certificate and key, or neither".to_owned())),
-    };
-    if tls.is_none() && !listen.ip().is_loopback() && get("clear") != Some("true") {
-        let what = format!(
-            ".listen = {listen} would carry patient data in the clear to other machines: give it a certificate"
-        );
-        return Err(wrong(what));
-    }
-    let mutual = tls.is_some() && get("clients").is_some();
-    Ok(Asked { organisation: needs("organisation")?.to_owned(), channel, listen, tls, mutual, may_be_taken: false })
-}
-
-fn acceptor(certificate: &Path, key: &Path, clients: Option<&Path>) -> Result<TlsAcceptor, Failure> {
-    let wrong = |path: &Path, what: String| Failure::new(Exit::Config, format!("{}: {what}", path.display()));
-    let read = |path: &Path| -> Result<Vec<CertificateDer<'static>>, Failure> {
-        let all = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        match all {
-            Ok(all) if !all.is_empty() => Ok(all),
-            Ok(_) => Err(wrong(path, "there is no certificate in it".to_owned())),
-            Err(error) => Err(wrong(path, error.to_string())),
-        }
-    };
-    let chain = read(certificate)?;
-    let own = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .expect("ring knows the protocol versions that are safe");
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            for it in read(path)? {
-                roots.add(it).map_err(|error| wrong(path, error.to_string()))?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-            builder.with_client_cert_verifier(verifier.map_err(|error| wrong(path, error.to_string()))?)
-        }
-    };
-    let config = builder.with_single_cert(chain, own).map_err(|error| wrong(certificate, error.to_string()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// All listeners.

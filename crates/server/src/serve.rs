@@ -2,16 +2,19 @@
 //! probes get an answer, and says 503 until the stores are there.
 
 use crate::audit::Anchors;
+use crate::channels::Channels;
 use crate::cli::{Common, Serve};
 use crate::config::Config;
 use crate::demo::{self, Demo};
+use crate::drops::Drops;
 use crate::entry;
 use crate::failure::{Done, Exit, Failure};
 use crate::follow::Follower;
 use crate::health::{Health, Stage};
 use crate::logs::{self, Requests};
-use crate::mllp::{self, Lines};
+use crate::mllp::Lines;
 use crate::places::{self, Place};
+use crate::sending::Senders;
 use crate::shell::{self, Shell};
 use crate::signals::Wishes;
 use crate::world::World;
@@ -77,14 +80,20 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
     control::listen(&folder, installation.clone())?;
     let anchors = Anchors::keep(&folder, &installation)?;
     let follower = Follower::start(installation.clone());
-    let mut channels = mllp::asked(&config)?;
+    let mut channels = Channels::of(&config)?;
     if demo.is_some() {
-        channels.extend(demo::channels(&places, serve_mllp));
+        channels.listening.extend(demo::channels(&places, serve_mllp));
     }
-    let lines = Lines::open(channels, &installation, &world).await?;
+    let lines = Lines::open(channels.listening, &installation, &world).await?;
     if let Some(demo) = &mut demo {
         demo.listens(&folder, &lines.listening)?;
+        channels.sending.extend(demo::sending(&places, &lines.listening));
     }
+    let drops = Drops::open(channels.folders, &installation, &world).await?;
+    for (organisation, channel) in channels.posted {
+        posted(&installation, &world, &organisation, channel).await?;
+    }
+    let senders = Senders::open(channels.sending, &installation, &world).await?;
     let inside = inside(&installation, &config);
     shell.open(installation.clone(), inside);
     signals::tell_service_manager("READY=1");
@@ -107,6 +116,8 @@ pub(crate) async fn run(common: &Common, serve: Serve) -> Done {
         () = wishes.next() => tracing::warn!(target: "continuo", "asked twice; requests were cut"),
     }
     lines.close(patience).await;
+    drops.close(patience).await;
+    senders.close(patience).await;
     control::close(&folder);
     follower.end();
     anchors.end().await;
@@ -197,6 +208,23 @@ async fn open(
         }
     }
     Ok(Installation { organisations, demo: is_demo })
+}
+
+/// Opens a channel to which messages are only posted: the door for machines takes them.
+async fn posted(
+    installation: &Installation,
+    world: &World,
+    slug: &str,
+    channel: care::exchange::channel::Channel,
+) -> Result<(), Failure> {
+    let Some(organisation) = installation.organisation(slug) else {
+        let what = format!("channel.{}: there is no organisation {slug}", channel.name);
+        return Err(Failure::new(Exit::Config, what));
+    };
+    let interfaces = world.interfaces().expect("the world has lines");
+    let line = interfaces.open(organisation, channel).await.map_err(Failure::store("read", slug))?;
+    line.tell(|it| it.open = true);
+    Ok(())
 }
 
 /// The doors for machines and for people.

@@ -314,6 +314,22 @@ pub(crate) async fn changes<S: Session>(session: &mut S, after: u64, limit: usiz
         .collect()
 }
 
+/// Who wrote the lines of the change log after a place in it: the place of each line, when, and the name of the writer.
+pub(crate) async fn writers<S: Session>(
+    session: &mut S,
+    after: u64,
+    limit: usize,
+) -> StoreResult<Vec<(u64, i64, String)>> {
+    let [lines, entries, agents] = ["c", "a", "g"].map(|alias| session.dialect().here(alias));
+    let sql = format!(
+        "SELECT c.seq, c.at, g.who FROM change c JOIN audit a ON {entries} a.seq = c.tx \
+         JOIN audit_agent g ON {agents} g.id = a.agent WHERE {lines} c.seq > ? ORDER BY c.seq LIMIT {limit}"
+    );
+    let rows = session.query(&sql, &[(after as i64).into()]).await?;
+    let line = |row: &Vec<Value>| (row[0].int() as u64, row[1].int(), row[2].text().unwrap_or_default().to_owned());
+    Ok(rows.iter().map(line).collect())
+}
+
 fn history_id(asked: &HistoryQuery) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?}", asked.scope).hash(&mut hasher);

@@ -4,6 +4,7 @@
 //! What is in a message is the caller's business; the store never reads one, and never tells of one in errors or logs.
 //! Who may see the log is decided by `care::exchange`, the only one that asks.
 
+use crate::audit::Event;
 use crate::batch::Batch;
 use crate::caller::Caller;
 use crate::db::table::{MESSAGE, MESSAGE_VERSION};
@@ -19,13 +20,13 @@ use std::fmt;
 pub(crate) const LOG: &str = "message";
 
 /// One message, as lists show it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Heading {
     /// Made from who sent what: the same message has the same.
     pub id: String,
     /// Grows with every change.
     pub version: u64,
-    /// When it came, in microseconds since 1970.
+    /// When it came or was made, in microseconds since 1970.
     pub at: i64,
     pub channel: String,
     pub state: String,
@@ -40,6 +41,10 @@ pub struct Heading {
     pub cause: Option<String>,
     /// How many bytes it has.
     pub size: i64,
+    /// It was made here and goes to somebody else.
+    pub outgoing: bool,
+    /// It waits to be sent, and is tried at this moment (microseconds) for the next time.
+    pub due: Option<i64>,
 }
 
 /// One message with all that is known about it.
@@ -83,6 +88,12 @@ pub struct MessageQuery {
     pub patient: Option<String>,
     /// The name that the sender gave it, whole.
     pub control: Option<String>,
+    /// Only what goes out, or only what came in.
+    pub outgoing: Option<bool>,
+    /// Only what waits to be sent.
+    pub waiting: bool,
+    /// Only those of which something is left to read.
+    pub whole: bool,
     /// Received in this time, in microseconds, the end not included.
     pub from: Option<i64>,
     pub until: Option<i64>,
@@ -104,8 +115,9 @@ pub struct MessageCount {
 }
 
 /// What lists need of a row, in the order of [`heading`].
-const HEADING: &str =
-    "m.id, m.version, m.at, m.channel, m.state, m.kind, m.control, m.sender, m.patient, m.cause, m.size";
+const HEADING: &str = "m.id, m.version, m.at, m.channel, m.state, m.kind, m.control, m.sender, m.patient, m.cause, m.size, m.outgoing, m.due";
+/// How many columns that is.
+const HEADING_LENGTH: usize = 13;
 
 impl Store {
     /// A page of the log.
@@ -139,6 +151,18 @@ impl Store {
         let batch = Batch { messages, action, ..Batch::default() };
         self.commit(caller, batch, now).await.map(drop)
     }
+
+    /// Writes messages and says in the audit log what it was: whose data went where.
+    pub async fn log_as(
+        &self,
+        caller: &Caller,
+        event: Event,
+        messages: Vec<MessageChange>,
+        now: i64,
+    ) -> StoreResult<()> {
+        let batch = Batch { messages, action: event.action, ..Batch::default() };
+        self.enqueue(caller, batch, Some(event), now).await.map(drop)
+    }
 }
 
 fn heading(row: &[Value]) -> Heading {
@@ -156,6 +180,8 @@ fn heading(row: &[Value]) -> Heading {
         patient: maybe(8),
         cause: maybe(9),
         size: row[10].int(),
+        outgoing: row[11].int() != 0,
+        due: row[12].maybe_int(),
     }
 }
 
@@ -175,10 +201,28 @@ async fn page<S: Session>(session: &mut S, query: &MessageQuery, limit: usize) -
             values.push(value.as_str().into());
         }
     }
-    if let Some(kind) = &query.kind {
-        // `ORU` is every ORU: what begins with `ORU^` and no more.
-        sql.push_str(" AND (m.kind = ? OR (m.kind > ? AND m.kind < ?))");
-        values.extend([kind.clone(), format!("{kind}^"), format!("{kind}_")].map(Value::from));
+    match &query.kind {
+        Some(kind) if kind.contains('^') => {
+            sql.push_str(" AND m.kind = ?");
+            values.push(kind.as_str().into());
+        }
+        Some(kind) => {
+            // `ORU` is every ORU: what begins with `ORU^` and no more. Several kinds lie in the index one after the other and
+            // would all be sorted for the latest few: the log is gone through in its order instead.
+            sql.push_str(" AND (m.kind || '' = ? OR (m.kind || '' > ? AND m.kind || '' < ?))");
+            values.extend([kind.clone(), format!("{kind}^"), format!("{kind}_")].map(Value::from));
+        }
+        None => {}
+    }
+    if let Some(outgoing) = query.outgoing {
+        sql.push_str(" AND m.outgoing = ?");
+        values.push(i64::from(outgoing).into());
+    }
+    if query.waiting {
+        sql.push_str(" AND m.due IS NOT NULL");
+    }
+    if query.whole {
+        sql.push_str(" AND m.size > 0");
     }
     for (condition, value) in [(" AND m.at >= ?", query.from), (" AND m.at < ?", query.until)] {
         if let Some(value) = value {
@@ -199,7 +243,7 @@ async fn one<S: Session>(session: &mut S, id: &str) -> StoreResult<Option<Logged
     let sql = format!("SELECT {HEADING}, m.head, m.raw FROM message m WHERE {} m.id = ?", session.dialect().here("m"));
     let Some(row) = session.query(&sql, &[id.into()]).await?.pop() else { return Ok(None) };
     let heading = heading(&row);
-    let mut rest = row.into_iter().skip(11).map(Value::into_blob);
+    let mut rest = row.into_iter().skip(HEADING_LENGTH).map(Value::into_blob);
     let (head, raw) = (rest.next().unwrap_or_default(), rest.next().unwrap_or_default());
     Ok(Some(Logged { heading, head, raw }))
 }
@@ -296,7 +340,7 @@ impl Messages {
         }
         let mut changed: Vec<_> = std::mem::take(&mut self.changed).into_values().collect();
         changed.sort_unstable_by(|a, b| a.0.heading.id.cmp(&b.0.heading.id));
-        let mut rows = Rows::new(13);
+        let mut rows = Rows::new(15);
         for (Logged { heading: it, head, raw }, version) in changed {
             rows.push([
                 it.id.into(),
@@ -312,6 +356,8 @@ impl Messages {
                 it.size.into(),
                 Value::Blob(head),
                 Value::Blob(raw),
+                i64::from(it.outgoing).into(),
+                it.due.map_or(Value::Null, Value::Int),
             ]);
         }
         session.write(&[Step::Insert(&MESSAGE, &rows)]).await

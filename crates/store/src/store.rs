@@ -577,6 +577,13 @@ impl Store {
         reading!(self, session => history::changes(&mut session, after, limit).await)
     }
 
+    /// Who wrote the lines of the change log after a place in it, and when (microseconds), by the place of each.
+    pub async fn writers(&self, caller: &Caller, after: u64, limit: usize) -> StoreResult<HashMap<u64, (i64, String)>> {
+        self.only_all(caller, "changes")?;
+        let lines = reading!(self, session => history::writers(&mut session, after, limit).await)?;
+        Ok(lines.into_iter().map(|(place, at, who)| (place, (at, who))).collect())
+    }
+
     /// The place of the latest change in the change log; 0 before the first.
     pub async fn last_change(&self, caller: &Caller) -> StoreResult<u64> {
         if !caller.rights.are_everything() {

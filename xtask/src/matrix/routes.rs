@@ -227,6 +227,7 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
             }
         }
     }
+    cells.extend(lines(world, principals).into_iter().filter(|cell| keep(&cell.name)));
     cells.extend(addresses(world, principals).into_iter().filter(|cell| keep(&cell.name)));
     total.add(ask::ask(&world.root, cells)?);
     Ok(total)
@@ -261,6 +262,27 @@ const ADDRESSES: &[(&str, &str, Needs)] = &[
     ("POST", "Patient/_search", Needs::Letter('s', "Patient", true)),
     ("POST", "Patient/$match", Needs::Letter('s', "Patient", true)),
 ];
+
+/// Messages of partners come by HTTP with the token of a channel; nobody's token or session is one.
+fn lines(world: &World, principals: &[Principal]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for principal in principals {
+        for (at, word) in [(&world.near, "own organisation"), (&world.far, "other organisation")] {
+            for channel in [format!("{}-hl7", at.slug), "nothing".to_owned()] {
+                cells.push(Cell {
+                    name: format!("routes/{}/hl7/{channel}/{word}", principal.key),
+                    method: "POST",
+                    path: format!("/{}/hl7/{channel}", at.slug),
+                    headers: principal.headers.clone(),
+                    content: "",
+                    body: Some("MSH|^~\\&|LAB|LAKE|EHR|RIVER|20260601||ADT^A08|1|P|2.5.1\rPID|1||7\r".into()),
+                    expect: Expect::Status(&[401]),
+                });
+            }
+        }
+    }
+    cells
+}
 
 fn addresses(world: &World, principals: &[Principal]) -> Vec<Cell> {
     let mut cells = Vec::new();

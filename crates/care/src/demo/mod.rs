@@ -60,7 +60,7 @@ impl Org {
         }
     }
 
-    fn url(self) -> &'static str {
+    pub fn url(self) -> &'static str {
         match self {
             Org::Riverside => "http://riverside.example.org",
             Org::Lakeside => "http://lakeside.example.org",

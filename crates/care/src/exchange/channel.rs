@@ -5,11 +5,13 @@
 //! A paused channel takes messages and keeps them, and works them off in their order when it runs again. A stopped one
 //! does not answer.
 
+use super::subscriptions::Partner;
 use crate::Organisation;
 use bytes::Bytes;
 use formats::v2::map::Mapping;
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use ring::digest::{SHA256, digest};
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, RwLock};
@@ -22,8 +24,8 @@ const SHELF: &str = "channel";
 const TURNS: usize = 256;
 /// The last minutes of which each one's messages are counted.
 pub const MINUTES: usize = 60;
-/// Fewer errors in an hour than this are no reason to call anybody.
-const FEW: u32 = 5;
+/// The latest messages whose errors are counted.
+const RECENT: usize = 100;
 const MINUTE: i64 = 60_000_000;
 
 /// Over which line messages of which partner come.
@@ -45,6 +47,14 @@ pub struct Channel {
     pub silence: Option<i64>,
     /// What is allowed for one message, in bytes.
     pub largest: usize,
+    /// The digest of the token with which messages are posted to it.
+    token: Option<[u8; 32]>,
+    /// Messages go out over it, to this partner; over all others they come in.
+    pub partner: Option<Partner>,
+    /// From how many errors among the last hundred messages on somebody should look.
+    pub errors: Option<u32>,
+    /// After how many days what a message said is taken away; never, when absent.
+    pub keep_days: Option<u32>,
 }
 
 impl Channel {
@@ -58,7 +68,26 @@ impl Channel {
             systems: BTreeMap::new(),
             silence: None,
             largest: 16 * 1024 * 1024,
+            token: None,
+            partner: None,
+            errors: Some(20),
+            keep_days: None,
         }
+    }
+
+    /// Lets in whoever posts with this token.
+    pub fn set_token(&mut self, token: &str) {
+        self.token = Some(digest_of(token));
+    }
+
+    /// Whether it is the token of the channel. Digests are compared, so that time tells nothing of the token.
+    pub fn is_token(&self, given: &str) -> bool {
+        self.token.is_some_and(|own| own == digest_of(given))
+    }
+
+    /// Whether messages may be posted to it.
+    pub fn is_posted_to(&self) -> bool {
+        self.token.is_some()
     }
 
     pub(super) fn mapping(&self) -> &Mapping {
@@ -66,9 +95,13 @@ impl Channel {
     }
 
     /// Who writes what comes over it.
-    pub(super) fn caller(&self) -> Caller {
+    pub fn caller(&self) -> Caller {
         Caller { display: self.title.as_str().into(), ..Caller::system(&format!("channel/{}", self.name)) }
     }
+}
+
+fn digest_of(token: &str) -> [u8; 32] {
+    digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// What somebody wishes of a channel.
@@ -98,7 +131,9 @@ pub struct Status {
     pub listening: Option<SocketAddr>,
     /// TLS, and whether the sender must show a certificate.
     pub secured: Option<bool>,
-    /// Why it does not listen.
+    /// Where messages come into a folder, or that they come by HTTP; and of what goes out, that the line stands.
+    pub open: bool,
+    /// Why it does not listen, or is not reached.
     pub trouble: Option<String>,
     pub connections: usize,
     pub received: u64,
@@ -106,9 +141,12 @@ pub struct Status {
     /// The same messages again.
     pub repeated: u64,
     pub last: Option<i64>,
-    /// Messages of each of the last minutes, the latest last, and those of them that failed; and to which minute the
-    /// latest belongs.
-    minutes: Vec<(u32, u32)>,
+    /// When it was last tried whether the partner is reached, and whether it was.
+    pub tested: Option<(i64, bool)>,
+    /// Which of the last hundred messages were errors, the latest last.
+    recent: VecDeque<bool>,
+    /// Messages of each of the last minutes, the latest last; and to which minute that one belongs.
+    minutes: Vec<u32>,
     minute: i64,
 }
 
@@ -117,30 +155,27 @@ impl Status {
     pub fn rate(&self, now: i64) -> Vec<u32> {
         let mut it = self.clone();
         it.turn(now);
-        it.minutes.into_iter().map(|it| it.0).collect()
+        it.minutes
     }
 
-    /// How many of the messages of the last hour failed, when those are too many: some, and more than a tenth.
-    pub fn failing(&self, now: i64) -> Option<(u32, u32)> {
-        let mut it = self.clone();
-        it.turn(now);
-        let (all, wrong) = it.minutes.iter().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-        (wrong >= FEW && wrong * 10 > all).then_some((wrong, all))
+    /// How many of the last hundred messages were errors.
+    pub fn recent_errors(&self) -> u32 {
+        self.recent.iter().filter(|it| **it).count() as u32
     }
 
     fn turn(&mut self, now: i64) {
         let minute = now.div_euclid(MINUTE);
         let passed = (minute - self.minute).clamp(0, MINUTES as i64) as usize;
-        self.minutes.resize(MINUTES, (0, 0));
+        self.minutes.resize(MINUTES, 0);
         self.minutes.drain(..passed);
-        self.minutes.resize(MINUTES, (0, 0));
+        self.minutes.resize(MINUTES, 0);
         self.minute = self.minute.max(minute);
     }
 
-    fn count(&mut self, went: Went, now: i64) {
+    fn count(&mut self, now: i64) {
         self.turn(now);
         if let Some(last) = self.minutes.last_mut() {
-            *last = (last.0 + 1, last.1 + u32::from(went == Went::Wrong));
+            *last += 1;
         }
         self.last = Some(now);
     }
@@ -152,6 +187,7 @@ pub struct Line {
     pub organisation: String,
     pub channel: Channel,
     wish: watch::Sender<Wish>,
+    tests: watch::Sender<u64>,
     status: Mutex<Status>,
 }
 
@@ -175,7 +211,11 @@ impl Line {
 
     pub fn count(&self, went: Went, now: i64) {
         self.tell(|it| {
-            it.count(went, now);
+            it.count(now);
+            it.recent.push_back(went == Went::Wrong);
+            if it.recent.len() > RECENT {
+                it.recent.pop_front();
+            }
             match went {
                 Went::Well => it.received += 1,
                 Went::Wrong => (it.received, it.errors) = (it.received + 1, it.errors + 1),
@@ -188,9 +228,24 @@ impl Line {
         *self.wish.borrow()
     }
 
+    /// Asks for a try whether the partner is reached, without a message.
+    pub fn ask_for_test(&self) {
+        self.tests.send_modify(|it| *it += 1);
+    }
+
+    /// To hear of the next such try.
+    pub fn tests(&self) -> watch::Receiver<u64> {
+        self.tests.subscribe()
+    }
+
     /// To hear of the next wish.
     pub fn wishes(&self) -> watch::Receiver<Wish> {
         self.wish.subscribe()
+    }
+
+    /// Whether so many of the last messages were errors that somebody should look.
+    pub fn errs(&self) -> bool {
+        self.channel.errors.is_some_and(|most| self.status().recent_errors() >= most)
     }
 
     /// Whether nothing came for longer than the partner is ever silent.
@@ -221,7 +276,8 @@ impl Interfaces {
         let kept = organisation.store.item(SHELF, &channel.name, organisation.now()).await?;
         let wish = kept.and_then(|it| Wish::parse(std::str::from_utf8(&it.body).ok()?)).unwrap_or_default();
         let slug = organisation.slug.clone();
-        let line = Line { organisation: slug, channel, wish: watch::Sender::new(wish), status: Mutex::default() };
+        let (wish, tests) = (watch::Sender::new(wish), watch::Sender::new(0));
+        let line = Line { organisation: slug, channel, wish, tests, status: Mutex::default() };
         let line = Arc::new(line);
         self.lines.write().expect("no holder panics").push(line.clone());
         Ok(line)
@@ -278,27 +334,13 @@ mod tests {
     fn the_last_hour_is_counted_by_the_minute_and_moves_on() {
         let mut status = Status::default();
         let at = |minute: i64| (29_000_000 + minute) * MINUTE;
-        status.count(Went::Well, at(0));
-        status.count(Went::Well, at(0) + 1);
-        status.count(Went::Wrong, at(2));
+        status.count(at(0));
+        status.count(at(0) + 1);
+        status.count(at(2));
         let rate = status.rate(at(2));
         assert_eq!((rate.len(), &rate[MINUTES - 3..]), (MINUTES, &[2, 0, 1][..]));
         assert_eq!(status.rate(at(3))[MINUTES - 2..], [1, 0]);
         assert_eq!(status.rate(at(90)).iter().sum::<u32>(), 0);
-    }
-
-    #[test]
-    fn more_than_a_few_errors_among_few_messages_are_told_for_an_hour() {
-        let mut status = Status::default();
-        let at = |minute: i64| (29_000_000 + minute) * MINUTE;
-        (0..4).for_each(|_| status.count(Went::Wrong, at(0)));
-        assert_eq!(status.failing(at(1)), None);
-        status.count(Went::Wrong, at(1));
-        (0..44).for_each(|_| status.count(Went::Well, at(1)));
-        assert_eq!(status.failing(at(2)), Some((5, 49)));
-        status.count(Went::Well, at(2));
-        assert_eq!(status.failing(at(2)), None, "a tenth is not too many");
-        assert_eq!(status.failing(at(90)), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::category::categorize;
 use super::channel::{Channel, Interfaces};
 use super::door::{Arrival, DoorError, Received, meant, receive};
 use super::origin::{Origin, Way};
+use super::own;
 use super::refusal::{Refusal, is_passing, not_for_us, nothing_to_do, refused};
 use crate::Organisation;
 use crate::act::moment;
@@ -26,7 +27,7 @@ use formats::v2::Message;
 use store::{Heading, ItemExpect, Logged, MessageChange, StoreError, StoreResult};
 
 pub use super::kept::{DONE, FAILED, HELD, Head, IGNORED, REPLACED, REUSED, SKIPPED, STATES};
-pub(super) use super::kept::{NOTES, New, name, verdict};
+pub(super) use super::kept::{NOTES, New, is_other, name, verdict};
 
 /// Looks at the log again when another was quicker.
 const ATTEMPTS: usize = 4;
@@ -76,7 +77,7 @@ impl Intake<'_> {
         for _ in 0..ATTEMPTS {
             let (mut id, mut reused) = (self.id_of(&header, raw), false);
             let mut logged = self.organisation.store.message(&id).await?;
-            if logged.as_ref().is_some_and(|it| it.raw != raw) {
+            if logged.as_ref().is_some_and(|it| is_other(it, raw)) {
                 (id, reused) = (name(&[id.as_bytes(), raw]), true);
                 logged = self.organisation.store.message(&id).await?;
             }
@@ -209,6 +210,8 @@ impl Intake<'_> {
             patient: None,
             cause: None,
             size: raw.len() as i64,
+            outgoing: false,
+            due: None,
         }
     }
 
@@ -252,6 +255,7 @@ impl Intake<'_> {
     ) -> Result<Answer, DoorError> {
         let patient = patient_of(&converted);
         let resources = std::mem::take(&mut converted.read.resources);
+        let bound = own::orders(self.organisation, patient.as_deref(), &resources).await?;
         let replies = self.replies(message, &accepted(&new.head), now);
         let New { id, at, expect, mut head } = new;
         head.of(header);
@@ -285,6 +289,7 @@ impl Intake<'_> {
         let origin = Origin { way: Way::Message, source: self.channel.source.clone(), name, arrival: Some(id.clone()) };
         let arrival = Arrival {
             deletions: &converted.deletions,
+            bound,
             patient: patient.as_deref(),
             sent: header.sent.clone(),
             // What somebody mended is later than all else of its moment.

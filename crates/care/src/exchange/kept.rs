@@ -9,7 +9,7 @@ use formats::v2::acknowledge::{Step, Verdict, is_enhanced};
 use formats::v2::map::Header;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
-use store::{ItemExpect, StoreError, StoreResult};
+use store::{ItemExpect, Logged, StoreError, StoreResult};
 
 /// States of a message.
 pub const DONE: &str = "done";
@@ -66,6 +66,14 @@ pub struct Head {
     pub replaced_by: Option<String>,
     /// Why it was left alone.
     pub reason: Option<String>,
+    /// Of what goes out: what it tells of, with the version; when and why a try came to nothing; when it was settled.
+    pub of: Vec<(String, u64)>,
+    pub troubles: Vec<(i64, String)>,
+    pub settled: Option<i64>,
+    /// Why it is kept whole; when what it said was taken away, and the digest of that.
+    pub hold: Option<String>,
+    pub pruned: Option<i64>,
+    pub digest: Option<String>,
 }
 
 impl Head {
@@ -124,4 +132,12 @@ pub(super) fn name(parts: &[&[u8]]) -> String {
         all.extend_from_slice(part);
     }
     digest(&SHA256, &all).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether these bytes are not the message that was logged. Of one that was taken away, the digest says so.
+pub(super) fn is_other(logged: &Logged, raw: &[u8]) -> bool {
+    if !logged.raw.is_empty() {
+        return logged.raw != raw;
+    }
+    Head::read(&logged.head).is_ok_and(|head| head.digest.is_some_and(|it| it != name(&[raw])))
 }

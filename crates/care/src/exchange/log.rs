@@ -3,9 +3,14 @@
 //! stays), leave it with a reason. Looking at a message is written down with whose it is, and shows who it is about
 //! only to those who may know (`mask`).
 
+mod keeping;
+
+pub use keeping::prune;
+
 use super::channel::{self, Channel, Interfaces, Line, Status, Wish};
 use super::intake::{self, DONE, FAILED, Head, Intake, REPLACED, REUSED, SKIPPED};
 use super::mask::masked;
+use super::outbox::{self, Depth, Outgoing};
 use crate::Organisation;
 use bytes::Bytes;
 use fhir::{Id, Key, Value};
@@ -43,19 +48,13 @@ pub struct Overview {
     /// How many messages of each state there ever were.
     pub counts: BTreeMap<String, u64>,
     pub last: Option<i64>,
-    /// What somebody should look at.
-    pub alerts: Vec<Alert>,
-}
-
-/// Why somebody should look at a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alert {
-    /// Nothing came for longer than the partner is ever silent.
-    Silent,
-    /// Of the messages of the last hour too many failed: so many, of so many.
-    Failing(u32, u32),
-    /// So many messages of the last day had a number (MSH-10) that was used before for another message.
-    Reused(usize),
+    pub silent: bool,
+    /// Many of the last messages were errors.
+    pub errs: bool,
+    /// Of what goes out: how much waits, and since when.
+    pub depth: Depth,
+    /// How many messages of the last day had a number (MSH-10) that was used before for another message.
+    pub reused: usize,
 }
 
 /// Messages that failed for the same reason.
@@ -157,14 +156,11 @@ impl<'a> Desk<'a> {
             let mut by_state = BTreeMap::new();
             own.clone().for_each(|it| *by_state.entry(it.state.clone()).or_default() += it.count);
             let last = own.map(|it| it.last).max();
-            let status = line.status();
-            let alerts = [
-                line.is_silent(last, self.now).then_some(Alert::Silent),
-                status.failing(self.now).map(|(wrong, all)| Alert::Failing(wrong, all)),
-                reused.get(&line.channel.name).map(|it| Alert::Reused(*it)),
-            ];
-            let alerts = alerts.into_iter().flatten().collect();
-            Overview { wish: line.wish(), status, counts: by_state, last, alerts, line }
+            let silent = line.is_silent(last, self.now);
+            let (errs, depth) = (line.errs(), outbox::depth_of(&counts, &line.channel.name));
+            let reused = reused.get(&line.channel.name).copied().unwrap_or(0);
+            let (wish, status) = (line.wish(), line.status());
+            Overview { wish, status, counts: by_state, last, silent, errs, depth, reused, line }
         });
         Ok(overview.collect())
     }
@@ -249,9 +245,16 @@ impl<'a> Desk<'a> {
     pub async fn replay(&self, ids: &[String]) -> Result<Redone, DeskError> {
         let mut redone = Redone::default();
         for id in ids.iter().take(AT_ONCE) {
-            let heading = self.logged(id).await?.heading;
-            if heading.state == REPLACED {
+            let logged = self.logged(id).await?;
+            if logged.heading.state == REPLACED || logged.raw.is_empty() {
                 redone.failed += 1;
+                continue;
+            }
+            let heading = logged.heading.clone();
+            // What goes out is sent again, as it is.
+            if let Some(change) = outbox::again(logged, self.now)? {
+                self.organisation.store.log(self.caller, "replay", vec![change], self.now).await?;
+                redone.done += 1;
                 continue;
             }
             let channel = self.channel(&heading.channel);
@@ -293,6 +296,9 @@ impl<'a> Desk<'a> {
         if raw == original.raw {
             return Err(DeskError::NoChange);
         }
+        if original.heading.outgoing {
+            return self.send_instead(original, message).await;
+        }
         let channel = self.channel(&original.heading.channel);
         let new = intake::name(&[id.as_bytes(), &raw]);
         if self.organisation.store.message(&new).await?.is_none() {
@@ -302,6 +308,33 @@ impl<'a> Desk<'a> {
             let header = header(&message, &channel.zone);
             self.intake(&channel).work(&message, &header, &raw, row, self.now).await?;
         }
+        let mut head = Head::read(&original.head)?;
+        head.replaced_by = Some(new.clone());
+        self.set_aside(original, head, REPLACED, "resubmit").await?;
+        Ok(new)
+    }
+
+    /// Queues another message in the place of one that went out, or should have, under a number of its own: the partner
+    /// may have the first.
+    async fn send_instead(&self, original: Logged, mut message: Message) -> Result<String, DeskError> {
+        let control = format!("{}.{}", original.heading.control, self.now.rem_euclid(1_000_000_000) / 1_000);
+        let control: String = control.chars().take(20).collect();
+        message.set(&"MSH-10".parse().expect("a place"), &control);
+        let outgoing = Outgoing {
+            channel: original.heading.channel.clone(),
+            patient: original.heading.patient.as_deref().and_then(Id::parse),
+            kind: original.heading.kind.clone(),
+            control,
+            body: message.write(),
+        };
+        let mut change = outbox::queued(outgoing, self.now);
+        let mut head = Head::read(&change.message.head)?;
+        head.of = Head::read(&original.head)?.of;
+        head.original = Some(original.heading.id.clone());
+        head.by = Some(self.caller.display.to_string());
+        change.message.head = head.write();
+        let new = change.message.heading.id.clone();
+        self.organisation.store.log(self.caller, "resubmit", vec![change], self.now).await?;
         let mut head = Head::read(&original.head)?;
         head.replaced_by = Some(new.clone());
         self.set_aside(original, head, REPLACED, "resubmit").await?;
@@ -329,9 +362,10 @@ impl<'a> Desk<'a> {
         action: &'static str,
     ) -> Result<(), DeskError> {
         // What was done stays done: it was only sent again.
-        if message.heading.state != DONE {
+        if !matches!(message.heading.state.as_str(), DONE | outbox::SENT) {
             message.heading.state = state.to_owned();
         }
+        message.heading.due = None;
         message.head = head.write();
         let expect = ItemExpect::Version(message.heading.version);
         let changes = vec![MessageChange { message, expect }];
@@ -350,6 +384,12 @@ impl<'a> Desk<'a> {
             // What came while the others were worked off.
             intake::release(&self.intake(&line.channel), self.now).await?;
         }
+        Ok(())
+    }
+
+    /// Tries whether the partner of a channel is reached; the channel says later whether it was.
+    pub fn test(&self, name: &str) -> Result<(), DeskError> {
+        self.line(name).ok_or(DeskError::Unknown)?.ask_for_test();
         Ok(())
     }
 

@@ -240,6 +240,10 @@ async fn answer(pen: &Pen<'_>, key: &Key) -> Result<usize, OrderError> {
         }
         let Ok(request) = pen.store().read(pen.caller, &order).await else { continue };
         let request_value = request.value();
+        // A number that was mistyped must not close the order of somebody else.
+        if text(&result, &["subject", "reference"]) != text(&request_value, &["subject", "reference"]) {
+            continue;
+        }
         let patient = text(&request_value, &["subject", "reference"]).and_then(|it| it.strip_prefix("Patient/"));
         let Some(patient) = patient.and_then(Id::parse) else { continue };
         let open = followers(pen, &order).await?;

@@ -11,6 +11,7 @@ mod escape;
 pub mod map;
 mod message;
 pub mod mllp;
+pub mod out;
 mod place;
 
 pub use batch::{Batch, Counts, Piece};

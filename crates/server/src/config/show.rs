@@ -166,7 +166,7 @@ pub(super) fn schema_value() -> Value {
         json!({ "type": "object", "propertyNames": names, "additionalProperties": one }),
     );
     let mut one = object(channel);
-    one["required"] = json!(["organisation", "listen"]);
+    one["required"] = json!(["organisation"]);
     sections.insert("channel".into(), json!({ "type": "object", "propertyNames": names, "additionalProperties": one }));
     let mut schema = object(sections);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");

@@ -5,4 +5,5 @@ mod harness;
 mod lines;
 mod pages;
 mod records;
+mod sending;
 mod serving;

@@ -263,6 +263,8 @@ pub(crate) static MESSAGE: Table = Table {
         int("size"),
         blob("head"),
         blob("raw"),
+        int("outgoing"),
+        int("due"),
     ],
     key: 1,
     on_conflict: OnConflict::Replace,

@@ -19,6 +19,7 @@ fn message(id: &str, at: i64, state: &str) -> Logged {
         patient: Some("ana".into()),
         cause: (state == "failed").then(|| "no PID".to_owned()),
         size: 3,
+        ..Heading::default()
     };
     Logged { heading, head: Bytes::from_static(b"{}"), raw: Bytes::from_static(b"MSH\x00\xff") }
 }
@@ -92,5 +93,28 @@ async fn messages_are_found_by_what_people_ask_in_pages() {
         assert_eq!(told, expected);
         assert_eq!((counts[1].first, counts[1].last), (NOON, NOON + 20));
         assert_eq!(store.message_kinds().await.unwrap(), ["ADT^A08", "ORU^R01"]);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_to_be_sent_is_found_in_its_order_and_no_longer_when_it_was_sent() {
+    for Place { store, .. } in &all().await {
+        let waiting = |id: &str, at: i64, due: Option<i64>| {
+            let mut message = message(id, at, if due.is_some() { "waiting" } else { "sent" });
+            (message.heading.outgoing, message.heading.due) = (true, due);
+            MessageChange { message, expect: ItemExpect::Anything }
+        };
+        let rows = vec![waiting("b", 2, Some(9)), waiting("a", 1, Some(7)), new("in", 0, "done")];
+        store.log(&me(), "message", rows, NOON).await.unwrap();
+        let query = MessageQuery { waiting: true, oldest_first: true, ..MessageQuery::default() };
+        let found = store.messages(&query, 10).await.unwrap();
+        let found: Vec<_> = found.iter().map(|it| (it.id.as_str(), it.due, it.outgoing)).collect();
+        assert_eq!(found, [("a", Some(7), true), ("b", Some(9), true)]);
+        store.log(&me(), "message", vec![waiting("a", 1, None)], NOON).await.unwrap();
+        assert_eq!(store.messages(&query, 10).await.unwrap().len(), 1);
+        let went = MessageQuery { outgoing: Some(true), ..MessageQuery::default() };
+        let came = MessageQuery { outgoing: Some(false), ..MessageQuery::default() };
+        assert_eq!(store.messages(&went, 10).await.unwrap().len(), 2);
+        assert_eq!(store.messages(&came, 10).await.unwrap()[0].id, "in");
     }
 }

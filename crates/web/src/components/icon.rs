@@ -4,12 +4,14 @@
 use maud::{Markup, html};
 
 /// Name → path.
-const PATHS: [(&str, &str); 14] = [
+const PATHS: [(&str, &str); 16] = [
     ("up", "M8 2.5 14 13H2z"),
     ("down", "M8 13.5 2 3h12z"),
     ("critical", "M8 1l7 7-7 7-7-7z"),
     ("abnormal", "M7 1h2v5.3l4.6-2.6 1 1.7L10 8l4.6 2.6-1 1.7L9 9.7V15H7V9.7l-4.6 2.6-1-1.7L6 8 1.4 5.4l1-1.7L7 6.3z"),
     ("alert", "M8 1 15.5 14.5H.5zM7.2 6v4.2h1.6V6zm0 5.4V13h1.6v-1.6z"),
+    ("in", "M9 2v5.2l2.6-2.6 1.1 1.1L8.2 10.2 3.7 5.7l1.1-1.1L7.4 7.2V2zM2 12h12.4v2H2z"),
+    ("out", "M7.4 10.2V5L4.8 7.6 3.7 6.5 8.2 2l4.5 4.5-1.1 1.1L9 5v5.2zM2 12h12.4v2H2z"),
     ("plus", "M7 2h2v5h5v2H9v5H7V9H2V7h5z"),
     ("check", "M6.3 13 1.5 8.2 3 6.7l3.3 3.3L13 3.3l1.5 1.5z"),
     (

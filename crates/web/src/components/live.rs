@@ -17,6 +17,11 @@ pub(crate) fn source(visitor: &Visitor, patient: Option<&Id>) -> Markup {
     if let Some(patient) = patient {
         address.push_str(&format!("?patient={patient}"));
     }
+    source_at(visitor, &address)
+}
+
+/// The same, of a page that listens elsewhere.
+pub(crate) fn source_at(visitor: &Visitor, address: &str) -> Markup {
     html! {
         div hidden data-stream=(address) data-said=(visitor.words.say("results-live")) {}
         p.spoken role="status" {}

@@ -1,10 +1,10 @@
 //! One message (I-02): as it came, taken apart, as FHIR, what was answered and what it changed; and what can be done about
 //! it: work on it again, send it again with changes, leave it with a reason.
 
-use super::{cause, console, desk, state};
+use super::{cause, console, desk, direction, state};
 use crate::components::form::{Errors, act, field, lines};
 use crate::components::notice;
-use crate::components::table::moment;
+use crate::components::table::{moment, table};
 use crate::locale::Words;
 use crate::pages::account::panel;
 use crate::request::{Answer, Refusal, Visitor, see_other};
@@ -12,6 +12,7 @@ use axum::Form;
 use axum::extract::{Path, Query};
 use care::exchange::intake::{DONE, FAILED, HELD, REPLACED};
 use care::exchange::log::Opened;
+use care::exchange::outbox::{SENT, WAITING};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -40,7 +41,7 @@ pub(crate) async fn page(visitor: Visitor, Path((_, id)): Address, Query(said): 
     };
     let main = html! {
         p { a href=(visitor.at("interfaces/messages")) { (words.say("interfaces-all-messages")) } }
-        header.section-head.message-head { h2 { (title) } (state(words, &opened.heading.state)) }
+        header.section-head.message-head { h2 { (direction(words, opened.heading.outgoing)) (title) } (state(words, &opened.heading.state)) }
         (notice::done(words, said.done.as_deref()))
         @if let Some(why) = &opened.heading.cause {
             div.notice.caution { (crate::components::icon::icon("alert")) div {
@@ -48,16 +49,19 @@ pub(crate) async fn page(visitor: Visitor, Path((_, id)): Address, Query(said): 
                 (problems(&opened))
             } }
         }
+        @if let Some(at) = opened.head.pruned { p.notice { (words.say("interfaces-pruned")) " " (moment(at)) " UTC" } }
+        @if let Some(why) = &opened.head.hold { p.notice.caution { (crate::components::icon::icon("shield")) span { (words.say("interfaces-held")) " " (why) } } }
         @if opened.masked { p.note { (words.say("interfaces-masked")) } }
         (facts(&visitor, &opened))
         div.panels {
-            (panel("raw", &words.say("interfaces-raw"), html! {}, html! { pre.wire tabindex="0" aria-labelledby="raw" { (opened.text) } }))
+            (panel("raw", &words.say(if opened.heading.outgoing { "interfaces-raw-out" } else { "interfaces-raw" }), html! {}, html! { pre.wire tabindex="0" aria-labelledby="raw" { (opened.text) } }))
             (panel("answer", &words.say("interfaces-answer"), html! { (opened.head.verdict) }, answers(words, &opened)))
-            (panel("changes", &words.say("interfaces-changes"), html! { (opened.changes.len()) }, changes(words, &opened)))
-            (panel("notes", &words.say("interfaces-notes"), html! { (opened.head.notes.len()) }, notes(words, &opened.head.notes)))
+            @if opened.heading.outgoing { (panel("changes", &words.say("interfaces-tries"), html! { (opened.head.attempts) }, tries(words, &opened))) }
+            @else { (panel("changes", &words.say("interfaces-changes"), html! { (opened.changes.len()) }, changes(words, &opened))) }
+            @if !opened.heading.outgoing { (panel("notes", &words.say("interfaces-notes"), html! { (opened.head.notes.len()) }, notes(words, &opened.head.notes))) }
         }
         (panel("tree", &words.say("interfaces-tree"), html! {}, tree(&opened.tree)))
-        (panel("fhir", "FHIR", html! { (opened.resources.len()) }, resources(&opened.resources)))
+        (panel("fhir", &words.say(if opened.heading.outgoing { "interfaces-as-read" } else { "interfaces-as-fhir" }), html! { (opened.resources.len()) }, resources(&opened.resources)))
         (doing(&visitor, &opened))
     };
     Ok(console(&visitor, "messages", &title, main))
@@ -76,14 +80,19 @@ fn facts(visitor: &Visitor, opened: &Opened) -> Markup {
     let link = |id: &str| html! { a href={ (visitor.at("interfaces/messages/")) (id) } { code { (id.get(..8).unwrap_or(id)) } } };
     html! {
         dl.handed {
-            dt { (words.say("interfaces-received")) } dd { (moment(it.at)) " UTC" }
+            dt { (words.say(if it.outgoing { "interfaces-made-at" } else { "interfaces-received" })) } dd { (moment(it.at)) " UTC" }
             dt { (words.say("interfaces-channel")) } dd { (it.channel) }
-            dt { (words.say("interfaces-sender")) } dd { (it.sender) }
+            @if it.outgoing {
+                dt { (words.say("interfaces-receiver")) } dd { (head.receiver) }
+                @for (key, version) in &head.of { dt { (words.say("interfaces-tells-of")) } dd { code { (key) } ", " (words.with("interfaces-version-number", &[("number", (*version).into())])) } }
+                @if let Some(at) = head.settled { dt { (words.say("interfaces-settled")) } dd { (moment(at)) " UTC" } }
+                @if let Some(due) = it.due { dt { (words.say("interfaces-due")) } dd { (moment(due)) " UTC" } }
+            } @else { dt { (words.say("interfaces-sender")) } dd { (it.sender) } }
             @if let Some(sent) = &head.sent { dt { (words.say("interfaces-sent")) } dd { (sent) } }
             @if !head.version.is_empty() { dt { (words.say("interfaces-version")) } dd { (head.version) } }
             dt { (words.say("interfaces-size")) } dd { (words.with("interfaces-bytes", &[("count", it.size.into())])) }
             @if head.fields > 0 { dt { (words.say("interfaces-fields")) } dd { (words.with("interfaces-mapped", &[("mapped", head.mapped.into()), ("fields", head.fields.into())])) } }
-            dt { (words.say("interfaces-attempts")) } dd { (head.attempts) }
+            @if !it.outgoing { dt { (words.say("interfaces-attempts")) } dd { (head.attempts) } }
             @if let Some(patient) = &it.patient { dt { (words.say("interfaces-patient")) } dd {
                 a href={ (visitor.at("interfaces/messages?patient=")) (patient) } { (words.say("interfaces-of-patient")) }
             } }
@@ -113,6 +122,16 @@ fn changes(words: &Words, opened: &Opened) -> Markup {
             } }
         }
         @if opened.head.unchanged > 0 { p.note { (words.with("interfaces-unchanged", &[("count", opened.head.unchanged.into())])) } }
+    }
+}
+
+/// The tries that came to nothing.
+fn tries(words: &Words, opened: &Opened) -> Markup {
+    let heads = [words.say("interfaces-when"), words.say("interfaces-why")];
+    let rows = opened.head.troubles.iter().rev().map(|(at, why)| vec![moment(*at), html! { (why) }]).collect();
+    html! {
+        @if opened.head.troubles.is_empty() { p.empty { (words.say("interfaces-no-troubles")) } }
+        @else { (table(words, &words.say("interfaces-tries"), &[&heads[0], &heads[1]], rows)) }
     }
 }
 
@@ -155,12 +174,12 @@ pub(super) fn resources(resources: &[fhir::Value]) -> Markup {
 fn doing(visitor: &Visitor, opened: &Opened) -> Markup {
     let (words, it) = (visitor.words, &opened.heading);
     let at = |end: &str| visitor.at(&format!("interfaces/messages/{}/{end}", it.id));
-    let open = matches!(it.state.as_str(), FAILED | HELD);
+    let open = matches!(it.state.as_str(), FAILED | HELD | WAITING);
     html! {
         section.panel-card aria-labelledby="doing" {
             header { h2 #doing { (words.say("interfaces-doing")) } }
-            @if it.state != REPLACED {
-                (act(&at("replay"), &[], &words.say("interfaces-replay"), (it.state != DONE).then_some("primary")))
+            @if it.state != REPLACED && opened.head.pruned.is_none() {
+                (act(&at("replay"), &[], &words.say(if it.outgoing { "interfaces-send-again" } else { "interfaces-replay" }), (!matches!(it.state.as_str(), DONE | SENT)).then_some("primary")))
             }
             @if !opened.tree.is_empty() {
                 details.more { summary { (words.say("interfaces-edit")) }
@@ -181,6 +200,17 @@ fn doing(visitor: &Visitor, opened: &Opened) -> Markup {
                     form method="post" action=(at("skip")) {
                         (lines("reason", &words.say("interfaces-reason"), "", None, &Errors::none()))
                         button type="submit" { (words.say("interfaces-skip-it")) }
+                    }
+                }
+            }
+            @if opened.head.hold.is_some() {
+                (act(&at("hold"), &[("why", "")], &words.say("interfaces-let-go"), None))
+            } @else if opened.head.pruned.is_none() {
+                details.more { summary { (words.say("interfaces-hold")) }
+                    form method="post" action=(at("hold")) {
+                        p.note { (words.say("interfaces-hold-lead")) }
+                        (field("why", &words.say("interfaces-reason")).literal().free().maxlength(200).show(words, &Errors::none()))
+                        button type="submit" { (words.say("interfaces-hold")) }
                     }
                 }
             }
@@ -205,6 +235,17 @@ pub(crate) async fn resubmit(
         .collect();
     let new = desk(&visitor)?.resubmit(known(&id)?, &edits).await?;
     Ok(see_other(&visitor.at(&format!("interfaces/messages/{new}?done=created"))))
+}
+
+pub(crate) async fn hold(visitor: Visitor, Path((_, id)): Address, Form(asked): Form<Held>) -> Answer {
+    desk(&visitor)?.hold(known(&id)?, &asked.why).await?;
+    Ok(see_other(&visitor.at(&format!("interfaces/messages/{id}?done=changed"))))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Held {
+    #[serde(default)]
+    why: String,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! The message browser (I-02): which messages came over which channel, of which kind, and what became of them. Those that
 //! are ticked are worked on again together.
 
-use super::{cause, console, desk, state, states};
+use super::{cause, console, desk, direction, state, states};
 use crate::components::form::choice;
 use crate::components::notice;
 use crate::components::table::{moment, table};
@@ -26,6 +26,8 @@ pub(crate) struct Asked {
     cause: String,
     control: String,
     patient: String,
+    /// `in`, `out`.
+    way: String,
     from: String,
     to: String,
     /// The last one of the page before: its time and id.
@@ -48,7 +50,12 @@ impl Asked {
             from: day(&self.from),
             until: day(&self.to).map(|it| it + DAY),
             before,
-            oldest_first: false,
+            outgoing: match self.way.as_str() {
+                "in" => Some(false),
+                "out" => Some(true),
+                _ => None,
+            },
+            ..MessageQuery::default()
         }
     }
 
@@ -61,6 +68,7 @@ impl Asked {
             ("cause", &self.cause),
             ("control", &self.control),
             ("patient", &self.patient),
+            ("way", &self.way),
             ("from", &self.from),
             ("to", &self.to),
         ];
@@ -117,9 +125,9 @@ fn row(visitor: &Visitor, it: &Heading) -> Vec<Markup> {
             }
             a href={ (visitor.at("interfaces/messages/")) (it.id) } { (moment(it.at)) }
         },
-        html! { @if it.kind.is_empty() { span.quiet { "–" } } @else { code { (it.kind) } } },
+        html! { (direction(words, it.outgoing)) @if it.kind.is_empty() { span.quiet { "–" } } @else { code { (it.kind) } } },
         html! { @if it.control.is_empty() { span.quiet { "–" } } @else { code { (it.control) } } },
-        html! { (it.sender) p.note { (it.channel) } },
+        html! { @if !it.sender.is_empty() { (it.sender) } p.note { (it.channel) } },
         html! {
             (state(words, &it.state))
             @if let Some(why) = &it.cause { p.note { (cause(words, why)) } }
@@ -138,6 +146,8 @@ fn filters(visitor: &Visitor, asked: &Asked, kinds: &[String], channels: &[(Stri
     let channels = with_any(channels.iter().map(|(name, title)| (name.as_str(), title.as_str())).collect());
     let states = with_any(states.iter().map(|(state, words)| (*state, words.as_str())).collect());
     let kinds = with_any(kinds.iter().filter(|it| !it.is_empty()).map(|it| (it.as_str(), it.as_str())).collect());
+    let [came, went] = ["interfaces-in", "interfaces-out"].map(|it| words.say(it));
+    let ways = with_any(vec![("in", came.as_str()), ("out", went.as_str())]);
     let chooser = |id: &str, label: &str, options: &[(String, String)], chosen: &str| {
         let options: Vec<(&str, &str)> =
             options.iter().map(|(value, words)| (value.as_str(), words.as_str())).collect();
@@ -145,6 +155,7 @@ fn filters(visitor: &Visitor, asked: &Asked, kinds: &[String], channels: &[(Stri
     };
     html! {
         form.filters role="search" action=(visitor.at("interfaces/messages")) {
+            (chooser("way", "interfaces-way", &ways, &asked.way))
             (chooser("channel", "interfaces-channel", &channels, &asked.channel))
             (chooser("state", "interfaces-became", &states, &asked.state))
             (chooser("kind", "interfaces-kind", &kinds, &asked.kind))

@@ -4,10 +4,13 @@
 
 pub(crate) mod bench;
 pub(crate) mod errors;
+pub(crate) mod live;
 pub(crate) mod message;
 pub(crate) mod messages;
 
 use crate::components::form::act_on;
+use crate::components::icon::icon;
+use crate::components::live::source_at;
 use crate::components::notice;
 use crate::components::shell::{self, Needs};
 use crate::components::table::{moment_ago, table};
@@ -18,7 +21,8 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use care::exchange::channel::{MINUTES, Wish};
 use care::exchange::intake;
-use care::exchange::log::{Alert, Desk, DeskError, Overview};
+use care::exchange::log::{Desk, DeskError, Overview};
+use care::exchange::outbox;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -35,13 +39,15 @@ const TABS: [(&str, &str); 4] = [
 ];
 
 /// States of a message, in words, and how they are marked.
-const STATES: [(&str, &str, &str); 6] = [
+const STATES: [(&str, &str, &str); 8] = [
     (intake::DONE, "interfaces-state-done", "good"),
     (intake::FAILED, "interfaces-state-failed", "critical"),
     (intake::HELD, "interfaces-state-held", "notable"),
     (intake::REPLACED, "interfaces-state-replaced", "quiet"),
     (intake::SKIPPED, "interfaces-state-skipped", "quiet"),
     (intake::IGNORED, "interfaces-state-ignored", "quiet"),
+    (outbox::WAITING, "interfaces-state-waiting", "notable"),
+    (outbox::SENT, "interfaces-state-sent", "good"),
 ];
 
 /// Causes in words.
@@ -107,6 +113,9 @@ pub(super) fn cause(words: &Words, cause: &str) -> String {
         let element = if element.is_empty() { "–" } else { element };
         return words.with("interfaces-cause-invalid", &[("element", element.to_owned().into())]);
     }
+    if let Some(code) = cause.strip_prefix("refused:") {
+        return words.with("interfaces-cause-refused", &[("code", code.to_owned().into())]);
+    }
     CAUSES.iter().find(|it| it.0 == cause).map_or_else(|| cause.to_owned(), |(_, key)| words.say(key))
 }
 
@@ -135,7 +144,10 @@ pub(crate) async fn page(visitor: Visitor, Query(said): Query<Said>) -> Answer {
             }
         }
         @if rows.is_empty() { p.empty { (words.say("interfaces-no-channels")) } }
-        @else { (table(words, &words.with("interfaces-channels-count", &[("count", rows.len().into())]), &heads, rows)) }
+        @else {
+            div #channels data-live="Message" { (table(words, &words.with("interfaces-channels-count", &[("count", rows.len().into())]), &heads, rows)) }
+        }
+        (source_at(&visitor, &visitor.at("interfaces/live")))
     };
     Ok(console(&visitor, "", &words.say("interfaces-title"), main))
 }
@@ -150,17 +162,22 @@ fn row(visitor: &Visitor, it: &Overview) -> Vec<Markup> {
     let rate = it.status.rate(visitor.now);
     vec![
         html! {
+            (direction(words, channel.partner.is_some()))
             a href={ (visitor.at("interfaces/messages?channel=")) (channel.name) } { (channel.title) }
-            p.note {
-                @match it.status.listening { Some(at) => { code { (at) } } None => { (words.say("interfaces-not-listening")) } }
-                @match it.status.secured { Some(true) => { " · " (words.say("interfaces-mutual")) } Some(false) => { " · TLS" } None => {} }
-            }
+            (place(words, it))
         },
         html! {
             (standing(words, it))
-            @for alert in &it.alerts { " " (told(visitor, &channel.name, *alert)) }
+            @if it.silent { " " span.chip.notable { (words.say("interfaces-silent")) } }
+            @if it.errs { " " span.chip.critical { (words.with("interfaces-many-errors", &[("count", it.status.recent_errors().into())])) } }
+            @if it.reused > 0 {
+                " " a.chip.notable href={ (visitor.at("interfaces/messages?cause=")) (intake::REUSED) "&channel=" (channel.name) } {
+                    (words.with("interfaces-reused-count", &[("count", it.reused.into())]))
+                }
+            }
             @if waiting > 0 { p.note { (words.with("interfaces-waiting", &[("count", waiting.into())])) } }
-            p.note { (words.with("interfaces-connections", &[("count", it.status.connections.into())])) }
+            @if channel.partner.is_some() { (queue(visitor, it)) }
+            @else if it.status.listening.is_some() { p.note { (words.with("interfaces-connections", &[("count", it.status.connections.into())])) } }
         },
         bars(words, &rate),
         html! {
@@ -173,35 +190,64 @@ fn row(visitor: &Visitor, it: &Overview) -> Vec<Markup> {
                 @for (wish, key) in WISHES.into_iter().filter(|(wish, _)| *wish != it.wish) {
                     (act_on(&visitor.at(&format!("interfaces/channels/{}/wish", channel.name)), &[("wish", wish.code())], &words.say(key), Some(&channel.title), None))
                 }
-                a.button href={ (visitor.at("interfaces/bench?channel=")) (channel.name) } { (words.say("interfaces-test")) span.spoken { " " (channel.title) } }
+                @if channel.partner.is_some() {
+                    (act_on(&visitor.at(&format!("interfaces/channels/{}/test", channel.name)), &[], &words.say("interfaces-test"), Some(&channel.title), None))
+                } @else { a.button href={ (visitor.at("interfaces/bench?channel=")) (channel.name) } { (words.say("interfaces-test")) span.spoken { " " (channel.title) } } }
             }
         },
     ]
 }
 
-/// Why somebody should look, with the way to what is meant.
-fn told(visitor: &Visitor, channel: &str, alert: Alert) -> Markup {
+/// Whether messages come in over a channel or go out: an arrow, and the word for those who do not see it.
+pub(super) fn direction(words: &Words, outgoing: bool) -> Markup {
+    let (name, key) = if outgoing { ("out", "interfaces-out") } else { ("in", "interfaces-in") };
+    html! { span.direction title=(words.say(key)) { (icon(name)) span.spoken { (words.say(key)) " " } } }
+}
+
+/// Where messages come from or go to, and which go.
+fn place(words: &Words, it: &Overview) -> Markup {
+    let (channel, status) = (&it.line.channel, &it.status);
+    html! {
+        p.note {
+            @if let Some(partner) = &channel.partner {
+                code { (partner.address) } br;
+                (partner.events.join(", "))
+            } @else if let Some(at) = status.listening { code { (at) } }
+            @else if channel.is_posted_to() { code { "hl7/" (channel.name) } }
+            @else if status.open { (words.say("interfaces-folder")) }
+            @else { (words.say("interfaces-not-listening")) }
+            @match status.secured { Some(true) => { " · " (words.say("interfaces-mutual")) } Some(false) => { " · TLS" } None => {} }
+        }
+    }
+}
+
+/// What waits to be sent, since when, and why.
+fn queue(visitor: &Visitor, it: &Overview) -> Markup {
     let words = visitor.words;
-    match alert {
-        Alert::Silent => html! { span.chip.notable { (words.say("interfaces-silent")) } },
-        Alert::Failing(wrong, all) => html! {
-            a.chip.critical href=(visitor.at("interfaces/errors")) { (words.with("interfaces-failing", &[("wrong", wrong.into()), ("all", all.into())])) }
-        },
-        Alert::Reused(count) => html! {
-            a.chip.notable href={ (visitor.at("interfaces/messages?cause=")) (intake::REUSED) "&channel=" (channel) } {
-                (words.with("interfaces-reused-count", &[("count", count.into())]))
+    html! {
+        @if it.depth.waiting > 0 {
+            p.note {
+                a href={ (visitor.at("interfaces/messages?state=waiting&channel=")) (it.line.channel.name) } { (words.with("interfaces-waiting", &[("count", it.depth.waiting.into())])) }
+                @if let Some(oldest) = it.depth.oldest { ", " (words.say("interfaces-oldest")) " " (moment_ago(words, oldest, visitor.now)) }
             }
-        },
+        } @else { p.note { (words.say("interfaces-nothing-waits")) } }
+        @if let Some(trouble) = &it.status.trouble { p.note { (trouble) } }
+        @else if let Some((at, true)) = it.status.tested { p.note { (words.say("interfaces-reached")) " " (moment_ago(words, at, visitor.now)) } }
     }
 }
 
 fn standing(words: &Words, it: &Overview) -> Markup {
-    let (class, key) = match (it.wish, &it.status.trouble, it.status.listening) {
+    let out = it.line.channel.partner.is_some();
+    let open = it.status.listening.is_some() || it.status.open;
+    let (class, key) = match (it.wish, &it.status.trouble, open) {
         (Wish::Stop, ..) => ("quiet", "interfaces-stopped"),
+        (_, Some(_), _) if out => ("critical", "interfaces-unreached"),
         (_, Some(_), _) => ("critical", "interfaces-troubled"),
         (Wish::Pause, ..) => ("notable", "interfaces-paused"),
-        (Wish::Run, _, Some(_)) => ("good", "interfaces-running"),
-        (Wish::Run, _, None) => ("notable", "interfaces-starting"),
+        (Wish::Run, _, true) => ("good", "interfaces-running"),
+        // A line that sends is opened when there is something to send.
+        (Wish::Run, _, false) if out => ("good", "interfaces-ready"),
+        (Wish::Run, _, false) => ("notable", "interfaces-starting"),
     };
     html! { span class={ "chip " (class) } { (words.say(key)) } }
 }
@@ -235,6 +281,14 @@ pub(crate) async fn wish(
 ) -> Answer {
     let wish = Wish::parse(&asked.wish).ok_or(Refusal::NotFound)?;
     desk(&visitor)?.wish(&channel, wish).await?;
+    Ok(see_other(&visitor.at("interfaces/?done=changed")))
+}
+
+/// Tries whether the partner of an outgoing channel is reached.
+pub(crate) async fn test(visitor: Visitor, Path((_, channel)): Path<(String, String)>) -> Answer {
+    desk(&visitor)?.test(&channel)?;
+    // It is known a moment later, and the page hears of it.
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
     Ok(see_other(&visitor.at("interfaces/?done=changed")))
 }
 
