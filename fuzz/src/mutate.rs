@@ -57,13 +57,7 @@ const NUMBERS: [&[u8]; 12] = [
 ];
 
 /// An input made of another one, with pieces of a third.
-pub(crate) fn mutate(
-    dice: &mut Dice,
-    grain: Grain,
-    words: &[&'static [u8]],
-    input: &[u8],
-    other: &[u8],
-) -> Vec<u8> {
+pub(crate) fn mutate(dice: &mut Dice, grain: Grain, words: &[&'static [u8]], input: &[u8], other: &[u8]) -> Vec<u8> {
     let mut bytes = input.to_vec();
     for _ in 0..=dice.below(4) {
         bytes = match (dice.below(3), grain) {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const HELP: &str = "cargo xtask fuzz TARGET|all [--minutes N] [--seconds N] [--seed S] [--input FILE]; `list` names the targets";
+const HELP: &str =
+    "cargo xtask fuzz TARGET|all [--minutes N] [--seconds N] [--seed S] [--input FILE]; `list` names the targets";
 
 const HEAD: &str = "# Readers, tried on what nobody should send\n\nWritten by `cargo xtask fuzz`; a row is the last run of a target. \
 Inputs are changes of real ones (the public test data, and some of our own): of their bytes, and of what they are made of.\n\
@@ -56,7 +57,11 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
             let findings = report["findings"].as_array().cloned().unwrap_or_default();
             match findings.is_empty() {
                 true => Ok(()),
-                false => Err(findings.iter().map(|it| format!("{} ({})", it["what"], it["file"])).collect::<Vec<_>>().join("; ")),
+                false => Err(findings
+                    .iter()
+                    .map(|it| format!("{} ({})", it["what"], it["file"]))
+                    .collect::<Vec<_>>()
+                    .join("; ")),
             }
         });
     }

@@ -32,7 +32,11 @@ const CHORES: &[(&str, &str, Chore)] = &[
         test::of_documents,
     ),
     ("interfaces", "write the generated pages of docs/interfaces: what of HL7 v2 is mapped", interfaces::run),
-    ("fuzz", "try readers on what nobody should send (TARGET|all [--minutes N]); writes docs/assurance/fuzz.md", fuzz::run),
+    (
+        "fuzz",
+        "try readers on what nobody should send (TARGET|all [--minutes N]); writes docs/assurance/fuzz.md",
+        fuzz::run,
+    ),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

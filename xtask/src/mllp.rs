@@ -41,8 +41,9 @@ pub fn moment(seconds: u64) -> String {
 }
 
 const FAMILIES: [&str; 25] = [
-    "Abara", "Bonnet", "Castile", "Dvorak", "Eriksen", "Fontana", "Grieg", "Hossain", "Iwata", "Jansen", "Kowal", "Lemaire",
-    "Mbeki", "Novak", "Ortega", "Petrov", "Quist", "Rossi", "Sato", "Tanaka", "Ueda", "Varga", "Weiss", "Xiong", "Yilmaz",
+    "Abara", "Bonnet", "Castile", "Dvorak", "Eriksen", "Fontana", "Grieg", "Hossain", "Iwata", "Jansen", "Kowal",
+    "Lemaire", "Mbeki", "Novak", "Ortega", "Petrov", "Quist", "Rossi", "Sato", "Tanaka", "Ueda", "Varga", "Weiss",
+    "Xiong", "Yilmaz",
 ];
 const GIVEN: [&str; 20] = [
     "Chidi", "Odile", "Iago", "Milena", "Tove", "Renzo", "Solveig", "Rafiq", "Kenji", "Wim", "Zofia", "Aude", "Thabo",

@@ -36,14 +36,28 @@ impl Surroundings for Counting {
 
 fn oru(run: u32, line: usize, number: usize) -> String {
     let patient = number % 25 * 20 + line;
-    let letters = |it: usize| ["Ab", "Bon", "Cas", "Dvo", "Eri"][it % 5].to_owned() + ["ara", "net", "tile", "rak", "ksen"][it / 5 % 5];
+    let letters = |it: usize| {
+        ["Ab", "Bon", "Cas", "Dvo", "Eri"][it % 5].to_owned() + ["ara", "net", "tile", "rak", "ksen"][it / 5 % 5]
+    };
     let born = format!("19{}{:02}{:02}", 30 + patient * 7 % 60, patient % 12 + 1, patient % 27 + 1);
-    let at = format!("202605{:02}{:02}{:02}{:02}", number / 86_400 % 28 + 1, number / 3600 % 24, number / 60 % 60, number % 60);
+    let at = format!(
+        "202605{:02}{:02}{:02}{:02}",
+        number / 86_400 % 28 + 1,
+        number / 3600 % 24,
+        number / 60 % 60,
+        number % 60
+    );
     let mark = format!("{run}-{line}-{number}");
     let obx: String = [("2823-3", "Potassium", 4.1), ("2951-2", "Sodium", 140.0), ("2345-7", "Glucose", 92.0)]
         .iter()
         .enumerate()
-        .map(|(at_, (code, name, usual))| format!("OBX|{}|NM|{code}^{name}^LN||{:.1}|mmol/L|3.5-5.1|N|||F|||{at}\r", at_ + 1, usual + number as f64 % 7.0 / 10.0))
+        .map(|(at_, (code, name, usual))| {
+            format!(
+                "OBX|{}|NM|{code}^{name}^LN||{:.1}|mmol/L|3.5-5.1|N|||F|||{at}\r",
+                at_ + 1,
+                usual + number as f64 % 7.0 / 10.0
+            )
+        })
         .collect();
     format!(
         "MSH|^~\\&|LAB|LOAD|EHR|TRIAL|{at}||ORU^R01^ORU_R01|{mark}|P|2.5.1\r\
@@ -71,9 +85,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let store = Store::open(settings).await?;
     let surroundings: Arc<dyn Surroundings> = Arc::new(Counting::default());
-    let settings = AccessSettings { cost: HashCost { memory: 64, passes: 1, lanes: 1 }, ..AccessSettings::of("Trial", &base, [7; 32]) };
+    let settings = AccessSettings {
+        cost: HashCost { memory: 64, passes: 1, lanes: 1 },
+        ..AccessSettings::of("Trial", &base, [7; 32])
+    };
     let access = Access::new(store.clone(), surroundings.clone(), settings);
-    let organisation = Arc::new(Organisation { slug: "trial".into(), name: "Trial".into(), base, store, access, surroundings });
+    let organisation =
+        Arc::new(Organisation { slug: "trial".into(), name: "Trial".into(), base, store, access, surroundings });
     let interfaces = Arc::new(Interfaces::default());
     for run in 0..3 {
         let (begun, mut tasks) = (Instant::now(), Vec::new());

@@ -278,12 +278,19 @@ mod tests {
         ];
         let mut cases = 0;
         for (name, text) in payloads {
-            for (place, cell) in [("first", text.to_owned()), ("after a name", format!("Ada {text}")), ("twice", format!("{text}{text}"))] {
+            for (place, cell) in [
+                ("first", text.to_owned()),
+                ("after a name", format!("Ada {text}")),
+                ("twice", format!("{text}{text}")),
+            ] {
                 let written = csv(&["Name".into(), "More".into()], std::iter::once(vec![cell.clone(), "last".into()]));
                 let rows = read_back(&written);
                 assert_eq!(rows.len(), 2, "{name} {place}: {written:?}");
                 assert_eq!((rows[1].len(), rows[1][1].as_str()), (2, "last"), "{name} {place}: {written:?}");
-                assert!(!rows[1][0].starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝']), "{name} {place}: {written:?}");
+                assert!(
+                    !rows[1][0].starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝']),
+                    "{name} {place}: {written:?}"
+                );
                 assert!(!written.contains(['\u{1B}', '\u{7}', '\u{202E}', '\u{2066}']), "{name} {place}: {written:?}");
                 cases += 1;
             }

@@ -175,7 +175,6 @@ fn moment(text: &str) -> String {
     }
 }
 
-
 /// A message and what another converter made of it.
 fn pairs(root: &Path) -> Vec<(String, PathBuf, PathBuf)> {
     let (mut json, mut fhir) = (Vec::new(), Vec::new());
@@ -208,36 +207,85 @@ const ARGUED: &[(&str, &str, &str, &str)] = &[
     ("Observation", "reference", "basedOn ServiceRequest", "the report refers to the order, and to its results"),
     ("", "reference", "authorReference Practitioner", "who wrote a comment is kept with the message"),
     ("Patient", "code", "ar|en", "languages are kept as the sender codes them (ISO 639-2); the other writes ISO 639-1"),
-    ("RelatedPerson", "code", "ar|en|de", "languages are kept as the sender codes them (ISO 639-2); the other writes ISO 639-1"),
+    (
+        "RelatedPerson",
+        "code",
+        "ar|en|de",
+        "languages are kept as the sender codes them (ISO 639-2); the other writes ISO 639-1",
+    ),
     ("Patient", "code", "MC|MA|MI", "kinds of the numbers of IN2, which is kept with the message"),
     ("Coverage", "code", "PLN|MC|MA", "kinds of the numbers of IN1-2 and IN2, which are kept with the message"),
     ("RelatedPerson", "code", "NI|SPS|SB", "kinds of the numbers of GT1 and IN2, which are kept with the message"),
     ("RelatedPerson", "identifier", "HMO-12345", "numbers of GT1 and IN2 are kept with the message"),
     ("RelatedPerson", "code", "CHILD|MTH|C|E", "how somebody is related is kept as the sender codes it"),
-    ("Practitioner", "code", "MDIR|RO|OP|EP|IP|filler-contact|placer-contact", "what somebody is in this message says the element that names them"),
+    (
+        "Practitioner",
+        "code",
+        "MDIR|RO|OP|EP|IP|filler-contact|placer-contact",
+        "what somebody is in this message says the element that names them",
+    ),
     ("Observation", "code", "ADI|AJRI|PNI|injury-incident", "accidents (ACC) are kept with the message"),
     ("Observation", "code", "coroner|death-certificate", "deaths (PDA) are kept with the message"),
-    ("Procedure", "code", "autopsy-performed|death-certification|procedure-practitioner", "deaths (PDA) are kept with the message"),
+    (
+        "Procedure",
+        "code",
+        "autopsy-performed|death-certification|procedure-practitioner",
+        "deaths (PDA) are kept with the message",
+    ),
     ("Procedure", "code", "anesthesiologist|surgeon", "who did what is told by the element that names them"),
     ("", "code", "unknown", "the other writes a status where the message says none; here it is what the event says"),
     ("Observation", "code", "FILL", "the kind of an identifier: of a result there is one only, its filler's"),
     ("", "code", "FGN|PGN", "group numbers of orders stand in the requisition"),
-    ("Encounter", "code", "UR|EL", "the priority (PV2-25) is kept as the sender codes it; the other writes ActPriority"),
+    (
+        "Encounter",
+        "code",
+        "UR|EL",
+        "the priority (PV2-25) is kept as the sender codes it; the other writes ActPriority",
+    ),
     ("Encounter", "code", "planned", "places where a patient is to go (PV1-42) are kept with the message"),
     ("Encounter", "code", "DD", "what became of a visit is kept as the sender codes it"),
     ("ChargeItem", "code", "TID", "the kind of an identifier: of a charge there is one only"),
-    ("ChargeItem", "reference", "*Organization|*Device|*MedicationDispense|*Procedure|*ServiceRequest|*MedicationRequest|*Observation|*Condition",
-        "a charge says for whom, what and when; what it follows from is kept with the message"),
-    ("Location", "code", "lvl|bu|bd|ro", "a place is read as the deepest that is named; of an empty part nothing is made"),
-    ("Coverage", "reference", "subscriber RelatedPerson|policyHolder RelatedPerson|assigner Organization", "whose insurance it is stands in IN1-16 to 19 and is kept with the message"),
-    ("Account", "reference", "party RelatedPerson|party Organization|party Patient", "guarantors (GT1) are kept with the message"),
-    ("Account", "reference", "coverage Coverage", "the coverage refers to the patient, not the account to the coverage"),
+    (
+        "ChargeItem",
+        "reference",
+        "*Organization|*Device|*MedicationDispense|*Procedure|*ServiceRequest|*MedicationRequest|*Observation|*Condition",
+        "a charge says for whom, what and when; what it follows from is kept with the message",
+    ),
+    (
+        "Location",
+        "code",
+        "lvl|bu|bd|ro",
+        "a place is read as the deepest that is named; of an empty part nothing is made",
+    ),
+    (
+        "Coverage",
+        "reference",
+        "subscriber RelatedPerson|policyHolder RelatedPerson|assigner Organization",
+        "whose insurance it is stands in IN1-16 to 19 and is kept with the message",
+    ),
+    (
+        "Account",
+        "reference",
+        "party RelatedPerson|party Organization|party Patient",
+        "guarantors (GT1) are kept with the message",
+    ),
+    (
+        "Account",
+        "reference",
+        "coverage Coverage",
+        "the coverage refers to the patient, not the account to the coverage",
+    ),
     ("", "reference", "assigner Organization", "who gave a number is told as its system"),
     ("Procedure", "reference", "partOf Procedure", "procedures of one message stand beside each other"),
     ("", "reference", "*Device", "devices are told where the standard's table names them"),
     ("Device", "reference", "patient Patient", "a device of a message is the sender's, not the patient's"),
     ("", "name", "Addsm", "the prefix of an own surname (PID-5.1.2) is kept in the name as it is written"),
-    ("Patient", "code", "SB", "the other calls the number of PID-19 a beneficiary's; here it is what the table says, SS"),
+    (
+        "Patient",
+        "code",
+        "SB",
+        "the other calls the number of PID-19 a beneficiary's; here it is what the table says, SS",
+    ),
 ];
 
 /// What stands in a message, leaf by leaf, with the field and, where the field is kept unmapped, the reason.
@@ -249,8 +297,11 @@ impl Leaves {
         let mut all = Vec::new();
         for message in Batch::read(bytes).messages() {
             let notes = convert(message, settings).read.notes;
-            let kept: BTreeMap<&str, &str> =
-                notes.iter().filter(|it| it.fate == Fate::Kept).map(|it| (it.place.as_str(), it.says.as_str())).collect();
+            let kept: BTreeMap<&str, &str> = notes
+                .iter()
+                .filter(|it| it.fate == Fate::Kept)
+                .map(|it| (it.place.as_str(), it.says.as_str()))
+                .collect();
             let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
             for segment in message.segments() {
                 let occurrence = *seen.entry(segment.name()).and_modify(|it| *it += 1).or_insert(1);
@@ -330,7 +381,16 @@ fn what_becomes_of_published_messages_is_what_the_page_says() {
         let _ = writeln!(
             page,
             "| {publisher} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            it.files, it.messages, it.unreadable, it.segments, it.unknown, it.fields, it.mapped, it.kept, it.resources, it.invalid
+            it.files,
+            it.messages,
+            it.unreadable,
+            it.segments,
+            it.unknown,
+            it.fields,
+            it.mapped,
+            it.kept,
+            it.resources,
+            it.invalid
         );
     }
     assert!(messages >= 290, "{messages} messages");
@@ -356,10 +416,21 @@ fn what_becomes_of_published_messages_is_what_the_page_says() {
         percent(agree + argued),
     );
     for ((kind, what), it) in &share {
-        let _ = writeln!(page, "| {kind} | {what} | {} | {} | {} | {} |", it.agree, it.argued, it.all - it.agree - it.argued, it.all);
+        let _ = writeln!(
+            page,
+            "| {kind} | {what} | {} | {} | {} | {} |",
+            it.agree,
+            it.argued,
+            it.all - it.agree - it.argued,
+            it.all
+        );
     }
     let kinds: Vec<String> = without.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
-    let _ = writeln!(page, "\nKinds of resources that are not made here of these messages, with their facts: {}.\n\n## Differences\n", kinds.join(", "));
+    let _ = writeln!(
+        page,
+        "\nKinds of resources that are not made here of these messages, with their facts: {}.\n\n## Differences\n",
+        kinds.join(", ")
+    );
     let open = differ.iter().filter(|it| it.0.0.is_empty());
     page.push_str("### Open\n\n");
     open.for_each(|it| page.push_str(&line(it)));
@@ -379,7 +450,8 @@ fn what_becomes_of_published_messages_is_what_the_page_says() {
 
 /// The facts of one kind that differ for one reason.
 fn line(((_, kind, what), facts): (&(String, String, &str), &BTreeMap<String, usize>)) -> String {
-    let times = |it: (&String, &usize)| if *it.1 > 1 { format!("`{}` × {}", it.0, it.1) } else { format!("`{}`", it.0) };
+    let times =
+        |it: (&String, &usize)| if *it.1 > 1 { format!("`{}` × {}", it.0, it.1) } else { format!("`{}`", it.0) };
     format!("- **{kind}, {what}**: {}\n", facts.iter().map(times).collect::<Vec<_>>().join("; "))
 }
 

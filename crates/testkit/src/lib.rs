@@ -38,7 +38,11 @@ pub fn holds(path: &str, made: &str) {
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
     let differs = written.lines().zip(made.lines()).position(|(one, other)| one != other);
-    assert!(written == made, "{path} is not what is made now, from line {:?}: cargo xtask interfaces", differs.map(|it| it + 1));
+    assert!(
+        written == made,
+        "{path} is not what is made now, from line {:?}: cargo xtask interfaces",
+        differs.map(|it| it + 1)
+    );
 }
 
 /// Unpacks `NAME.tgz` of the test data into the build folder, once, and returns that folder.

@@ -8,12 +8,12 @@
 
 use super::lines;
 use super::load::{self, Findings, Ledger};
-use testkit::dice::Dice;
 use crate::program::{self, Plan, Program};
 use crate::step;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use testkit::dice::Dice;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {

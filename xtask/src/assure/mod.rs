@@ -9,8 +9,7 @@ use crate::step;
 use fault::{Fault, Load, Report};
 use std::path::PathBuf;
 
-const HELP: &str =
-    "cargo xtask assure [--kills N] [--power-losses N] [--load fhir|lines] [--seed S] [--no-matrix] [--no-pages] [--binary FILE]";
+const HELP: &str = "cargo xtask assure [--kills N] [--power-losses N] [--load fhir|lines] [--seed S] [--no-matrix] [--no-pages] [--binary FILE]";
 
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let (mut kills, mut losses, mut seed, mut binary) = (1_000, 200, 20_260_101, None::<PathBuf>);

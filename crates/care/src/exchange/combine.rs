@@ -214,7 +214,8 @@ fn print(members: Option<&Map<String, Value>>) -> u32 {
 fn put(resource: &mut Value, group_name: &str, members: Option<Map<String, Value>>) {
     let kind = text(resource, &["resourceType"]).unwrap_or_default().to_owned();
     let Some(object) = resource.as_object_mut() else { return };
-    object.retain(|name, _| matches!(name.as_str(), "resourceType" | "id" | "meta") || group(&kind, name) != group_name);
+    object
+        .retain(|name, _| matches!(name.as_str(), "resourceType" | "id" | "meta") || group(&kind, name) != group_name);
     object.extend(members.into_iter().flatten());
 }
 

@@ -21,9 +21,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fhir::{Key, Value};
+use formats::v2::Message;
 use formats::v2::acknowledge::{Fault, FaultCode, Outcome, Stamp, Step, Verdict, answer, answer_unreadable};
 use formats::v2::map::{Converted, Header, Settings, convert, convert_unjudged, header};
-use formats::v2::Message;
 use store::{Heading, ItemExpect, Logged, MessageChange, StoreError, StoreResult};
 
 pub use super::kept::{DONE, FAILED, HELD, Head, IGNORED, REPLACED, REUSED, SKIPPED, STATES};

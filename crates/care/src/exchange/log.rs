@@ -141,11 +141,8 @@ impl<'a> Desk<'a> {
         let counts = self.organisation.store.message_counts().await?;
         let mut reused: BTreeMap<String, usize> = BTreeMap::new();
         if counts.iter().any(|it| it.cause.as_deref() == Some(REUSED) && it.last > self.now - DAY) {
-            let query = MessageQuery {
-                cause: Some(REUSED.to_owned()),
-                from: Some(self.now - DAY),
-                ..MessageQuery::default()
-            };
+            let query =
+                MessageQuery { cause: Some(REUSED.to_owned()), from: Some(self.now - DAY), ..MessageQuery::default() };
             for it in self.list(&query, AT_ONCE).await? {
                 *reused.entry(it.channel).or_default() += 1;
             }

@@ -311,7 +311,8 @@ mod tests {
         let said = said(header, Step::Application, &Outcome::accepted()).expect("an answer");
         assert!(!said.contains(['\u{B}', '\u{1C}']) && said.matches("MSA|").count() == 1, "{said:?}");
         assert!(said.contains("\nMSA|AA|7\n"), "{said:?}");
-        let wide: Vec<u8> = "\u{FEFF}MSH|^~\\&|A|B|C|D|2026||ADT^A01|7|P|2.5\r".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide: Vec<u8> =
+            "\u{FEFF}MSH|^~\\&|A|B|C|D|2026||ADT^A01|7|P|2.5\r".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let answer = answer(&Message::read(&wide).expect("a message"), Step::Application, &Outcome::accepted(), STAMP);
         assert!(String::from_utf8(answer.expect("an answer")).expect("UTF-8").contains("|UNICODE UTF-8\rMSA|AA|7\r"));
     }

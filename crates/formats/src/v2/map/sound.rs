@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn what_cannot_stand_is_not_made() {
         let mut notes = Vec::new();
-        assert_eq!(sound(json!({ "resourceType": "Observation", "status": "final" }), "OBX", Judge::Here, &mut notes), None);
+        assert_eq!(
+            sound(json!({ "resourceType": "Observation", "status": "final" }), "OBX", Judge::Here, &mut notes),
+            None
+        );
         assert_eq!((notes.len(), notes[0].fate), (1, Fate::Wrong));
     }
 }
