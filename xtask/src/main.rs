@@ -3,8 +3,9 @@
 mod assure;
 mod bench;
 mod defs;
-mod dice;
+mod fuzz;
 mod http;
+mod interfaces;
 mod machine;
 mod matrix;
 mod mllp;
@@ -31,6 +32,12 @@ const CHORES: &[(&str, &str, Chore)] = &[
         test::of_documents,
     ),
     ("images", "ask an Orthanc for images made for the test, as `cargo xtask test` does", test::of_images),
+    ("interfaces", "write the generated pages of docs/interfaces: what of HL7 v2 is mapped", interfaces::run),
+    (
+        "fuzz",
+        "try readers on what nobody should send (TARGET|all [--minutes N]); writes docs/assurance/fuzz.md",
+        fuzz::run,
+    ),
     ("bench", "measure the workloads (--quick, --peer ADDRESS); writes docs/benchmarks.md", bench::run),
     (
         "defs",

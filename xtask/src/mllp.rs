@@ -40,6 +40,25 @@ pub fn moment(seconds: u64) -> String {
     format!("2026{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
 }
 
+const FAMILIES: [&str; 25] = [
+    "Abara", "Bonnet", "Castile", "Dvorak", "Eriksen", "Fontana", "Grieg", "Hossain", "Iwata", "Jansen", "Kowal",
+    "Lemaire", "Mbeki", "Novak", "Ortega", "Petrov", "Quist", "Rossi", "Sato", "Tanaka", "Ueda", "Varga", "Weiss",
+    "Xiong", "Yilmaz",
+];
+const GIVEN: [&str; 20] = [
+    "Chidi", "Odile", "Iago", "Milena", "Tove", "Renzo", "Solveig", "Rafiq", "Kenji", "Wim", "Zofia", "Aude", "Thabo",
+    "Petra", "Lucia", "Yuri", "Hedda", "Paolo", "Mika", "Sena",
+];
+
+/// PID of somebody: five hundred people with names and days of birth of their own. Were they all called alike, the
+/// record would take them for one person, as it should.
+fn pid(patient: &str) -> String {
+    let number = patient.rsplit('-').next().and_then(|it| it.parse::<usize>().ok()).unwrap_or(0);
+    let (family, given) = (FAMILIES[number % FAMILIES.len()], GIVEN[number / FAMILIES.len() % GIVEN.len()]);
+    let born = format!("19{}{:02}{:02}", 30 + number * 7 % 60, number % 12 + 1, number % 27 + 1);
+    format!("PID|1||{patient}^^^LOAD^MR||{family}^{given}||{born}|F")
+}
+
 /// A panel of three results of a patient. `mark` is the number of the message and of the order at the laboratory.
 pub fn oru(mark: &str, patient: &str, sent: u64, value: f64) -> String {
     let at = moment(sent);
@@ -53,8 +72,9 @@ pub fn oru(mark: &str, patient: &str, sent: u64, value: f64) -> String {
         .collect();
     format!(
         "MSH|^~\\&|LAB|LOAD|EHR|TRIAL|{at}||ORU^R01^ORU_R01|{mark}|P|2.5.1\r\
-         PID|1||{patient}^^^LOAD^MR||Load^{patient}||19700101|F\r\
-         OBR|1||{mark}^LOAD|24326-1^Electrolytes^LN|||{at}|||||||||||||||{at}||LAB|F\r{obx}"
+         {}\r\
+         OBR|1||{mark}^LOAD|24326-1^Electrolytes^LN|||{at}|||||||||||||||{at}||LAB|F\r{obx}",
+        pid(patient)
     )
 }
 
@@ -63,6 +83,7 @@ pub fn adt(mark: &str, patient: &str, sent: u64, counter: u64) -> String {
     let at = moment(sent);
     format!(
         "MSH|^~\\&|ADT|LOAD|EHR|TRIAL|{at}||ADT^A08^ADT_A01|{mark}|P|2.5.1\rEVN|A08|{at}\r\
-         PID|1||{patient}^^^LOAD^MR||Load^{patient}||19700101|F|||||||||||||||||{counter}\r"
+         {}|||||||||||||||||{counter}\r",
+        pid(patient)
     )
 }

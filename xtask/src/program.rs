@@ -21,7 +21,7 @@ pub fn build_for_tests() -> Result<PathBuf, String> {
 }
 
 /// The build folder, of which this program is in a folder.
-fn target() -> Result<PathBuf, String> {
+pub fn target() -> Result<PathBuf, String> {
     let exe = std::env::current_exe().map_err(|error| error.to_string())?;
     exe.ancestors().nth(2).map(Path::to_owned).ok_or_else(|| "the build folder is not where it should be".into())
 }

@@ -18,7 +18,7 @@ const ORDER: [(&str, &[&str]); 7] = [
 ];
 
 /// What tests and chores may use; nothing shipped uses them.
-const NOT_SHIPPED: [&str; 2] = ["testkit", "xtask"];
+const NOT_SHIPPED: [&str; 3] = ["fuzz", "testkit", "xtask"];
 
 /// Crates that talk to a database.
 const DATABASES: [&str; 9] = [

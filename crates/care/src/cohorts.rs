@@ -173,10 +173,17 @@ pub fn csv(heads: &[String], rows: impl Iterator<Item = Vec<String>>) -> String 
     text
 }
 
-/// One cell.
+/// What a spreadsheet may take for the beginning of a formula, in the widths that there are.
+const FORMULA: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '|', '＝', '＋', '－', '＠'];
+
+/// One cell. What a terminal would obey and what turns the direction of text around is left out.
 pub fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let safe = if formula { format!("'{cell}") } else { cell.to_owned() };
+    let unseen = |it: char| {
+        let turns = matches!(it, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200B}' | '\u{FEFF}');
+        turns || (it.is_control() && !matches!(it, '\t' | '\r' | '\n'))
+    };
+    let cell: String = cell.chars().filter(|it| !unseen(*it)).collect();
+    let safe = if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell };
     if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
 }
 
@@ -241,5 +248,76 @@ mod tests {
         let rows = vec![vec!["=HYPERLINK(\"x\")".to_owned(), "a,b".to_owned()], vec!["+1".to_owned(), "-".to_owned()]];
         let text = csv(&["Name".into(), "More".into()], rows.into_iter());
         assert_eq!(text, "Name,More\r\n\"'=HYPERLINK(\"\"x\"\")\",\"a,b\"\r\n'+1,'-\r\n");
+    }
+
+    /// Family 13 of what is sent to do harm: what stands in a table must stay text in it, whatever it begins with.
+    #[test]
+    fn no_text_becomes_a_formula_a_line_a_column_or_a_command_of_a_terminal() {
+        let payloads = [
+            ("a formula", "=1+1"),
+            ("a formula with plus", "+1+cmd"),
+            ("a formula with minus", "-2+3"),
+            ("a formula with at", "@SUM(A1:A9)"),
+            ("a formula behind a tab", "\t=1+1"),
+            ("a formula behind a return", "\r=1+1"),
+            ("a formula behind a line feed", "\n=1+1"),
+            ("a formula behind nothing that is seen", "\u{200B}=1+1"),
+            ("a formula behind a byte order mark", "\u{FEFF}=1+1"),
+            ("a formula in wide letters", "＝1+1"),
+            ("a call of a program", "=cmd|'/c calc'!A1"),
+            ("a link", "=HYPERLINK(\"http://evil.example\")"),
+            ("a second line", "x\r\ny,z"),
+            ("a second line of Unix", "x\ny,z"),
+            ("a second column", "x,y,z"),
+            ("an open quotation mark", "\"x"),
+            ("a closed cell", "x\",=1+1,\""),
+            ("a cleared screen", "\u{1B}[2Jx"),
+            ("a title of a window", "\u{1B}]0;owned\u{7}"),
+            ("text the other way round", "\u{202E}gnp.exe"),
+            ("text in an isolate", "\u{2066}x\u{2069}"),
+        ];
+        let mut cases = 0;
+        for (name, text) in payloads {
+            for (place, cell) in [
+                ("first", text.to_owned()),
+                ("after a name", format!("Ada {text}")),
+                ("twice", format!("{text}{text}")),
+            ] {
+                let written = csv(&["Name".into(), "More".into()], std::iter::once(vec![cell.clone(), "last".into()]));
+                let rows = read_back(&written);
+                assert_eq!(rows.len(), 2, "{name} {place}: {written:?}");
+                assert_eq!((rows[1].len(), rows[1][1].as_str()), (2, "last"), "{name} {place}: {written:?}");
+                assert!(
+                    !rows[1][0].starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝']),
+                    "{name} {place}: {written:?}"
+                );
+                assert!(!written.contains(['\u{1B}', '\u{7}', '\u{202E}', '\u{2066}']), "{name} {place}: {written:?}");
+                cases += 1;
+            }
+        }
+        assert!(cases >= 60);
+    }
+
+    /// RFC 4180.
+    fn read_back(text: &str) -> Vec<Vec<String>> {
+        let (mut rows, mut row, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+        let mut characters = text.chars().peekable();
+        while let Some(it) = characters.next() {
+            match it {
+                '"' if quoted && characters.peek() == Some(&'"') => {
+                    characters.next();
+                    cell.push('"');
+                }
+                '"' => quoted = !quoted,
+                ',' if !quoted => row.push(std::mem::take(&mut cell)),
+                '\r' if !quoted && characters.peek() == Some(&'\n') => {}
+                '\n' if !quoted => {
+                    row.push(std::mem::take(&mut cell));
+                    rows.push(std::mem::take(&mut row));
+                }
+                _ => cell.push(it),
+            }
+        }
+        rows
     }
 }

@@ -201,10 +201,18 @@ async fn page<S: Session>(session: &mut S, query: &MessageQuery, limit: usize) -
             values.push(value.as_str().into());
         }
     }
-    if let Some(kind) = &query.kind {
-        // `ORU` is every ORU: what begins with `ORU^` and no more.
-        sql.push_str(" AND (m.kind = ? OR (m.kind > ? AND m.kind < ?))");
-        values.extend([kind.clone(), format!("{kind}^"), format!("{kind}_")].map(Value::from));
+    match &query.kind {
+        Some(kind) if kind.contains('^') => {
+            sql.push_str(" AND m.kind = ?");
+            values.push(kind.as_str().into());
+        }
+        Some(kind) => {
+            // `ORU` is every ORU: what begins with `ORU^` and no more. Several kinds lie in the index one after the other and
+            // would all be sorted for the latest few: the log is gone through in its order instead.
+            sql.push_str(" AND (m.kind || '' = ? OR (m.kind || '' > ? AND m.kind || '' < ?))");
+            values.extend([kind.clone(), format!("{kind}^"), format!("{kind}_")].map(Value::from));
+        }
+        None => {}
     }
     if let Some(outgoing) = query.outgoing {
         sql.push_str(" AND m.outgoing = ?");
@@ -257,9 +265,21 @@ async fn counts<S: Session>(session: &mut S) -> StoreResult<Vec<MessageCount>> {
     Ok(session.query(&sql, &[]).await?.iter().map(count).collect())
 }
 
+/// No installation has more kinds of messages.
+const KINDS: usize = 300;
+
+/// From one kind to the next in the index: a log of millions has some dozens of kinds.
 async fn kinds<S: Session>(session: &mut S) -> StoreResult<Vec<String>> {
-    let sql = format!("SELECT DISTINCT m.kind FROM message m WHERE {} 1 = 1 ORDER BY 1", session.dialect().here("m"));
-    Ok(session.query(&sql, &[]).await?.iter().filter_map(|row| row[0].text().map(str::to_owned)).collect())
+    let here = session.dialect().here("m");
+    let sql = format!("SELECT m.kind FROM message m WHERE {here} m.kind > ? ORDER BY m.kind LIMIT 1");
+    let mut kinds: Vec<String> = Vec::new();
+    while kinds.len() < KINDS {
+        let last = kinds.last().map_or("", String::as_str);
+        let rows = session.query(&sql, &[last.into()]).await?;
+        let Some(next) = rows.first().and_then(|row| row[0].text()) else { break };
+        kinds.push(next.to_owned());
+    }
+    Ok(kinds)
 }
 
 /// The messages that a group of commits touches, as the group sees them.

@@ -1,5 +1,6 @@
 //! What tests share: where the public test data lie, and how to unpack them once. Never shipped.
 
+pub mod dice;
 pub mod fhir_xml;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,24 @@ pub fn dose(small: usize, full: usize) -> usize {
     if std::env::var("CONTINUO_DOSE").is_ok_and(|dose| dose == "full") { full } else { small }
 }
 
+/// A file of the documentation that is made from data (its path in the repository): it must be what was made now. With
+/// `CONTINUO_WRITE=1` (`cargo xtask interfaces`) it is written.
+#[allow(clippy::disallowed_methods)] // Tests may read the environment.
+pub fn holds(path: &str, made: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates lie in the repository");
+    let file = root.join(path);
+    if std::env::var("CONTINUO_WRITE").is_ok_and(|it| it == "1") {
+        std::fs::write(&file, made).expect("the documentation can be written");
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    let differs = written.lines().zip(made.lines()).position(|(one, other)| one != other);
+    assert!(
+        written == made,
+        "{path} is not what is made now, from line {:?}: cargo xtask interfaces",
+        differs.map(|it| it + 1)
+    );
+}
+
 /// Unpacks `NAME.tgz` of the test data into the build folder, once, and returns that folder.
 pub fn unpacked(name: &str) -> Option<PathBuf> {
     let archive = shared_data()?.join(format!("{name}.tgz"));
@@ -34,12 +53,11 @@ pub fn unpacked(name: &str) -> Option<PathBuf> {
         return None;
     }
     let exe = std::env::current_exe().expect("a test has a path");
-    let target = exe
-        .ancestors()
-        .nth(3)
-        .expect("tests lie in target/<profile>/deps")
-        .join("test-data")
-        .join(name.replace('/', "_"));
+    // Tests lie in target/<profile>/deps, programs beside it.
+    let folder = exe.parent().expect("a test lies in a folder");
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let build = profile.and_then(Path::parent).expect("tests lie in target/<profile>/deps");
+    let target = build.join("test-data").join(name.replace('/', "_"));
     let done = target.join(".unpacked");
     // Tests of one process run side by side and may want the same archive.
     static UNPACKING: Mutex<()> = Mutex::new(());

@@ -8,12 +8,12 @@
 
 use super::lines;
 use super::load::{self, Findings, Ledger};
-use crate::dice::Dice;
 use crate::program::{self, Plan, Program};
 use crate::step;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use testkit::dice::Dice;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -95,7 +95,9 @@ pub fn run(binary: &Path, fault: Fault, load: Load, cycles: u64, seed: u64) -> R
         let life = seed.wrapping_mul(1_000_003).wrapping_add(cycle) % 1_000_000_000;
         let server = plan.start()?;
         report.slowest_start = report.slowest_start.max(server.started_in);
-        let wait = Duration::from_millis(20 + dice.below(380) as u64);
+        // A message changes several resources and may bring somebody new: it takes its time.
+        let longest = if load == Load::Lines { 1_400 } else { 380 };
+        let wait = Duration::from_millis(20 + dice.below(longest) as u64);
         let between = || -> Result<Program, String> {
             if fault.loses_power() {
                 // The images go on being kept: what the check reads may be checkpointed and killed too.

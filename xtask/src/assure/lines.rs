@@ -3,11 +3,11 @@
 //! sent again.
 
 use super::load::Findings;
-use crate::dice::Dice;
 use crate::http::{Client, Target, encode};
 use crate::mllp::{Line, adt, oru};
 use std::cell::RefCell;
 use std::rc::Rc;
+use testkit::dice::Dice;
 
 pub const LINES: usize = 20;
 /// What the number of an order at the laboratory is called here.

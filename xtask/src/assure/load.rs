@@ -1,11 +1,11 @@
 //! Mixed load with a ledger: every write is noted before it is sent and again when it is acknowledged, so
 //! that afterwards the record can be held against what was promised.
 
-use crate::dice::Dice;
 use crate::http::{Client, Target};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
+use testkit::dice::Dice;
 
 const SYSTEM: &str = "urn:continuo:load";
 

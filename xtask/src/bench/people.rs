@@ -1,11 +1,11 @@
 //! The people of the benchmark: those of the demo, as bundles to send and as values to ask for.
 
-use crate::dice::Dice;
 use crate::program::Plan;
 use crate::step;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use testkit::dice::Dice;
 
 /// Everything that is known about the data before anything is measured.
 pub struct People {

@@ -6,12 +6,12 @@
 use super::measure::{Job, Run, drive, median};
 use super::people::People;
 use super::work::Dose;
-use crate::dice::Dice;
 use crate::http::{Client, Target};
 use crate::program;
 use serde_json::{Value, json};
 use std::rc::Rc;
 use std::time::Duration;
+use testkit::dice::Dice;
 
 /// Searches within one patient's record; `{}` is the patient's id.
 const SEARCHES: [&str; 6] = [

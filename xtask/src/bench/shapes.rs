@@ -1,8 +1,8 @@
 //! The thirty shapes of search, each with its values drawn at random from the data.
 
 use super::people::Values;
-use crate::dice::Dice;
 use crate::http::encode;
+use testkit::dice::Dice;
 
 pub struct Shape {
     pub name: &'static str,

@@ -3,12 +3,12 @@
 use super::measure::{Job, Run, drive, median};
 use super::people::{MIXED, People, Values};
 use super::shapes::SHAPES;
-use crate::dice::Dice;
 use crate::http::{Client, Target};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
+use testkit::dice::Dice;
 
 /// How long and how often.
 #[derive(Clone, Copy)]

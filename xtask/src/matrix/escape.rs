@@ -10,12 +10,12 @@ use super::fhir::reach;
 use super::policy::Reach;
 use super::tables::{Link, Tables};
 use super::world::{self, Principal, World};
-use crate::dice::Dice;
 use crate::http::{Answer, Request};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
+use testkit::dice::Dice;
 
 pub const WAYS: [&str; 16] = [
     "direct read",

@@ -270,12 +270,15 @@ impl Line {
 pub struct Interfaces {
     lines: RwLock<Vec<Arc<Line>>>,
     turns: Vec<tokio::sync::Mutex<()>>,
+    /// Of what others were changing when it was to be changed. Whoever waits here may hold a turn; nobody who holds one of
+    /// these waits for a turn.
+    contested: Vec<tokio::sync::Mutex<()>>,
 }
 
 impl Default for Interfaces {
     fn default() -> Interfaces {
-        let turns = (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect();
-        Interfaces { lines: RwLock::default(), turns }
+        let many = || (0..TURNS).map(|_| tokio::sync::Mutex::new(())).collect();
+        Interfaces { lines: RwLock::default(), turns: many(), contested: many() }
     }
 }
 
@@ -304,10 +307,19 @@ impl Interfaces {
 
     /// Messages of one patient are worked on one after the other.
     pub(crate) async fn turn(&self, patient: &str) -> tokio::sync::MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        patient.hash(&mut hasher);
-        self.turns[hasher.finish() as usize % TURNS].lock().await
+        self.turns[slot(patient)].lock().await
     }
+
+    /// What two were about to change at once, they change one after the other from then on.
+    pub(super) async fn contested(&self, what: &str) -> tokio::sync::MutexGuard<'_, ()> {
+        self.contested[slot(what)].lock().await
+    }
+}
+
+fn slot(name: &str) -> usize {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() as usize % TURNS
 }
 
 /// Changes what is wished of a channel; it is so after a restart too.

@@ -5,7 +5,7 @@
 //! A finished result is never put back by an unfinished one, whatever the clocks of the senders say, and what was once
 //! corrected is not called merely final again (HL7 v2 tables 0085 and 0123). What was written here is only added to.
 
-use crate::chart::element::text;
+use crate::chart::element::{list, text};
 use fhir::Value;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ pub(super) struct Stamps {
     corrected: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Said {
     #[serde(rename = "s")]
     stamp: Stamp,
@@ -82,6 +82,20 @@ struct Said {
     /// Of a list that is gathered, how many members the newest message gave.
     #[serde(rename = "n", default)]
     first: usize,
+    /// And who told the others last, by what marks them.
+    #[serde(rename = "m", default, skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<u32, Stamp>,
+}
+
+impl Said {
+    fn new(stamp: Stamp, members: Option<&Map<String, Value>>) -> Said {
+        Said { stamp, print: print(members), first: 0, others: BTreeMap::new() }
+    }
+
+    /// A list of which all members were told at once.
+    fn list(stamp: Stamp, name: &str, members: &Map<String, Value>) -> Said {
+        Said { first: list_of(members, name).len(), ..Said::new(stamp, Some(members)) }
+    }
 }
 
 /// What is here already.
@@ -152,16 +166,27 @@ pub(super) fn is_directory(kind: &str) -> bool {
     DIRECTORY.contains(&kind)
 }
 
+/// Elements that hold together only with each other (the invariants of R4), so that one message tells all of them or none:
+/// a reason to cancel belongs to the status that it explains.
+const TOGETHER: [(&str, &str, &str); 8] = [
+    ("Appointment", "cancelationReason", "status"),
+    ("Appointment", "end", "start"),
+    ("AllergyIntolerance", "verificationStatus", "clinicalStatus"),
+    ("Condition", "verificationStatus", "clinicalStatus"),
+    ("Condition", "abatement", "clinicalStatus"),
+    ("MedicationDispense", "whenHandedOver", "whenPrepared"),
+    ("Observation", "dataAbsentReason", "value"),
+    ("ServiceRequest", "orderDetail", "code"),
+];
+
 /// Which elements are told and replaced together.
-fn group(element: &str) -> &str {
+fn group<'a>(kind: &str, element: &'a str) -> &'a str {
     let plain = element.trim_start_matches('_');
-    if plain == "dataAbsentReason" {
-        return "value";
-    }
     let choice = CHOICES.iter().find(|it| {
         plain.strip_prefix(**it).is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_uppercase()))
     });
-    choice.copied().unwrap_or(plain)
+    let name = choice.copied().unwrap_or(plain);
+    TOGETHER.iter().find(|it| it.0 == kind && it.1 == name).map_or(name, |it| it.2)
 }
 
 /// The element that a mapping names: `telecom[]` is `telecom`.
@@ -171,9 +196,10 @@ pub(super) fn element_of(target: &str) -> &str {
 
 fn groups(resource: &Value) -> BTreeMap<String, Map<String, Value>> {
     let mut groups: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let kind = text(resource, &["resourceType"]).unwrap_or_default();
     for (name, value) in resource.as_object().into_iter().flatten() {
         if !matches!(name.as_str(), "resourceType" | "id" | "meta") {
-            groups.entry(group(name).to_owned()).or_default().insert(name.clone(), value.clone());
+            groups.entry(group(kind, name).to_owned()).or_default().insert(name.clone(), value.clone());
         }
     }
     groups
@@ -182,14 +208,14 @@ fn groups(resource: &Value) -> BTreeMap<String, Map<String, Value>> {
 fn print(members: Option<&Map<String, Value>>) -> u32 {
     let Some(members) = members else { return 0 };
     let sorted: BTreeMap<&String, &Value> = members.iter().collect();
-    let text = serde_json::to_vec(&sorted).expect("a tree of JSON can be written");
-    let hash = digest(&SHA256, &text);
-    u32::from_be_bytes(hash.as_ref()[..4].try_into().expect("four bytes"))
+    short(&serde_json::to_vec(&sorted).expect("a tree of JSON can be written"))
 }
 
 fn put(resource: &mut Value, group_name: &str, members: Option<Map<String, Value>>) {
+    let kind = text(resource, &["resourceType"]).unwrap_or_default().to_owned();
     let Some(object) = resource.as_object_mut() else { return };
-    object.retain(|name, _| matches!(name.as_str(), "resourceType" | "id" | "meta") || group(name) != group_name);
+    object
+        .retain(|name, _| matches!(name.as_str(), "resourceType" | "id" | "meta") || group(&kind, name) != group_name);
     object.extend(members.into_iter().flatten());
 }
 
@@ -198,17 +224,17 @@ pub(super) fn combine(before: Option<&Held>, coming: &Value, gone: &[&str], stam
     let stamp = stamp.of(coming);
     let kind = text(coming, &["resourceType"]).unwrap_or_default();
     let Some(before) = before else {
-        let value = Some(coming.clone());
+        let value = Some(if is_directory(kind) { entry(coming) } else { coming.clone() });
         if gone.is_empty() {
             return Combined { value, stamps: None };
         }
         let mut stamps = Stamps { corrected: is_corrected(coming), ..Stamps::default() };
         for (name, members) in groups(coming) {
-            let first = list_of(&members, &name).len();
-            stamps.groups.insert(name, Said { stamp, print: print(Some(&members)), first });
+            let said = Said::list(stamp, &name, &members);
+            stamps.groups.insert(name, said);
         }
         for name in gone {
-            stamps.groups.entry((*name).to_owned()).or_insert(Said { stamp, print: 0, first: 0 });
+            stamps.groups.entry(group(kind, name).to_owned()).or_insert(Said::new(stamp, None));
         }
         return Combined { value, stamps: Some(stamps) };
     };
@@ -224,28 +250,31 @@ pub(super) fn combine(before: Option<&Held>, coming: &Value, gone: &[&str], stam
     }
     // What was deleted stays known.
     for (name, said) in before.stamps.iter().flat_map(|it| &it.groups) {
-        stamps.groups.entry(name.clone()).or_insert(Said { print: 0, first: 0, ..*said });
+        stamps.groups.entry(name.clone()).or_insert(Said::new(said.stamp, None));
     }
     for (name, members) in there {
-        let said = stamps.groups.get(&name).copied();
+        let said = stamps.groups.get(&name);
         if is_gathered(kind, &name) {
-            let (gathered, first) =
-                gather(list_of(here.get(&name).unwrap_or(&Map::new()), &name), &members, &name, said, stamp);
+            let nothing = Map::new();
+            let here = list_of(here.get(&name).unwrap_or(&nothing), &name);
+            let (gathered, said) = gather(here, list_of(&members, &name), said, stamp);
             let members = Map::from_iter([(name.clone(), Value::Array(gathered))]);
-            let said =
-                Said { stamp: said.map_or(stamp, |it| it.stamp.max(stamp)), print: print(Some(&members)), first };
+            stamps.groups.insert(name.clone(), Said { print: print(Some(&members)), ..said });
             put(&mut value, &name, Some(members));
-            stamps.groups.insert(name, said);
         } else if said.is_none_or(|it| it.stamp <= stamp) {
-            stamps.groups.insert(name.clone(), Said { stamp, print: print(Some(&members)), first: 0 });
+            stamps.groups.insert(name.clone(), Said::new(stamp, Some(&members)));
             put(&mut value, &name, Some(members));
         }
     }
-    for name in gone {
-        let name = group(name);
+    for element in gone {
+        let name = group(kind, element);
         if stamps.groups.get(name).is_none_or(|it| it.stamp <= stamp) && coming.get(name).is_none() {
-            stamps.groups.insert(name.to_owned(), Said { stamp, print: 0, first: 0 });
-            put(&mut value, name, None);
+            // What others of its group say is not what was to be deleted.
+            let mut rest = groups(&value).remove(name).unwrap_or_default();
+            rest.retain(|it, _| name != *element && group("", it) != *element);
+            let rest = (!rest.is_empty()).then_some(rest);
+            stamps.groups.insert(name.to_owned(), Said::new(stamp, rest.as_ref()));
+            put(&mut value, name, rest);
         }
     }
     if stamps.corrected && value["status"] == "final" {
@@ -287,8 +316,8 @@ impl<'a> Known<'a> {
     fn said(&self, name: &str, members: &Map<String, Value>) -> Said {
         let print = print(Some(members));
         match self.stamps.and_then(|it| it.groups.get(name)) {
-            Some(said) if said.print == print => *said,
-            _ => Said { stamp: self.otherwise, print, first: list_of(members, name).len() },
+            Some(said) if said.print == print => said.clone(),
+            _ => Said::list(self.otherwise, name, members),
         }
     }
 
@@ -302,40 +331,92 @@ fn list_of<'a>(members: &'a Map<String, Value>, name: &str) -> &'a [Value] {
     members.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The members that the newest message gave in its order, then the others in an order of their own.
-fn gather(
-    here: &[Value],
-    coming: &Map<String, Value>,
-    name: &str,
-    said: Option<Said>,
-    stamp: Stamp,
-) -> (Vec<Value>, usize) {
-    let coming = list_of(coming, name);
-    let newest = said.is_none_or(|it| it.stamp <= stamp);
-    let (head, others) = match said {
-        _ if newest => (coming.to_vec(), here.to_vec()),
-        Some(said) => {
-            let (head, rest) = here.split_at(said.first.min(here.len()));
-            (head.to_vec(), rest.iter().chain(coming).cloned().collect())
-        }
-        None => (coming.to_vec(), here.to_vec()),
+/// The members that the newest message gave in its order, then the others in an order of their own; of two that mean the
+/// same, the one that was told last.
+fn gather(here: &[Value], coming: &[Value], said: Option<&Said>, stamp: Stamp) -> (Vec<Value>, Said) {
+    let before = said.map_or(stamp, |it| it.stamp);
+    let told = |it: &Value| said.and_then(|said| said.others.get(&mark(it)).copied()).unwrap_or(before);
+    let newest = before <= stamp;
+    let (head, rest) = match said {
+        Some(said) if !newest => here.split_at(said.first.min(here.len())),
+        _ => (coming, here),
     };
-    let mut rest: Vec<Value> = Vec::new();
-    for it in others {
-        if !head.iter().chain(&rest).any(|other| is_same(other, &it)) {
-            rest.push(it);
+    let mut others: Vec<(Value, Stamp)> = Vec::new();
+    let late = coming.iter().filter(|_| !newest).map(|it| (it, stamp));
+    for (it, stamp) in rest.iter().map(|it| (it, told(it))).chain(late) {
+        if head.iter().any(|other| is_same(other, it)) {
+            continue;
+        }
+        match others.iter_mut().find(|(other, _)| is_same(other, it)) {
+            Some(known) if known.1 < stamp => *known = (it.clone(), stamp),
+            Some(_) => {}
+            None => others.push((it.clone(), stamp)),
         }
     }
-    rest.sort_by_cached_key(Value::to_string);
-    let first = head.len();
-    (head.into_iter().chain(rest).collect(), first)
+    others.sort_by_cached_key(|it| it.0.to_string());
+    let stamp = before.max(stamp);
+    let said = Said {
+        stamp,
+        print: 0,
+        first: head.len(),
+        others: others.iter().filter(|it| it.1 != stamp).map(|it| (mark(&it.0), it.1)).collect(),
+    };
+    (head.iter().cloned().chain(others.into_iter().map(|it| it.0)).collect(), said)
+}
+
+/// What a member of a list is known by: the value of an identifier with its system, a reference.
+fn known_by(member: &Value) -> Option<(&str, Option<&str>)> {
+    const MARKS: [&[&str]; 4] = [&["reference"], &["other", "reference"], &["condition", "reference"], &["value"]];
+    MARKS.iter().find_map(|path| text(member, path)).map(|it| (it, text(member, &["system"])))
 }
 
 /// Whether two members of a list mean the same: one identifier, one reference.
 fn is_same(one: &Value, other: &Value) -> bool {
-    const MARKS: [&[&str]; 4] = [&["reference"], &["other", "reference"], &["condition", "reference"], &["value"]];
-    let mark = |it: &Value| MARKS.iter().find_map(|path| text(it, path)).map(str::to_owned);
-    one == other || (mark(one).is_some() && mark(one) == mark(other) && one.get("system") == other.get("system"))
+    one == other || (known_by(one).is_some() && known_by(one) == known_by(other))
+}
+
+/// The same for members that mean the same.
+fn mark(member: &Value) -> u32 {
+    let text = match known_by(member) {
+        Some((value, system)) => format!("{}\u{1F}{value}", system.unwrap_or_default()),
+        None => member.to_string(),
+    };
+    short(text.as_bytes())
+}
+
+fn short(text: &[u8]) -> u32 {
+    let hash = digest(&SHA256, text);
+    u32::from_be_bytes(hash.as_ref()[..4].try_into().expect("four bytes"))
+}
+
+/// The numbers of a directory entry, each once, in an order of their own.
+fn numbers(known: &[Value], more: &[Value]) -> Map<String, Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for it in known.iter().chain(more) {
+        match all.iter_mut().find(|other| is_same(other, it)) {
+            // Of two that mean the same, the one that says more.
+            Some(other) if weight(other) < weight(it) => *other = it.clone(),
+            Some(_) => {}
+            None => all.push(it.clone()),
+        }
+    }
+    all.sort_by_cached_key(Value::to_string);
+    Map::from_iter([("identifier".to_owned(), Value::Array(all))])
+}
+
+fn weight(value: &Value) -> (usize, String) {
+    let text = value.to_string();
+    (text.len(), text)
+}
+
+/// A directory entry when it is mentioned for the first time.
+fn entry(coming: &Value) -> Value {
+    let mut value = coming.clone();
+    let identifiers = list(coming, "identifier");
+    if !identifiers.is_empty() {
+        put(&mut value, "identifier", Some(numbers(&[], identifiers)));
+    }
+    value
 }
 
 /// A directory entry that others mention: nothing is taken away, and of two that differ the one that says more stands.
@@ -345,20 +426,10 @@ fn fuller(before: &Value, coming: &Value) -> Option<Value> {
     let mut value = before.clone();
     let here = groups(before);
     for (name, members) in groups(coming) {
-        let weight = |it: &Map<String, Value>| {
-            let text = Value::Object(it.clone()).to_string();
-            (text.len(), text)
-        };
         if name == "identifier" {
-            let mut all: Vec<Value> = here.get(&name).map_or(&[][..], |it| list_of(it, &name)).to_vec();
-            for it in list_of(&members, &name) {
-                if !all.iter().any(|other| is_same(other, it)) {
-                    all.push(it.clone());
-                }
-            }
-            all.sort_by_cached_key(Value::to_string);
-            put(&mut value, &name, Some(Map::from_iter([(name.clone(), Value::Array(all))])));
-        } else if here.get(&name).is_none_or(|it| weight(it) < weight(&members)) {
+            let known = here.get(&name).map_or(&[][..], |it| list_of(it, &name));
+            put(&mut value, &name, Some(numbers(known, list_of(&members, &name))));
+        } else if here.get(&name).is_none_or(|it| weight(&it.clone().into()) < weight(&members.clone().into())) {
             put(&mut value, &name, Some(members));
         }
     }
@@ -371,9 +442,12 @@ pub(super) fn join(first: &mut Value, second: &Value) {
         match groups(first).get(&name) {
             None => put(first, &name, Some(members)),
             Some(here) if name == "identifier" => {
-                let (all, _) = gather(&[], here, &name, None, Stamp::default());
-                let said = Said { stamp: OURS, print: 0, first: all.len() };
-                let (all, _) = gather(&all, &members, &name, Some(said), Stamp::default());
+                let mut all = list_of(here, &name).to_vec();
+                for it in list_of(&members, &name) {
+                    if !all.iter().any(|other| is_same(other, it)) {
+                        all.push(it.clone());
+                    }
+                }
                 put(first, &name, Some(Map::from_iter([(name.clone(), json!(all))])));
             }
             Some(_) => {}

@@ -7,6 +7,7 @@
 //! The door decides nothing about people: whose identifiers mean whom is `care::identity`'s to say.
 
 use super::bundle::{self, Names};
+use super::channel::Interfaces;
 use super::combine::{Combined, Held, Stamp, Stamps, combine, element_of, is_directory, join};
 use super::origin::{self, Origin, Way};
 use super::pile::Pile;
@@ -76,6 +77,9 @@ pub struct Arrival<'a> {
     pub number: u64,
     /// When it came here for the first time, where that was not now: it is worked on again.
     pub came: Option<i64>,
+    /// What addresses meant when this was worked on for the first time, where they do not mean what they say: it means the
+    /// same again, whatever has become known since.
+    pub meant: Vec<(String, Key)>,
     /// Addresses that somebody has decided about: they mean these resources, which are not written.
     pub bound: Vec<(String, Key)>,
     /// What was received as a resource of its own (a DocumentReference among `resources`, by its address), for the
@@ -87,6 +91,8 @@ pub struct Arrival<'a> {
     /// Resources of this place that move on with it, each over the version that was looked at.
     pub also: Vec<(Key, u64, Value)>,
     pub log: Option<Log<'a>>,
+    /// Where those wait who find that others change the same: many lines at once.
+    pub turns: Option<&'a Interfaces>,
 }
 
 impl<'a> Arrival<'a> {
@@ -101,6 +107,7 @@ impl<'a> Arrival<'a> {
             sent: None,
             number: 0,
             came: None,
+            meant: Vec::new(),
             bound: Vec::new(),
             entity: None,
             action: match origin.way {
@@ -113,6 +120,7 @@ impl<'a> Arrival<'a> {
             items: Vec::new(),
             also: Vec::new(),
             log: None,
+            turns: None,
         }
     }
 }
@@ -148,6 +156,7 @@ pub async fn receive(
     arrival: Arrival<'_>,
     now: i64,
 ) -> Result<Received, DoorError> {
+    let mut turn = None;
     for _ in 0..ATTEMPTS {
         let plan = Plan::of(organisation, &arrival, now).await?;
         let Plan { writes, items, mut received } = plan;
@@ -166,7 +175,13 @@ pub async fn receive(
                 return Ok(received);
             }
             // Somebody wrote the same meanwhile: what is here now is looked at anew.
-            Err(StoreError::Conflict { .. } | StoreError::ItemConflict { shelf: SHELF, .. }) => {}
+            Err(StoreError::Conflict { key, .. }) => {
+                drop(turn.take());
+                if let Some(interfaces) = arrival.turns {
+                    turn = Some(interfaces.contested(&key.to_string()).await);
+                }
+            }
+            Err(StoreError::ItemConflict { shelf: SHELF | identity::links::SHELF, .. }) => {}
             Err(other) => return Err(other.into()),
         }
     }
@@ -413,7 +428,9 @@ impl Naming<'_> {
         for (address, resource) in &resources {
             let kind = text(resource, &["resourceType"]).and_then(ResourceType::parse);
             if let (Some(kind), false) = (kind, self.names.contains_key(address)) {
-                own.push((address, resource, Key::new(kind, id_of(address))));
+                let meant = self.arrival.meant.iter().find(|it| it.0 == *address).map(|it| it.1.clone());
+                let own_key = Key::new(kind, id_of(address));
+                own.push((address, resource, meant.filter(|it| it.kind == kind).unwrap_or(own_key)));
             }
         }
         let keys: Vec<Key> = own.iter().map(|it| it.2.clone()).collect();
@@ -426,7 +443,7 @@ impl Naming<'_> {
             if key.kind.name() == "Patient" {
                 let found = found.map(|(found, _)| found).or_else(|| here.contains_key(&key).then(|| key.clone()));
                 let (organisation, arrival) = (self.organisation, self.arrival);
-                let (key, linked) = patient_of(organisation, arrival, resource, key, found, self.now).await?;
+                let (key, linked) = patient_of(organisation, arrival, resource, key, (found, &here), self.now).await?;
                 if !here.contains_key(&key) {
                     here.extend(before(store.current_of(&READER, std::slice::from_ref(&key)).await?));
                 }
@@ -465,13 +482,18 @@ async fn patient_of(
     arrival: &Arrival<'_>,
     resource: &Value,
     own: Key,
-    found: Option<Key>,
+    (found, here): (Option<Key>, &Here),
     now: i64,
 ) -> StoreResult<(Key, Vec<ItemChange>)> {
     let store = &organisation.store;
     let named = |id: Id| Key::new(own.kind, id);
     if let Some(found) = found {
-        let id = identity::merge::standing_for(store, found.id.clone(), now).await?;
+        // Nearly nobody was merged into another: what is here already says so.
+        let merged = here.get(&found).is_none_or(|it| it.deleted || identity::replaced_by(&it.held.value).is_some());
+        let id = match merged {
+            true => identity::merge::standing_for(store, found.id.clone(), now).await?,
+            false => found.id.clone(),
+        };
         let known = found == own || !identity::is_stranger(store, resource, &id).await?;
         return Ok((if known { named(id) } else { own }, Vec::new()));
     }
@@ -512,6 +534,12 @@ async fn by_identifier(store: &Store, kind: ResourceType, resource: &Value) -> S
     let found = store.current_matches(&READER, &query, 2).await?;
     let only = if found.len() == 1 { before(found).into_iter().next() } else { None };
     Ok(only)
+}
+
+/// What addresses mean that do not mean what they say: what was known here already under another name.
+pub(super) fn meant(received: &Received) -> Vec<(String, Key)> {
+    let other = received.names.iter().filter(|(address, key)| key.id != id_of(address));
+    other.map(|(address, key)| (address.clone(), key.clone())).collect()
 }
 
 /// `urn:uuid:X` is X; any other address is known by its digest.

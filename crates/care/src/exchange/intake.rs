@@ -3,113 +3,35 @@
 //! has an AA can lose power or we can, and nothing is lost and nothing done twice (HL7 v2.9, 2.9.2 and 2.9.3).
 //!
 //! The same message again (channel, sender, MSH-10, and the same bytes) is answered as before and does nothing. The same
-//! MSH-10 with other bytes is another message, and somebody is told that its sender does not count. What cannot be worked on is kept with its cause and refused (AE, or AR
-//! when it is no message at all); it never keeps those behind it waiting. An acknowledgement is never acknowledged.
+//! MSH-10 with other bytes is another message: it is worked on, because it may be all there is of a result, and there is
+//! an alert: the sender is told with a warning in the answer, the console and the log of the program tell those who look
+//! after interfaces. What cannot be worked on is kept with its cause and refused (AE, or AR when it is no message at all);
+//! it never keeps those behind it waiting. An acknowledgement is never acknowledged.
 
 use super::attached::attach;
 use super::category::categorize;
-use super::channel::{Channel, Format, Interfaces, Line, Went, Wish};
-use super::door::{Arrival, DoorError, Received, receive};
+use super::channel::{Channel, Interfaces};
+use super::door::{Arrival, DoorError, Received, meant, receive};
 use super::origin::{Origin, Way};
 use super::own;
+use super::refusal::{Refusal, is_passing, not_for_us, nothing_to_do, refused};
 use crate::Organisation;
 use crate::act::moment;
 use crate::chart::element::text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fhir::Value;
-use formats::v2::acknowledge::{
-    Fault, FaultCode, Outcome, Stamp, Step, Verdict, answer, answer_unreadable, is_enhanced,
-};
-use formats::v2::map::{Converted, Header, Settings, convert, header};
-use formats::v2::{Batch, Message, Piece, Place};
-use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Serialize};
+use fhir::{Key, Value};
+use formats::v2::Message;
+use formats::v2::acknowledge::{Fault, FaultCode, Outcome, Stamp, Step, Verdict, answer, answer_unreadable};
+use formats::v2::map::{Converted, Header, Settings, convert, convert_unjudged, header};
 use store::{Heading, ItemExpect, Logged, MessageChange, StoreError, StoreResult};
 
-/// States of a message.
-pub const DONE: &str = "done";
-pub const FAILED: &str = "failed";
-/// It is kept until the channel runs again.
-pub const HELD: &str = "held";
-/// Somebody sent it again with changes; this is the original.
-pub const REPLACED: &str = "replaced";
-/// Somebody decided that nothing is done about it.
-pub const SKIPPED: &str = "skipped";
-/// Nothing is to be done: an acknowledgement.
-pub const IGNORED: &str = "ignored";
+pub use super::kept::{DONE, FAILED, HELD, Head, IGNORED, REPLACED, REUSED, SKIPPED, STATES};
+pub(super) use super::kept::{NOTES, New, is_other, name, verdict};
 
-pub const STATES: [&str; 6] = [DONE, FAILED, HELD, REPLACED, SKIPPED, IGNORED];
-
-/// What there is to know about a message whose number was used before for another one.
-pub const REUSED: &str = "control-id-reused";
-
-/// Kinds of messages that are about a patient.
-const OF_PATIENTS: [&str; 13] =
-    ["ADT", "ORU", "ORM", "OML", "OMG", "OMI", "VXU", "MDM", "DFT", "RDE", "RDS", "RAS", "PPR"];
-/// How much is kept of a note list.
-const NOTES: usize = 200;
 /// Looks at the log again when another was quicker.
 const ATTEMPTS: usize = 4;
-
-/// What is kept with a message.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Head {
-    /// The answers as they were sent.
-    pub answers: Vec<String>,
-    /// `AA`, `AE`…: the first answer's.
-    pub verdict: String,
-    pub structure: String,
-    pub version: String,
-    pub sent: Option<String>,
-    pub receiver: String,
-    /// What it wrote here, with the version: `Patient/7`, 3.
-    pub wrote: Vec<(String, u64)>,
-    pub unchanged: usize,
-    /// Populated fields, and those of them that are mapped.
-    pub fields: usize,
-    pub mapped: usize,
-    /// Fate, place, what to know.
-    pub notes: Vec<(String, String, String)>,
-    /// Where it is wrong, and how, for the person who mends it.
-    pub problems: Vec<(String, String)>,
-    /// How often it was worked on.
-    pub attempts: u32,
-    /// Its number was used before for another message.
-    pub reused: bool,
-    /// Which message this one was made of, by whom; and which was made of this one.
-    pub original: Option<String>,
-    pub by: Option<String>,
-    pub replaced_by: Option<String>,
-    /// Why it was left alone.
-    pub reason: Option<String>,
-    /// Of what goes out: what it tells of, with the version; when and why a try came to nothing; when it was settled.
-    pub of: Vec<(String, u64)>,
-    pub troubles: Vec<(i64, String)>,
-    pub settled: Option<i64>,
-    /// Why it is kept whole; when what it said was taken away, and the digest of that.
-    pub hold: Option<String>,
-    pub pruned: Option<i64>,
-    pub digest: Option<String>,
-}
-
-impl Head {
-    pub(crate) fn read(bytes: &[u8]) -> StoreResult<Head> {
-        serde_json::from_slice(bytes)
-            .map_err(|_| StoreError::Damaged("the head of a message cannot be read".to_owned()))
-    }
-
-    pub(crate) fn write(&self) -> Bytes {
-        serde_json::to_vec(self).expect("texts and numbers can be written").into()
-    }
-
-    /// The answers as bytes.
-    pub fn replies(&self) -> Vec<Vec<u8>> {
-        self.answers.iter().filter_map(|it| STANDARD.decode(it).ok()).collect()
-    }
-}
 
 /// What to send back for a message, and where it is kept.
 #[derive(Clone, Debug, Default)]
@@ -128,100 +50,6 @@ pub struct Intake<'a> {
     pub organisation: &'a Organisation,
     pub interfaces: &'a Interfaces,
     pub channel: &'a Channel,
-}
-
-/// Why a message was not worked on.
-struct Refusal {
-    /// The same for all that fail for the same reason: `no-patient`, `invalid:Observation.status`.
-    cause: String,
-    verdict: Verdict,
-    code: FaultCode,
-    place: Option<Place>,
-    says: String,
-    problems: Vec<(String, String)>,
-}
-
-impl Refusal {
-    fn new(cause: &str, code: FaultCode, place: &str, says: &str) -> Refusal {
-        Refusal {
-            cause: cause.to_owned(),
-            verdict: Verdict::Error,
-            code,
-            place: place.parse().ok(),
-            says: says.to_owned(),
-            problems: Vec::new(),
-        }
-    }
-
-    fn outcome(&self) -> Outcome {
-        let fault = Fault { place: self.place.clone(), code: self.code, text: self.says.clone(), warning: false };
-        Outcome { verdict: self.verdict, faults: vec![fault] }
-    }
-}
-
-impl Line {
-    /// Takes a message off this line, and counts it.
-    pub async fn take(&self, organisation: &Organisation, interfaces: &Interfaces, raw: &[u8], now: i64) -> Answer {
-        let intake = Intake { organisation, interfaces, channel: &self.channel };
-        let paused = self.wish() == Wish::Pause;
-        let answer = match &self.channel.format {
-            Format::V2 => intake.take(raw, paused, now).await,
-            Format::Script(wire) => crate::pharmacy::intake::take(&intake, wire, raw, paused, now).await,
-        };
-        let went = match answer.state {
-            _ if answer.again => Went::Again,
-            DONE | HELD | IGNORED => Went::Well,
-            _ => Went::Wrong,
-        };
-        self.count(went, now);
-        answer
-    }
-}
-
-/// The most answers of one frame: a batch of many.
-const MANY: usize = 10_000;
-
-impl Line {
-    /// Takes a frame: a message, or a batch of them (HL7 v2.9, 2.10.3), which is answered as one. Returns what goes back
-    /// over the line, frame by frame.
-    pub async fn frame(&self, organisation: &Organisation, interfaces: &Interfaces, raw: &[u8]) -> Vec<Vec<u8>> {
-        if !is_several(raw) || !matches!(self.channel.format, Format::V2) {
-            return self.take(organisation, interfaces, raw, organisation.now()).await.replies;
-        }
-        let batch = Batch::read(raw);
-        let enveloped = batch.pieces.iter().any(|it| matches!(it, Piece::Envelope(_)));
-        let mut replies = Vec::new();
-        for piece in batch.pieces.iter().take(MANY) {
-            let raw = match piece {
-                Piece::Message(message) => message.write(),
-                Piece::Junk(raw, Some(_)) => raw.clone(),
-                Piece::Junk(_, None) | Piece::Envelope(_) => continue,
-            };
-            replies.extend(self.take(organisation, interfaces, &raw, organisation.now()).await.replies);
-        }
-        if !enveloped || replies.is_empty() {
-            return replies;
-        }
-        let mut whole = b"BHS|^~\\&\r".to_vec();
-        replies.iter().for_each(|it| whole.extend_from_slice(it));
-        whole.extend_from_slice(format!("BTS|{}\r", replies.len()).as_bytes());
-        vec![whole]
-    }
-
-    /// Something on the line that is no message: it is counted, and the sender is told.
-    pub fn broken(&self, organisation: &Organisation, says: &str) -> Vec<u8> {
-        let now = organisation.now();
-        self.count(Went::Wrong, now);
-        let control = organisation.surroundings.new_id();
-        answer_unreadable(says, Stamp { control_id: &control, now: &hl7_moment(now) })
-    }
-}
-
-/// Whether there is more in it than one message.
-fn is_several(raw: &[u8]) -> bool {
-    let begins = |name: &[u8]| raw.trim_ascii_start().starts_with(name);
-    let next = |it: &[u8]| matches!(it[0], b'\r' | b'\n') && &it[1..4] == b"MSH" && !it[4].is_ascii_alphanumeric();
-    begins(b"FHS") || begins(b"BHS") || raw.windows(5).any(next)
 }
 
 impl Intake<'_> {
@@ -256,6 +84,9 @@ impl Intake<'_> {
             }
             if let Some(logged) = logged {
                 return again(&logged);
+            }
+            if reused {
+                tracing::warn!(target: "continuo", channel = %self.channel.name, message = %id, "MSH-10 was used before for another message");
             }
             let new = New { id, at: now, expect: ItemExpect::Absent, head: Head { reused, ..Head::default() } };
             let done = match (header.kind.as_str(), paused) {
@@ -319,7 +150,7 @@ impl Intake<'_> {
         mut new: New,
         now: i64,
     ) -> StoreResult<Answer> {
-        let replies = self.replies(message, &Outcome::accepted(), now);
+        let replies = self.replies(message, &accepted(&new.head), now);
         new.answered(&replies, Verdict::Accepted, message);
         let Answer { id, state, again, .. } = self.keep(header, raw, HELD, new, now).await?;
         Ok(Answer { replies, id, state, again })
@@ -397,15 +228,37 @@ impl Intake<'_> {
         if let Some(refusal) = not_for_us(header) {
             return self.refuse(message, header, raw, refusal, new, now).await;
         }
-        let mut converted = self.converted(message);
-        if let Some(refusal) = nothing_to_do(header, &converted) {
-            return self.refuse(message, header, raw, refusal, new, now).await;
+        // The door holds everything against the rules. Only if something does not hold is it sought and left out.
+        let mut judged = false;
+        loop {
+            let converted = if judged { self.converted(message) } else { self.read(message, convert_unjudged) };
+            if let Some(refusal) = nothing_to_do(header, &converted) {
+                return self.refuse(message, header, raw, refusal, new, now).await;
+            }
+            match self.enter(message, header, raw, new.clone(), converted, now).await {
+                Ok(answer) => return Ok(answer),
+                Err(DoorError::Invalid(_)) if !judged => judged = true,
+                Err(DoorError::Store(error)) if is_passing(&error) => return Err(error),
+                Err(error) => return self.refuse(message, header, raw, refused(error), new, now).await,
+            }
         }
+    }
+
+    /// Takes it through the door.
+    async fn enter(
+        &self,
+        message: &Message,
+        header: &Header,
+        raw: &[u8],
+        new: New,
+        mut converted: Converted,
+        now: i64,
+    ) -> Result<Answer, DoorError> {
         let patient = patient_of(&converted);
         let resources = std::mem::take(&mut converted.read.resources);
         let bound = own::orders(self.organisation, patient.as_deref(), &resources).await?;
-        let replies = self.replies(message, &Outcome::accepted(), now);
-        let New { id, at, expect, mut head } = new.clone();
+        let replies = self.replies(message, &accepted(&new.head), now);
+        let New { id, at, expect, mut head } = new;
         head.of(header);
         head.attempts += 1;
         head.problems.clear();
@@ -423,6 +276,7 @@ impl Intake<'_> {
             let mut head = head.clone();
             head.wrote = received.keys.iter().map(|(key, version)| (key.to_string(), *version)).collect();
             head.unchanged = received.unchanged;
+            head.meant = meant(received).into_iter().map(|(address, key)| (address, key.to_string())).collect();
             let patient = received.patient.as_ref().map(ToString::to_string);
             let cause = head.reused.then(|| REUSED.to_owned());
             let heading = Heading { patient, cause, ..self.heading(header, raw, DONE, &id, at) };
@@ -442,7 +296,9 @@ impl Intake<'_> {
             // What somebody mended is later than all else of its moment.
             number: if head.original.is_some() { u64::MAX } else { number(&header.control_id) },
             came: Some(at),
+            meant: head.meant.iter().filter_map(|(address, key)| Some((address.clone(), Key::parse(key)?))).collect(),
             log: Some(&row),
+            turns: Some(self.interfaces),
             ..Arrival::new(&origin, resources)
         };
         let turn = match &patient {
@@ -451,15 +307,15 @@ impl Intake<'_> {
         };
         let done = receive(self.organisation, &self.channel.caller(), arrival, now).await;
         drop(turn);
-        match done {
-            Ok(_) => Ok(Answer { replies, id: Some(id), state: DONE, again: false }),
-            Err(DoorError::Store(error)) if is_passing(&error) => Err(error),
-            Err(error) => self.refuse(message, header, raw, refused(error), new, now).await,
-        }
+        done.map(|_| Answer { replies, id: Some(id), state: DONE, again: false })
     }
 
     /// The message as resources, with the names of naming systems as they are here.
     pub(super) fn converted(&self, message: &Message) -> Converted {
+        self.read(message, convert)
+    }
+
+    fn read(&self, message: &Message, convert: fn(&Message, Settings<'_>) -> Converted) -> Converted {
         let settings = Settings { mapping: self.channel.mapping(), zone: &self.channel.zone };
         let mut converted = convert(message, settings);
         if !self.channel.systems.is_empty() {
@@ -489,100 +345,29 @@ impl Intake<'_> {
     }
 }
 
-/// A row of the log that is to be written.
-#[derive(Clone)]
-pub(super) struct New {
-    pub(super) id: String,
-    /// When it came.
-    pub(super) at: i64,
-    pub(super) expect: ItemExpect,
-    pub(super) head: Head,
-}
-
-impl New {
-    fn answered(&mut self, replies: &[Vec<u8>], said: Verdict, message: &Message) {
-        if self.head.answers.is_empty() {
-            self.head.answers = replies.iter().map(|it| STANDARD.encode(it)).collect();
-        }
-        self.head.verdict = verdict(said, message);
-    }
-}
-
-impl Head {
-    fn of(&mut self, header: &Header) {
-        self.structure = header.structure.clone();
-        self.version = header.version.clone();
-        self.sent = header.sent.clone();
-        self.receiver = format!("{}|{}", header.receiver, header.receiving_facility).trim_matches('|').to_owned();
-    }
-}
-
-fn verdict(said: Verdict, message: &Message) -> String {
-    said.code(Step::Application, is_enhanced(message)).to_owned()
-}
-
-/// Whether these bytes are not the message that was logged. Of one that was taken away, the digest says so.
-fn is_other(logged: &Logged, raw: &[u8]) -> bool {
-    if !logged.raw.is_empty() {
-        return logged.raw != raw;
-    }
-    Head::read(&logged.head).is_ok_and(|head| head.digest.is_some_and(|it| it != name(&[raw])))
-}
-
 fn again(logged: &Logged) -> StoreResult<Answer> {
     let head = Head::read(&logged.head)?;
     let state = STATES.into_iter().find(|it| *it == logged.heading.state).unwrap_or(DONE);
     Ok(Answer { replies: head.replies(), id: Some(logged.heading.id.clone()), state, again: true })
 }
 
-/// A name of 32 digits, made from parts.
-pub(crate) fn name(parts: &[&[u8]]) -> String {
-    let mut all = Vec::new();
-    for part in parts {
-        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        all.extend_from_slice(part);
-    }
-    digest(&SHA256, &all).as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// `20261122204500.123+0000`.
-fn hl7_moment(now: i64) -> String {
+pub(super) fn hl7_moment(now: i64) -> String {
     let text = moment(now);
     let plain: String = text.trim_end_matches('Z').chars().filter(|it| !matches!(it, '-' | ':' | 'T')).collect();
     format!("{plain}+0000")
 }
 
+/// It was taken; when its number was used before, the sender is told so.
+fn accepted(head: &Head) -> Outcome {
+    let text = "MSH-10 was used before for another message; both were taken".to_owned();
+    let warning = Fault { place: "MSH-10".parse().ok(), code: FaultCode::DuplicateKey, text, warning: true };
+    Outcome { verdict: Verdict::Accepted, faults: head.reused.then_some(warning).into_iter().collect() }
+}
+
 /// The number that a sender counts by; none counts as nothing.
 fn number(control: &str) -> u64 {
     control.trim().parse().unwrap_or_default()
-}
-
-fn not_for_us(header: &Header) -> Option<Refusal> {
-    let version = header.version.trim();
-    if header.kind.trim().is_empty() {
-        let says = "MSH-9 does not say what kind of message it is";
-        return Some(Refusal::new("no-kind", FaultCode::RequiredFieldMissing, "MSH-9", says));
-    }
-    if !version.is_empty() && !version.starts_with("2") {
-        let says = "only versions 2.x are read";
-        let refusal = Refusal::new("version", FaultCode::UnsupportedVersion, "MSH-12", says);
-        return Some(Refusal { verdict: Verdict::Rejected, ..refusal });
-    }
-    None
-}
-
-fn nothing_to_do(header: &Header, converted: &Converted) -> Option<Refusal> {
-    let resources = &converted.read.resources;
-    let has = |kind: &str| resources.iter().any(|(_, it)| text(it, &["resourceType"]) == Some(kind));
-    if OF_PATIENTS.contains(&header.kind.as_str()) && !has("Patient") {
-        let says = "it does not say which patient it is about";
-        return Some(Refusal::new("no-patient", FaultCode::RequiredFieldMissing, "PID-3", says));
-    }
-    if resources.is_empty() {
-        let says = "nothing in it has a mapping";
-        return Some(Refusal::new("nothing-mapped", FaultCode::UnsupportedMessageType, "MSH-9", says));
-    }
-    None
 }
 
 /// Whom it is about: the patient of PID, not the one whom it says to be merged.
@@ -592,27 +377,6 @@ fn patient_of(converted: &Converted) -> Option<String> {
     let mut patients: Vec<_> = patients.collect();
     patients.sort_by_key(|(_, it)| merged(it));
     patients.first().map(|(address, _)| address.clone())
-}
-
-/// Whether it may go well the next time, so that the sender should try again.
-fn is_passing(error: &StoreError) -> bool {
-    matches!(error, StoreError::ReadOnly(_) | StoreError::Unavailable(_) | StoreError::ItemConflict { .. })
-}
-
-fn refused(error: DoorError) -> Refusal {
-    match error {
-        DoorError::Invalid(issues) => {
-            let first = issues.first().map(|it| it.expression.as_str()).unwrap_or_default();
-            // `Observation.component[3].code` and `[4]` are one cause.
-            let place = first.split('[').next().unwrap_or(first);
-            let says = "what it says does not hold together in FHIR";
-            let problems = issues.iter().take(NOTES).map(|it| (it.expression.clone(), it.diagnostics.clone()));
-            let refusal = Refusal::new(&format!("invalid:{place}"), FaultCode::DataType, "", says);
-            Refusal { problems: problems.collect(), ..refusal }
-        }
-        DoorError::Busy => Refusal::new("busy", FaultCode::RecordLocked, "", "what it changes was being changed"),
-        DoorError::Store(_) => Refusal::new("internal", FaultCode::Internal, "", "it could not be written"),
-    }
 }
 
 /// Works off what a channel kept while it was paused, in its order. Returns how many.

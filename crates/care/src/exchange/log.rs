@@ -8,7 +8,7 @@ mod keeping;
 pub use keeping::prune;
 
 use super::channel::{self, Channel, Format, Interfaces, Line, Status, Wish};
-use super::intake::{self, DONE, FAILED, HELD, Head, Intake, REPLACED, REUSED, SKIPPED};
+use super::intake::{self, DONE, FAILED, Head, Intake, REPLACED, REUSED, SKIPPED};
 use super::mask::masked;
 use super::outbox::{self, Depth, Outgoing};
 use crate::Organisation;
@@ -25,6 +25,7 @@ use store::{Caller, Heading, ItemExpect, Logged, MessageChange, MessageCount, Me
 pub const LOOK_AFTER: &str = "interfaces";
 /// The permission to see whom messages are about.
 pub const SEE_WHO: &str = "interfaces.who";
+const DAY: i64 = 86_400_000_000;
 /// Worked on again at once, at most.
 const AT_ONCE: usize = 500;
 /// Reads what a message changed, to tell which elements.
@@ -52,6 +53,8 @@ pub struct Overview {
     pub errs: bool,
     /// Of what goes out: how much waits, and since when.
     pub depth: Depth,
+    /// How many messages of the last day had a number (MSH-10) that was used before for another message.
+    pub reused: usize,
 }
 
 /// Messages that failed for the same reason.
@@ -129,8 +132,21 @@ impl<'a> Desk<'a> {
         self.line(name).map_or_else(|| Channel::new(name, name), |it| it.channel.clone())
     }
 
+    /// The channels that there are.
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.interfaces().of(&self.organisation.slug)
+    }
+
     pub async fn overview(&self) -> StoreResult<Vec<Overview>> {
         let counts = self.organisation.store.message_counts().await?;
+        let mut reused: BTreeMap<String, usize> = BTreeMap::new();
+        if counts.iter().any(|it| it.cause.as_deref() == Some(REUSED) && it.last > self.now - DAY) {
+            let query =
+                MessageQuery { cause: Some(REUSED.to_owned()), from: Some(self.now - DAY), ..MessageQuery::default() };
+            for it in self.list(&query, AT_ONCE).await? {
+                *reused.entry(it.channel).or_default() += 1;
+            }
+        }
         let lines = self.interfaces().of(&self.organisation.slug).into_iter();
         let overview = lines.map(|line| {
             let own = counts.iter().filter(|it| it.channel == line.channel.name);
@@ -139,7 +155,9 @@ impl<'a> Desk<'a> {
             let last = own.map(|it| it.last).max();
             let silent = line.is_silent(last, self.now);
             let (errs, depth) = (line.errs(), outbox::depth_of(&counts, &line.channel.name));
-            Overview { wish: line.wish(), status: line.status(), counts: by_state, last, silent, errs, depth, line }
+            let reused = reused.get(&line.channel.name).copied().unwrap_or(0);
+            let (wish, status) = (line.wish(), line.status());
+            Overview { wish, status, counts: by_state, last, silent, errs, depth, reused, line }
         });
         Ok(overview.collect())
     }
@@ -382,13 +400,6 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// How many wait on a paused channel.
-    pub async fn waiting(&self, name: &str) -> StoreResult<usize> {
-        let query =
-            MessageQuery { channel: Some(name.to_owned()), state: Some(HELD.to_owned()), ..MessageQuery::default() };
-        Ok(self.list(&query, AT_ONCE).await?.len())
-    }
-
     /// What would become of a message; nothing is kept.
     pub fn try_out(&self, channel: &str, text: &str) -> Result<Tried, DeskError> {
         let raw = text.trim().replace("\r\n", "\r").replace('\n', "\r");
@@ -412,8 +423,7 @@ fn tree(message: &Message) -> Vec<(String, Vec<(String, String)>)> {
         let count = seen.entry(name).and_modify(|it| *it += 1).or_insert(1);
         let title = if *count > 1 { format!("{name}[{count}]") } else { name.to_owned() };
         let mut values = Vec::new();
-        for number in 1..=segment.len() {
-            let field = segment.field(number, delimiters);
+        for (number, field) in segment.fields(delimiters) {
             if name == "MSH" && number < 3 {
                 values.push((format!("{title}-{number}"), field.raw().to_owned()));
                 continue;

@@ -3,6 +3,7 @@
 //! application's answer later. ERR is written as the version of the message has it. The time and the identifier of the
 //! answer are given: nothing here asks a clock.
 
+use super::charset::Charset;
 use super::escape::escape;
 use super::message::{Delimiters, Message};
 use super::place::Place;
@@ -145,9 +146,11 @@ pub fn answer_unreadable(text: &str, stamp: Stamp<'_>) -> Vec<u8> {
 fn write(message: Option<&Message>, step: Step, outcome: &Outcome, stamp: Stamp<'_>) -> Vec<u8> {
     let delimiters = message.map(|it| it.delimiters().clone()).unwrap_or_default();
     let cut = delimiters.field;
+    // Fields of the message are given back as they are written in it; what would end a frame or a line is left out.
+    let plain = |text: &str| text.chars().filter(|it| !it.is_control()).collect::<String>();
     let raw = |number| {
         let header = message.and_then(|it| it.segment("MSH", 1));
-        header.map(|it| it.field(number, &delimiters).raw().to_owned()).unwrap_or_default()
+        header.map(|it| plain(it.field(number, &delimiters).raw())).unwrap_or_default()
     };
     let version = message.map(|it| it.text("MSH-12").into_owned()).filter(|it| !it.is_empty());
     let version = version.unwrap_or_else(|| "2.5".to_owned());
@@ -155,7 +158,7 @@ fn write(message: Option<&Message>, step: Step, outcome: &Outcome, stamp: Stamp<
         .into_iter()
         .chain(delimiters.truncation)
         .collect();
-    let event = message.map(|it| it.text("MSH-9.2").into_owned()).unwrap_or_default();
+    let event = message.map(|it| plain(&escape(&it.text("MSH-9.2"), &delimiters))).unwrap_or_default();
     let between = delimiters.component;
     let kind = match (event.as_str(), before(&version, 2.31)) {
         ("", _) => "ACK".to_owned(),
@@ -177,8 +180,9 @@ fn write(message: Option<&Message>, step: Step, outcome: &Outcome, stamp: Stamp<
         or(raw(11), "P"),
         or(raw(12), &version),
     ];
-    // MSH-18: the answer is written in the characters of the message.
-    let charset = raw(18);
+    // MSH-18: the answer is written in the characters of the message. Those of two bytes have bytes that end a frame.
+    let wide = message.is_some_and(|it| matches!(it.charset(), Charset::Utf16Le | Charset::Utf16Be));
+    let charset = if wide { "UNICODE UTF-8".to_owned() } else { raw(18) };
     if !charset.is_empty() {
         header.extend(["", "", "", "", ""].map(str::to_owned));
         header.push(charset);
@@ -200,7 +204,7 @@ fn write(message: Option<&Message>, step: Step, outcome: &Outcome, stamp: Stamp<
         lines.extend(outcome.faults.iter().map(|it| new_error(it, &delimiters)));
     }
     let text: String = lines.iter().map(|it| it.join(&cut.to_string()) + "\r").collect();
-    match message {
+    match message.filter(|_| !wide) {
         Some(message) => message.charset().encode(&text).0,
         None => text.into_bytes(),
     }
@@ -299,6 +303,18 @@ mod tests {
         let expected = "MSH*:;!%*E*C*LAB*H*20261122204500+0000**ACK:A01:ACK*R1*P*2.3.1\n\
                         MSA*AE*5*not a number | for NM\nERR*OBX:2:5:102%Data type error%HL70357\n";
         assert_eq!(refused.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn what_stands_in_a_header_ends_neither_the_line_nor_the_frame_of_the_answer() {
+        let header = "MSH|^~\\&|A\u{1C}B|C|D\u{B}|E|2026||ADT^A01\\X0D\\MSA\\F\\AA|7\u{1C}|P|2.5";
+        let said = said(header, Step::Application, &Outcome::accepted()).expect("an answer");
+        assert!(!said.contains(['\u{B}', '\u{1C}']) && said.matches("MSA|").count() == 1, "{said:?}");
+        assert!(said.contains("\nMSA|AA|7\n"), "{said:?}");
+        let wide: Vec<u8> =
+            "\u{FEFF}MSH|^~\\&|A|B|C|D|2026||ADT^A01|7|P|2.5\r".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let answer = answer(&Message::read(&wide).expect("a message"), Step::Application, &Outcome::accepted(), STAMP);
+        assert!(String::from_utf8(answer.expect("an answer")).expect("UTF-8").contains("|UNICODE UTF-8\rMSA|AA|7\r"));
     }
 
     #[test]

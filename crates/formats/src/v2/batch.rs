@@ -14,6 +14,22 @@ pub enum Piece {
     Junk(Vec<u8>, Option<Unreadable>),
 }
 
+impl Piece {
+    fn read(bytes: &[u8]) -> Piece {
+        let start = bytes.iter().position(|it| !it.is_ascii_whitespace()).unwrap_or(bytes.len());
+        if ENVELOPE.iter().any(|it| bytes[start..].starts_with(it)) {
+            return Piece::Envelope(bytes.to_vec());
+        }
+        match Message::read(bytes) {
+            Ok(message) => Piece::Message(Box::new(message)),
+            Err(why) => {
+                let blank = bytes.iter().all(|it| it.is_ascii_whitespace());
+                Piece::Junk(bytes.to_vec(), (!blank).then_some(why))
+            }
+        }
+    }
+}
+
 /// A file of messages.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
@@ -27,21 +43,23 @@ const ENVELOPE: [&[u8]; 4] = [b"FHS", b"BHS", b"BTS", b"FTS"];
 impl Batch {
     /// Reads a file; there is none that cannot be read.
     pub fn read(bytes: &[u8]) -> Batch {
-        let mut batch = Batch::default();
+        let pieces: Vec<Piece> = Batch::pieces(bytes).collect();
+        let mut counts = Counts::default();
+        let oddities = pieces.iter().filter_map(|it| counts.take(it)).collect();
+        Batch { pieces, oddities }
+    }
+
+    /// The pieces one after the other: a file of very many need not be held in memory.
+    pub fn pieces(bytes: &[u8]) -> impl Iterator<Item = Piece> + '_ {
         // UTF-16 is one message: its lines cannot be told by single bytes.
-        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-            batch.take(bytes);
-            return batch;
-        }
+        let whole = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
         let mut from = 0;
-        for at in starts(bytes).chain([bytes.len()]) {
-            if at > from {
-                batch.take(&bytes[from..at]);
-                from = at;
-            }
-        }
-        batch.count();
-        batch
+        let ends = starts(bytes).filter(move |_| !whole).chain([bytes.len()]);
+        ends.filter_map(move |at| {
+            let piece = (at > from).then(|| Piece::read(&bytes[from..at]))?;
+            from = at;
+            Some(piece)
+        })
     }
 
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
@@ -61,46 +79,39 @@ impl Batch {
         }
         bytes
     }
+}
 
-    fn take(&mut self, bytes: &[u8]) {
-        let start = bytes.iter().position(|it| !it.is_ascii_whitespace()).unwrap_or(bytes.len());
-        self.pieces.push(match Message::read(bytes) {
-            _ if ENVELOPE.iter().any(|it| bytes[start..].starts_with(it)) => Piece::Envelope(bytes.to_vec()),
-            Ok(message) => Piece::Message(Box::new(message)),
-            Err(why) => {
-                let blank = bytes.iter().all(|it| it.is_ascii_whitespace());
-                Piece::Junk(bytes.to_vec(), (!blank).then_some(why))
-            }
-        });
-    }
+/// Counts what there is between envelopes: BTS-1 and FTS-1 say how much there should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    messages: usize,
+    batches: usize,
+}
 
-    /// BTS-1 and FTS-1 say how much there should be.
-    fn count(&mut self) {
-        let (mut messages, mut batches) = (0_usize, 0_usize);
-        for piece in &self.pieces {
-            let Piece::Envelope(raw) = piece else {
-                messages += usize::from(matches!(piece, Piece::Message(_)));
-                continue;
-            };
-            let line = String::from_utf8_lossy(raw);
-            let line = line.trim();
-            let said = line.chars().nth(3).and_then(|cut| line.split(cut).nth(1)?.trim().parse::<usize>().ok());
-            let found = match line.get(..3) {
-                Some("BHS") => {
-                    messages = 0;
-                    continue;
-                }
-                Some("BTS") => {
-                    batches += 1;
-                    messages
-                }
-                Some("FTS") => batches,
-                _ => continue,
-            };
-            if said.is_some_and(|it| it != found) {
-                self.oddities.push(format!("{} says another count than there is", line.get(..3).unwrap_or("")));
+impl Counts {
+    /// Counts a piece, in its turn; what is wrong with the count, if it says one that is not true.
+    pub fn take(&mut self, piece: &Piece) -> Option<String> {
+        let Piece::Envelope(raw) = piece else {
+            self.messages += usize::from(matches!(piece, Piece::Message(_)));
+            return None;
+        };
+        let line = String::from_utf8_lossy(raw);
+        let line = line.trim();
+        let said = line.chars().nth(3).and_then(|cut| line.split(cut).nth(1)?.trim().parse::<usize>().ok());
+        let name = line.get(..3).unwrap_or_default();
+        let found = match name {
+            "BHS" => {
+                self.messages = 0;
+                return None;
             }
-        }
+            "BTS" => {
+                self.batches += 1;
+                self.messages
+            }
+            "FTS" => self.batches,
+            _ => return None,
+        };
+        said.is_some_and(|it| it != found).then(|| format!("{name} says another count than there is"))
     }
 }
 

@@ -206,12 +206,21 @@ fn charset_of(bytes: &[u8], oddities: &mut Vec<String>) -> Charset {
     }
 }
 
+/// A message of more segments is an attack or a file of something else; the rest is kept and not read.
+const MOST_SEGMENTS: usize = 50_000;
+
 /// The segments of a text. A line that cannot begin a segment belongs to the line before it.
 pub(super) fn lines(text: &str, field: char, oddities: &mut Vec<String>) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     let mut broken = 0;
     let mut rest = text;
     while !rest.is_empty() {
+        let full = segments.len() == MOST_SEGMENTS;
+        if let Some(last) = segments.last_mut().filter(|_| full) {
+            oddities.push(format!("there are more than {MOST_SEGMENTS} segments; the others are kept and not read"));
+            last.end.push_str(rest);
+            break;
+        }
         let cut = rest.find(['\r', '\n']).unwrap_or(rest.len());
         let (line, after) = rest.split_at(cut);
         let end = if after.starts_with("\r\n") { 2 } else { after.len().min(1) };
@@ -268,6 +277,17 @@ impl Segment {
             (true, _) => Some(number - 1),
             (false, _) => Some(number),
         }
+    }
+
+    /// The fields that there are, counted from one, in one go: a long segment is cut once and not once for each field.
+    pub fn fields<'a>(&'a self, delimiters: &'a Delimiters) -> impl Iterator<Item = (usize, Field<'a>)> + use<'a> {
+        let header = self.is_header();
+        let first = header.then(|| (1, self.field(1, delimiters)));
+        let rest = self.text.split(self.field).enumerate().skip(1).map(move |(at, raw)| {
+            let number = at + usize::from(header);
+            (number, Field { raw, delimiters, literal: header && number < 3 })
+        });
+        first.into_iter().chain(rest)
     }
 
     /// How many fields there are.

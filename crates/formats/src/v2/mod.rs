@@ -14,7 +14,7 @@ pub mod mllp;
 pub mod out;
 mod place;
 
-pub use batch::{Batch, Piece};
+pub use batch::{Batch, Counts, Piece};
 pub use charset::Charset;
 pub use escape::{escape, unescape};
 pub use message::{Delimiters, Field, Message, Part, Segment, Unreadable, Valued};

@@ -54,7 +54,6 @@ impl Lab {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// What was written last.
     /// What was written last, other than the questions about people who may be the same: those come by themselves.
     fn newest(&self) -> Value {
         let history = self.ask("_history?_count=200");
@@ -322,27 +321,29 @@ fn a_batch_is_answered_as_a_batch_and_a_stop_cuts_no_message() {
 }
 
 /// Bytes that somebody who means harm, or a broken sender, puts on a line.
-fn attacks() -> Vec<Vec<u8>> {
+fn attacks() -> Vec<(String, Vec<u8>)> {
     let good = oru("x", "Byron^Ada");
     let header = "MSH|^~\\&|LAB|LAKE|EHR|RIVER|20260601100000||ORU^R01|x|P|2.5.1\r";
-    let mut all: Vec<Vec<u8>> = Vec::new();
+    let mut all: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut add = |name: String, bytes: Vec<u8>| all.push((name, bytes));
     // Frames that are none, or two, or half of one.
     for bytes in
         ["\x0b", "\x1c\r", "\x0b\x1c\r", "\x0b\x0b\x0b", "\x1c\x1c\r\r", "\r\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]
     {
-        all.push(bytes.as_bytes().to_vec());
-        all.push([bytes.as_bytes(), &framed(good.as_bytes())].concat());
-        all.push([&framed(good.as_bytes())[..], bytes.as_bytes()].concat());
+        add(format!("{bytes:?} alone"), bytes.as_bytes().to_vec());
+        add(format!("{bytes:?} before a message"), [bytes.as_bytes(), &framed(good.as_bytes())].concat());
+        add(format!("{bytes:?} after a message"), [&framed(good.as_bytes())[..], bytes.as_bytes()].concat());
     }
-    all.push(good.clone().into_bytes());
-    all.push([b"\x0b", good.as_bytes()].concat());
-    all.push([b"\x0b", good.as_bytes(), &framed(good.as_bytes())].concat());
+    add("a message without a frame".into(), good.clone().into_bytes());
+    add("a frame without an end".into(), [b"\x0b", good.as_bytes()].concat());
+    add("a frame that begins within a frame".into(), [b"\x0b", good.as_bytes(), &framed(good.as_bytes())].concat());
     // Headers: delimiters that are letters, the same, none, control characters; no fields; a field a hundred times.
     for marks in
         ["", "|", "||||", "^^^^", "MSHMSH", "\\\\\\\\", "~^&\\", "\0\0\0\0", "\u{1b}[31m", "ééééé", "&&&&&", "^~\\&#"]
     {
         for cut in ["|", "A", " ", "\0", "^", "é", "\u{202e}"] {
-            all.push(framed(format!("MSH{cut}{marks}{cut}LAB{cut}{cut}{cut}{cut}20260601{cut}{cut}ORU^R01{cut}x{cut}P{cut}2.5\rPID{cut}1{cut}{cut}7\r").as_bytes()));
+            let name = format!("a header with {cut:?} between fields and the marks {marks:?}");
+            add(name, framed(format!("MSH{cut}{marks}{cut}LAB{cut}{cut}{cut}{cut}20260601{cut}{cut}ORU^R01{cut}x{cut}P{cut}2.5\rPID{cut}1{cut}{cut}7\r").as_bytes()));
         }
     }
     // Versions, kinds, times, character sets that are none.
@@ -363,7 +364,8 @@ fn attacks() -> Vec<Vec<u8>> {
         let mut fields: Vec<&str> = header.trim_end().split('|').collect();
         fields.resize(20, "");
         fields[place - 1] = odd;
-        all.push(framed(format!("{}\rPID|1||7^^^L||A^B\r", fields.join("|")).as_bytes()));
+        let name = format!("MSH-{place} is {odd:?}");
+        add(name, framed(format!("{}\rPID|1||7^^^L||A^B\r", fields.join("|")).as_bytes()));
     }
     // Bodies: escapes that end lines, headers within, marks of the frame, endless repetition and depth, other alphabets.
     for odd in [
@@ -400,7 +402,8 @@ fn attacks() -> Vec<Vec<u8>> {
             "ZZZ|{}",
             "{}",
         ] {
-            all.push(framed(format!("{header}PID|1||7^^^L||A^B\r{}\r", place.replace("{}", odd)).as_bytes()));
+            let name = format!("{odd:?} in {place}");
+            add(name, framed(format!("{header}PID|1||7^^^L||A^B\r{}\r", place.replace("{}", odd)).as_bytes()));
         }
     }
     for (text, count) in [
@@ -413,11 +416,28 @@ fn attacks() -> Vec<Vec<u8>> {
         ("\\F\\", 20_000),
         ("\r", 50_000),
     ] {
-        all.push(framed(format!("{header}PID|1||7^^^L||A{}B\r", text.repeat(count)).as_bytes()));
+        let name = format!("{text:?} {count} times");
+        add(name, framed(format!("{header}PID|1||7^^^L||A{}B\r", text.repeat(count)).as_bytes()));
+    }
+    // The same number for many messages, acknowledgements of nothing, files whose counts are not true, clocks that are off.
+    let many = |one: &dyn Fn(usize) -> String| (0..40).flat_map(|it| framed(one(it).as_bytes())).collect::<Vec<u8>>();
+    add("one number for forty messages".into(), many(&|it| oru("same", &format!("Byron^A{it}"))));
+    add("the same message forty times".into(), many(&|_| oru("twice", "Byron^Ada")));
+    let ack = |it| format!("MSH|^~\\&|L|L|E|R|2026||ACK|a{it}|P|2.5\rMSA|AA|{it}\r");
+    add("forty acknowledgements of nothing".into(), many(&ack));
+    for (count, end) in [("99999999999999999999", "1"), ("-1", "x"), ("", ""), ("0", "0"), ("2", "2")] {
+        let text = format!("FHS|^~\\&|L\rBHS|^~\\&|L\r{good}BTS|{count}\rFTS|{end}\r");
+        add(format!("a file that counts {count:?} messages and {end:?} batches"), framed(text.as_bytes()));
+    }
+    for (what, text) in [("no end", "FHS|^~\\&\rBHS|^~\\&\r"), ("no beginning", "BTS|1\rFTS|1\r"), ("nothing", "FHS|^~\\&\rFTS|0\r")] {
+        add(format!("a file with {what}"), framed(text.as_bytes()));
+    }
+    for sent in ["29991231235959", "00010101", "19000229", "20260601250000", "2026060110000099999999", "20260601100000+9999"] {
+        add(format!("sent at {sent}"), framed(good.replacen("20260601100000", sent, 1).as_bytes()));
     }
     for bytes in [&b"\xff\xfe\x00"[..], b"\xfe\xff", b"\xef\xbb\xbf", b"\xc3\x28", b"\xf0\x9f", b"\x80\x81\x82"] {
-        all.push(framed(&[header.as_bytes(), b"PID|1||7^^^L||", bytes, b"\r"].concat()));
-        all.push(framed(&[bytes, good.as_bytes()].concat()));
+        add(format!("{bytes:02x?} in a name"), framed(&[header.as_bytes(), b"PID|1||7^^^L||", bytes, b"\r"].concat()));
+        add(format!("{bytes:02x?} before MSH"), framed(&[bytes, good.as_bytes()].concat()));
     }
     all
 }
@@ -428,14 +448,16 @@ fn nothing_that_comes_keeps_the_next_message_from_being_answered() {
     let attacks = attacks();
     println!("{} attacks", attacks.len());
     assert!(attacks.len() >= 200);
-    for (number, bytes) in attacks.iter().enumerate() {
+    let names: std::collections::BTreeSet<&String> = attacks.iter().map(|it| &it.0).collect();
+    assert_eq!(names.len(), attacks.len(), "every attack has a name of its own");
+    for (number, (name, bytes)) in attacks.iter().enumerate() {
         let mut line = lab.line();
         // The other side may close a line that makes no sense.
         let _ = line.write_all(bytes);
         drop(line);
         if number % 10 == 0 {
             let said = send(&mut lab.line(), oru(&format!("ok-{number}"), "Byron^Ada").as_bytes());
-            assert!(said.as_ref().is_some_and(|it| it.contains("MSA|AA|ok-")), "after {number}: {said:?}");
+            assert!(said.as_ref().is_some_and(|it| it.contains("MSA|AA|ok-")), "after {name} or one of the nine before: {said:?}");
         }
     }
     // A byte at a time, and lines that say nothing, beside one that works.

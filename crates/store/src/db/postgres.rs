@@ -38,12 +38,13 @@ const PIPELINED: usize = 16;
 /// The oldest server whose SQL we use.
 const OLDEST: i32 = 150_000;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_resources.postgres.sql"),
     include_str!("../migrations/0002_items.postgres.sql"),
     include_str!("../migrations/0003_audit.postgres.sql"),
     include_str!("../migrations/0004_messages.postgres.sql"),
     include_str!("../migrations/0005_outgoing.postgres.sql"),
+    include_str!("../migrations/0006_message_search.postgres.sql"),
 ];
 
 /// Rows written before the planner is told for the first time what the tables hold; then each time they doubled.

@@ -35,12 +35,13 @@ struct Shared {
     _lock: File,
 }
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/0001_resources.sqlite.sql"),
     include_str!("../migrations/0002_items.sqlite.sql"),
     include_str!("../migrations/0003_audit.sqlite.sql"),
     include_str!("../migrations/0004_messages.sqlite.sql"),
     include_str!("../migrations/0005_outgoing.sqlite.sql"),
+    include_str!("../migrations/0006_message_search.sqlite.sql"),
 ];
 
 impl Sqlite {

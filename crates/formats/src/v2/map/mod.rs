@@ -93,5 +93,11 @@ pub fn header(message: &Message, zone: &TimeZone) -> Header {
 
 /// The message as FHIR resources.
 pub fn convert(message: &Message, settings: Settings<'_>) -> Converted {
-    work::convert(message, settings)
+    work::convert(message, settings, sound::Judge::Here)
+}
+
+/// The same, not held against the rules of FHIR: for whoever does so afterwards, and converts again if something does not
+/// hold. Nearly all messages are right.
+pub fn convert_unjudged(message: &Message, settings: Settings<'_>) -> Converted {
+    work::convert(message, settings, sound::Judge::Later)
 }

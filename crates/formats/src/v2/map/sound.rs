@@ -7,9 +7,19 @@ use serde_json::Value;
 /// Rounds of taking out; each takes at least one element.
 const MOST: usize = 40;
 
+/// Who holds a resource against the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judge {
+    Here,
+    Later,
+}
+
 /// The resource as it may stand; nothing if there is no way.
-pub(super) fn sound(mut resource: Value, place: &str, notes: &mut Vec<Note>) -> Option<Value> {
+pub(super) fn sound(mut resource: Value, place: &str, judge: Judge, notes: &mut Vec<Note>) -> Option<Value> {
     prune(&mut resource);
+    if judge == Judge::Later {
+        return Some(resource);
+    }
     for _ in 0..MOST {
         let issues = fhir::validate::validate(&resource);
         let Some(issue) = issues.iter().find(|it| it.is_error()) else { return Some(resource) };
@@ -108,7 +118,7 @@ mod tests {
     fn what_does_not_fit_is_taken_out_and_said() {
         let mut notes = Vec::new();
         let resource = json!({ "resourceType": "Patient", "gender": "X", "birthDate": "1980-01-01", "name": [{}] });
-        let sound = sound(resource, "PID", &mut notes);
+        let sound = sound(resource, "PID", Judge::Here, &mut notes);
         assert_eq!(sound, Some(json!({ "resourceType": "Patient", "birthDate": "1980-01-01" })));
         assert_eq!((notes.len(), notes[0].fate), (1, Fate::Weakened));
     }
@@ -116,7 +126,10 @@ mod tests {
     #[test]
     fn what_cannot_stand_is_not_made() {
         let mut notes = Vec::new();
-        assert_eq!(sound(json!({ "resourceType": "Observation", "status": "final" }), "OBX", &mut notes), None);
+        assert_eq!(
+            sound(json!({ "resourceType": "Observation", "status": "final" }), "OBX", Judge::Here, &mut notes),
+            None
+        );
         assert_eq!((notes.len(), notes[0].fate), (1, Fate::Wrong));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::condition::{Condition, Subject};
 use super::leaf;
-use super::sound::sound;
+use super::sound::{Judge, sound};
 use super::tables::{Map, Mapping, Mark, Row, Rule, Source};
 use super::target::complete;
 use super::{Converted, Deletion, Settings, header};
@@ -19,6 +19,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 const DEEPEST: usize = 12;
 /// A message of more resources than this is not one message.
 const MOST_RESOURCES: usize = 5_000;
+/// Nobody reads more notes; the last one says how many there would be.
+const MOST_NOTES: usize = 2_000;
+/// Nothing repeats more often, and nothing has more parts.
+const MOST_REPETITIONS: usize = 10_000;
+const MOST_PARTS: usize = 100;
 
 /// Segments that come later describe those before; for the way in which a condition looks.
 const ORDER: [&str; 18] = [
@@ -83,15 +88,25 @@ struct Work<'m> {
     used: BTreeSet<(usize, usize)>,
     left: BTreeMap<(usize, usize), String>,
     occurrences: Vec<usize>,
+    /// Where the segments of each name are, in their order.
+    positions: HashMap<&'m str, Vec<usize>>,
+    /// Which resource refers to which, by a row of the mapping.
+    linked: HashSet<(usize, usize)>,
     notes: Vec<Note>,
+    /// Notes that there was no room for.
+    more: usize,
     deletions: Vec<Deletion>,
 }
 
-pub(super) fn convert(message: &Message, settings: Settings<'_>) -> Converted {
+pub(super) fn convert(message: &Message, settings: Settings<'_>, judge: Judge) -> Converted {
     let header_zone = leaf::zone(&message.text("MSH-7")).unwrap_or_else(|| settings.zone.clone());
     let header = header(message, &header_zone);
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let occurrences = message.segments().iter().map(|it| *seen.entry(it.name()).and_modify(|it| *it += 1).or_insert(1));
+    let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, segment) in message.segments().iter().enumerate() {
+        positions.entry(segment.name()).or_default().push(at);
+    }
     let mut work = Work {
         message,
         mapping: settings.mapping,
@@ -105,7 +120,10 @@ pub(super) fn convert(message: &Message, settings: Settings<'_>) -> Converted {
         used: BTreeSet::new(),
         left: BTreeMap::new(),
         occurrences: occurrences.collect(),
+        positions,
+        linked: HashSet::new(),
         notes: Vec::new(),
+        more: 0,
         deletions: Vec::new(),
     };
     work.notes.extend(message.oddities().iter().map(|it| Note::new(Fate::Weakened, "MSH", it.clone())));
@@ -138,12 +156,15 @@ pub(super) fn convert(message: &Message, settings: Settings<'_>) -> Converted {
         mapped += some;
         fields += all;
     }
-    let Work { built, mut notes, mut deletions, .. } = work;
+    let Work { built, mut notes, more, mut deletions, .. } = work;
+    if more > 0 {
+        notes.push(Note::new(Fate::Kept, "MSH", format!("there are {more} more notes like these")));
+    }
     let mut resources = Vec::new();
     let mut gone = HashSet::new();
     for Built { address, mut value, place, fill } in built {
         complete(&mut value, Value::Object(fill.into_iter().collect()));
-        match sound(value, &place, &mut notes) {
+        match sound(value, &place, judge, &mut notes) {
             Some(value) => resources.push((address, value)),
             None => drop(gone.insert(address)),
         }
@@ -175,7 +196,7 @@ fn drop_references(resources: &mut Vec<(String, Value)>, mut gone: HashSet<Strin
             .into_iter()
             .filter_map(|(address, mut value)| {
                 strike(&mut value, &gone);
-                match sound(value, "MSH", notes) {
+                match sound(value, "MSH", Judge::Here, notes) {
                     Some(value) => Some((address, value)),
                     None => {
                         more.insert(address);
@@ -198,23 +219,32 @@ impl<'m> Work<'m> {
     }
 
     fn note(&mut self, fate: Fate, at: usize, field: usize, says: impl Into<String>) {
+        if self.notes.len() >= MOST_NOTES {
+            self.more += 1;
+            return;
+        }
         let place = Place { field, ..self.place(at) };
         self.notes.push(Note::new(fate, place.to_string(), says));
     }
 
     /// The segment of another name that belongs to the one at hand.
     fn related(&self, at: usize, name: &str) -> Option<usize> {
-        let segments = self.message.segments();
-        let own = segments[at].name();
+        let own = self.segment(at).name();
         if own == name {
             return Some(at);
         }
+        let places = |name: &str| self.positions.get(name).map_or(&[][..], Vec::as_slice);
+        let after = |name: &str| {
+            let places = places(name);
+            places.get(places.partition_point(|it| *it <= at)).copied()
+        };
         let rank = |name: &str| ORDER.iter().position(|it| *it == name).unwrap_or(ORDER.len());
         if rank(name) > rank(own) {
-            let rest = segments.iter().enumerate().skip(at + 1).take_while(|(_, it)| it.name() != own);
-            return rest.into_iter().find(|(_, it)| it.name() == name).map(|it| it.0);
+            // Up to the next segment of the own name.
+            return after(name).filter(|found| after(own).is_none_or(|next| *found < next));
         }
-        segments[..at].iter().rposition(|it| it.name() == name)
+        let places = places(name);
+        places.partition_point(|it| *it < at).checked_sub(1).map(|it| places[it])
     }
 
     /// The repetitions of what a source names.
@@ -234,7 +264,7 @@ impl<'m> Work<'m> {
             let part = if second > 0 { part.part(second) } else { part };
             if third > 0 { part.part(third) } else { part }
         };
-        Some((at, first, field.repetitions().map(cut).collect()))
+        Some((at, first, field.repetitions().take(MOST_REPETITIONS).map(cut).collect()))
     }
 
     fn holds(&self, condition: &Condition, own: &Source, here: Here<'m>) -> bool {
@@ -290,14 +320,14 @@ impl<'m> Work<'m> {
                 let reference = json!({ "reference": self.built[other].address });
                 if target.is_list() || !target.is_filled(&self.built[index].value) {
                     target.put(&mut self.built[index].value, reference);
+                    self.linked.insert((index, other));
                 }
             }
         }
         for (slot, target) in &row.back {
             if let Some(other) = self.slots.get(slot).copied().filter(|it| *it != index) {
                 let reference = json!({ "reference": self.built[index].address });
-                let known = self.built[other].value.to_string().contains(&reference.to_string());
-                if !known {
+                if self.linked.insert((other, index)) {
                     target.put(&mut self.built[other].value, reference);
                 }
             }
@@ -528,7 +558,7 @@ impl<'m> Work<'m> {
         let (mut mapped, mut all) = (0, 0);
         let delimiters = self.message.delimiters();
         let populated: Vec<usize> =
-            (1..=segment.len()).filter(|it| segment.field(*it, delimiters).is_valued()).collect();
+            segment.fields(delimiters).filter(|(_, it)| it.is_valued()).map(|(number, _)| number).collect();
         if !found {
             self.note(Fate::Kept, at, 0, "there is no mapping for this segment in messages of this kind");
             return (0, populated.len());
@@ -548,8 +578,8 @@ impl<'m> Work<'m> {
 
 /// What makes a part the same as another: its leaves, without the empty end.
 fn identified(part: &Part<'_>) -> String {
-    let leaves: Vec<String> =
-        part.parts().flat_map(|it| it.parts().map(|it| it.text().into_owned()).collect::<Vec<_>>()).collect();
+    let leaves = |it: Part<'_>| it.parts().take(MOST_PARTS).map(|it| it.text().into_owned()).collect::<Vec<_>>();
+    let leaves: Vec<String> = part.parts().take(MOST_PARTS).flat_map(leaves).collect();
     leaves.join("\u{1E}").trim_end_matches('\u{1E}').to_owned()
 }
 

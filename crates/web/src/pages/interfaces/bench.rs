@@ -44,9 +44,9 @@ async fn shown(
     tried: Option<Result<Tried, DeskError>>,
 ) -> Result<Response, crate::request::Refusal> {
     let words = visitor.words;
-    let channels = desk(visitor)?.overview().await?;
+    let channels = desk(visitor)?.lines();
     let options: Vec<(&str, &str)> =
-        channels.iter().map(|it| (it.line.channel.name.as_str(), it.line.channel.title.as_str())).collect();
+        channels.iter().map(|it| (it.channel.name.as_str(), it.channel.title.as_str())).collect();
     let main = html! {
         p.lead { (words.say("interfaces-bench-lead")) }
         form.bench method="post" action=(visitor.at("interfaces/bench")) {

@@ -92,7 +92,7 @@ pub(crate) async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Answer
     let address = asked.address();
     let kinds = desk.kinds().await?;
     let channels: Vec<(String, String)> =
-        desk.overview().await?.iter().map(|it| (it.line.channel.name.clone(), it.line.channel.title.clone())).collect();
+        desk.lines().iter().map(|it| (it.channel.name.clone(), it.channel.title.clone())).collect();
     let main = html! {
         (notice::done(words, asked.done.as_deref()))
         @if let Some(failed) = asked.failed.filter(|it| *it > 0) {

@@ -143,11 +143,7 @@ pub(crate) async fn page(visitor: Visitor, Query(said): Query<Said>) -> Answer {
     let heads = ["interfaces-channel", "interfaces-standing", "interfaces-hour", "interfaces-total", "interfaces-last"];
     let heads: Vec<String> = heads.iter().map(|it| words.say(it)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).chain([""]).collect();
-    let mut rows = Vec::new();
-    for it in &channels {
-        let waiting = if it.wish == Wish::Pause { desk.waiting(&it.line.channel.name).await? } else { 0 };
-        rows.push(row(&visitor, it, waiting));
-    }
+    let rows: Vec<Vec<Markup>> = channels.iter().map(|it| row(&visitor, it)).collect();
     let failed: u64 = causes.iter().filter(|it| it.state == intake::FAILED).map(|it| it.count).sum();
     let main = html! {
         (notice::done(words, said.done.as_deref()))
@@ -166,11 +162,12 @@ pub(crate) async fn page(visitor: Visitor, Query(said): Query<Said>) -> Answer {
     Ok(console(&visitor, "", &words.say("interfaces-title"), main))
 }
 
-fn row(visitor: &Visitor, it: &Overview, waiting: usize) -> Vec<Markup> {
+fn row(visitor: &Visitor, it: &Overview) -> Vec<Markup> {
     let words = visitor.words;
     let channel = &it.line.channel;
     let of = |states: &[&str]| states.iter().filter_map(|state| it.counts.get(*state)).sum::<u64>();
     let errors = of(&[intake::FAILED]);
+    let waiting = of(&[intake::HELD]);
     let all: u64 = it.counts.values().sum();
     let rate = it.status.rate(visitor.now);
     vec![
@@ -183,6 +180,11 @@ fn row(visitor: &Visitor, it: &Overview, waiting: usize) -> Vec<Markup> {
             (standing(words, it))
             @if it.silent { " " span.chip.notable { (words.say("interfaces-silent")) } }
             @if it.errs { " " span.chip.critical { (words.with("interfaces-many-errors", &[("count", it.status.recent_errors().into())])) } }
+            @if it.reused > 0 {
+                " " a.chip.notable href={ (visitor.at("interfaces/messages?cause=")) (intake::REUSED) "&channel=" (channel.name) } {
+                    (words.with("interfaces-reused-count", &[("count", it.reused.into())]))
+                }
+            }
             @if waiting > 0 { p.note { (words.with("interfaces-waiting", &[("count", waiting.into())])) } }
             @if channel.partner.is_some() { (queue(visitor, it)) }
             @else if it.status.listening.is_some() { p.note { (words.with("interfaces-connections", &[("count", it.status.connections.into())])) } }
