@@ -30,8 +30,7 @@ pub fn description() -> Value {
 pub fn sentence() -> String {
     let machine = description();
     let text = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
-    let [cores, processor, memory, system, compiler] =
-        ["cores", "processor", "memory", "system", "compiler"].map(text);
+    let [cores, processor, memory, system, compiler] = ["cores", "processor", "memory", "system", "compiler"].map(text);
     format!("{cores} cores of {processor}, {memory} memory, {system}, {compiler}")
 }
 

@@ -413,6 +413,10 @@ const ASKED: &[(&str, &str)] = &[
         "DocumentReference",
         "/identifier/0/value /status /type/coding/0/code /category/0/coding/0/code /subject /date /author/0 /content/0/attachment/contentType /content/0/attachment/data",
     ),
+    (
+        "ImagingStudy",
+        "/identifier/0/value /status /modality/0/code /subject /started /numberOfSeries /series/0/uid /series/0/modality/code",
+    ),
     ("Procedure", "/status /code/coding/0/code /subject /performedPeriod/start"),
     ("CarePlan", "/text/status /text/div /status /intent /category/0/coding/0/code /subject"),
     ("CareTeam", "/status /subject /participant/0/role/0/coding/0/code /participant/0/member"),

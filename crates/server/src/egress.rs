@@ -82,9 +82,7 @@ impl Client {
             let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
             match text(header::LOCATION) {
                 // Only what changes nothing is asked again elsewhere.
-                Some(to) if status.is_redirection() && ask.method == "GET" => {
-                    target = policy.redirect(&target, to)?
-                }
+                Some(to) if status.is_redirection() && ask.method == "GET" => target = policy.redirect(&target, to)?,
                 _ => {
                     let content_type = text(header::CONTENT_TYPE).unwrap_or_default().to_owned();
                     return Ok(Answer { status: status.as_u16(), content_type, body });
@@ -202,7 +200,8 @@ mod tests {
         assert_eq!((answer.status, &*answer.body, answer.content_type.as_str()), (200, &b"{}"[..], "application/json"));
         let closed = Client::new(Policy::default()).send(Ask::get(&origin)).await;
         assert_eq!(closed.unwrap_err(), Refused::Scheme);
-        let (named, other) = (Client::new(Policy::default()), saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
+        let (named, other) =
+            (Client::new(Policy::default()), saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await);
         assert_eq!(named.send(Ask::get(&other).granted(&format!("{other}/base"))).await.unwrap().status, 200);
         assert_eq!(named.send(Ask::get(&other).granted(&origin)).await.unwrap_err(), Refused::Scheme);
         assert_eq!(named.send(Ask::get(&other)).await.unwrap_err(), Refused::Scheme, "leave is for one call");

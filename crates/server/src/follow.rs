@@ -55,7 +55,8 @@ impl Follower {
 /// Reports find their studies. Archives of others are asked here, so that nothing else waits for them.
 fn images(installation: Installation) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut joined = Work::new("reports and studies were put together", "reports could not be put to their studies");
+        let mut joined =
+            Work::new("reports and studies were put together", "reports could not be put to their studies");
         loop {
             for organisation in &installation.organisations {
                 joined.tell(imaging::settle(organisation, organisation.now()).await);

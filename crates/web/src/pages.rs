@@ -205,9 +205,7 @@ pub(crate) const PAGES: &[Page] = &[
     page("/{org}/patients/{id}/growth", CHARTS, || get(growth::page)),
     page("/{org}/patients/{id}/imaging", CHARTS, || get(imaging::list).post(imaging::fetch)),
     page("/{org}/patients/{id}/imaging/{study}", CHARTS, || get(imaging::study)),
-    page("/{org}/patients/{id}/imaging/{study}/picture/{series}/{instance}/{frame}", CHARTS, || {
-        get(imaging::picture)
-    }),
+    page("/{org}/patients/{id}/imaging/{study}/picture/{series}/{instance}/{frame}", CHARTS, || get(imaging::picture)),
     page("/{org}/patients/{id}/devices", CHARTS, || {
         get(devices::page).post(devices::submit).layer(DefaultBodyLimit::max(devices::BODY))
     }),

@@ -203,7 +203,11 @@ pub fn run(world: &World, principals: &[Principal], keep: &dyn Fn(&str) -> bool)
                 let list = if address.starts_with("/{org}/patients/") { "none" } else { "panel" };
                 let path = path.replace("{list}", list);
                 let path = path.replace("{app}", "none").replace("{entry}", "none").replace("{role}", "none");
-                let path = path.replace("{study}", "none").replace("{series}", "1.2").replace("{instance}", "1.3").replace("{frame}", "1");
+                let path = path
+                    .replace("{study}", "none")
+                    .replace("{series}", "1.2")
+                    .replace("{instance}", "1.3")
+                    .replace("{frame}", "1");
                 let path = path.replace("{pair}", "none").replace("{merge}", "none");
                 let path = path.replace("{set}", "none").replace("{item}", "none").replace("{request}", "none");
                 let known = word == "own organisation" && principal.role != "anonymous";

@@ -5,8 +5,7 @@ use serde_json::json;
 use std::collections::HashSet;
 
 /// Diagnostic services that make images (HL7 v2 table 0074).
-pub(crate) const IMAGING: [&str; 11] =
-    ["RAD", "CT", "NMR", "RUS", "VUS", "OUS", "NMS", "CUS", "XRC", "RX", "IMG"];
+pub(crate) const IMAGING: [&str; 11] = ["RAD", "CT", "NMR", "RUS", "VUS", "OUS", "NMS", "CUS", "XRC", "RX", "IMG"];
 
 /// Results say what kind they are where their message does not: as their report (OBR-24), else of a laboratory. US Core
 /// asks for it, and by it they are found.

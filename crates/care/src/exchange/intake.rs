@@ -10,7 +10,7 @@
 
 use super::attached::attach;
 use super::category::categorize;
-use super::channel::{Channel, Interfaces};
+use super::channel::{Channel, Format, Interfaces};
 use super::door::{Arrival, DoorError, Received, meant, receive};
 use super::origin::{Origin, Way};
 use super::own;
@@ -27,8 +27,9 @@ use formats::v2::acknowledge::{Fault, FaultCode, Outcome, Stamp, Step, Verdict, 
 use formats::v2::map::{Converted, Header, Settings, convert, convert_unjudged, header};
 use store::{Heading, ItemExpect, Logged, MessageChange, StoreError, StoreResult};
 
+pub(crate) use super::kept::name;
 pub use super::kept::{DONE, FAILED, HELD, Head, IGNORED, REPLACED, REUSED, SKIPPED, STATES};
-pub(super) use super::kept::{NOTES, New, is_other, name, verdict};
+pub(super) use super::kept::{NOTES, New, is_other, verdict};
 
 /// Looks at the log again when another was quicker.
 const ATTEMPTS: usize = 4;

@@ -281,7 +281,8 @@ fn a_batch_is_answered_as_a_batch_and_a_stop_cuts_no_message() {
     let batch =
         format!("FHS|^~\\&|LAB\rBHS|^~\\&|LAB\r{}{}BTS|7\rFTS|1\r", oru("b1", "Byron^Ada"), oru("b2", "Bates^Ben"));
     let said = send(&mut lab.line(), batch.as_bytes()).expect("an answer");
-    assert!(said.starts_with("BHS|") && said.ends_with("BTS|2\r"), "{said}");
+    // The sender counted wrongly, and is told so in the comment of the trailer.
+    assert!(said.starts_with("BHS|") && said.contains("\rBTS|2|BTS says another count"), "{said}");
     assert!(said.contains("MSA|AA|b1") && said.contains("MSA|AA|b2"), "{said}");
     // Many lines at work while the program is asked to stop: what was answered is there at the next start.
     let Lab { place, line, _server, .. } = lab;
@@ -429,10 +430,14 @@ fn attacks() -> Vec<(String, Vec<u8>)> {
         let text = format!("FHS|^~\\&|L\rBHS|^~\\&|L\r{good}BTS|{count}\rFTS|{end}\r");
         add(format!("a file that counts {count:?} messages and {end:?} batches"), framed(text.as_bytes()));
     }
-    for (what, text) in [("no end", "FHS|^~\\&\rBHS|^~\\&\r"), ("no beginning", "BTS|1\rFTS|1\r"), ("nothing", "FHS|^~\\&\rFTS|0\r")] {
+    for (what, text) in
+        [("no end", "FHS|^~\\&\rBHS|^~\\&\r"), ("no beginning", "BTS|1\rFTS|1\r"), ("nothing", "FHS|^~\\&\rFTS|0\r")]
+    {
         add(format!("a file with {what}"), framed(text.as_bytes()));
     }
-    for sent in ["29991231235959", "00010101", "19000229", "20260601250000", "2026060110000099999999", "20260601100000+9999"] {
+    for sent in
+        ["29991231235959", "00010101", "19000229", "20260601250000", "2026060110000099999999", "20260601100000+9999"]
+    {
         add(format!("sent at {sent}"), framed(good.replacen("20260601100000", sent, 1).as_bytes()));
     }
     for bytes in [&b"\xff\xfe\x00"[..], b"\xfe\xff", b"\xef\xbb\xbf", b"\xc3\x28", b"\xf0\x9f", b"\x80\x81\x82"] {
@@ -457,7 +462,10 @@ fn nothing_that_comes_keeps_the_next_message_from_being_answered() {
         drop(line);
         if number % 10 == 0 {
             let said = send(&mut lab.line(), oru(&format!("ok-{number}"), "Byron^Ada").as_bytes());
-            assert!(said.as_ref().is_some_and(|it| it.contains("MSA|AA|ok-")), "after {name} or one of the nine before: {said:?}");
+            assert!(
+                said.as_ref().is_some_and(|it| it.contains("MSA|AA|ok-")),
+                "after {name} or one of the nine before: {said:?}"
+            );
         }
     }
     // A byte at a time, and lines that say nothing, beside one that works.

