@@ -28,7 +28,6 @@ interfaces-errors-count = { $count ->
 interfaces-not-listening = does not listen
 interfaces-mutual = TLS, with a certificate of the sender
 interfaces-silent = Silent for too long
-interfaces-failing = { $wrong } of { $all } messages failed in the last hour
 interfaces-reused-count = { $count ->
     [one] 1 number was used twice today
    *[other] { $count } numbers were used twice today

@@ -28,7 +28,6 @@ interfaces-errors-count = { $count ->
 interfaces-not-listening = no escucha
 interfaces-mutual = TLS, con certificado del remitente
 interfaces-silent = Demasiado tiempo en silencio
-interfaces-failing = { $wrong } de { $all } mensajes fallaron en la última hora
 interfaces-reused-count = { $count ->
     [one] 1 número se usó dos veces hoy
    *[other] { $count } números se usaron dos veces hoy
