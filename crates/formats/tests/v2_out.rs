@@ -46,7 +46,7 @@ fn potassium() -> Value {
     json!({ "resourceType": "Observation", "id": "k", "status": "final",
         "code": { "coding": [{ "system": "http://loinc.org", "code": "2823-3", "display": "Potassium" }] },
         "subject": { "reference": "Patient/ada" }, "effectiveDateTime": "2026-06-15T08:30:00Z",
-        "valueQuantity": { "value": serde_json::from_str::<Value>("4.10").unwrap(), "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L" },
+        "valueQuantity": { "value": serde_json::from_str::<Value>("4.10").expect("a number"), "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L" },
         "referenceRange": [{ "low": { "value": 3.5 }, "high": { "value": 5.1 } }],
         "interpretation": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": "N" }] }],
         "note": [{ "text": "Not haemolysed.\nRepeat in a week." }] })
@@ -58,8 +58,10 @@ impl World {
     fn new(others: Vec<Value>) -> World {
         let all = [ada(), lind(), visit(), condition()].into_iter().chain(others);
         World(
-            all.map(|it| (format!("{}/{}", it["resourceType"].as_str().unwrap(), it["id"].as_str().unwrap()), it))
-                .collect(),
+            all.map(|it| {
+                (format!("{}/{}", it["resourceType"].as_str().expect("a type"), it["id"].as_str().expect("an id")), it)
+            })
+            .collect(),
         )
     }
 
@@ -81,9 +83,8 @@ impl World {
         let lost = self.0.get("Patient/lost");
         let visit = Some(&self.0["Encounter/v1"]).filter(|_| !matches!(event, "A28" | "A31" | "A40"));
         let told = Told { told: &self.0[told], patient, visit, lost, others: &self.0 };
-        let bytes = write(Outgoing::standard(), envelope, told).unwrap();
-        println!("{}\n", String::from_utf8_lossy(&bytes).replace('\r', "\n"));
-        let message = Message::read(&bytes).unwrap();
+        let bytes = write(Outgoing::standard(), envelope, told).expect("a message");
+        let message = Message::read(&bytes).expect("our own message is read");
         assert_eq!(message.oddities(), &[] as &[String]);
         assert!(!String::from_utf8_lossy(&bytes).contains("900-11"), "a number of social security never leaves");
         message

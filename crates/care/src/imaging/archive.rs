@@ -172,7 +172,7 @@ impl Archive {
         if matches!((born, &theirs), (Some(ours), Some(theirs)) if ours != theirs) {
             return false;
         }
-        self.numbers(patient).iter().any(|it| *it == number)
+        self.numbers(patient).contains(&number)
     }
 }
 

@@ -307,7 +307,7 @@ impl Work<'_> {
                     let first = issues.first().map(|it| it.expression.clone()).unwrap_or_default();
                     let place = first.split('[').next().unwrap_or(&first).to_owned();
                     let mut problems = problem("", "what it says does not hold together in FHIR");
-                    problems.extend(issues.into_iter().take(NOTES).map(|it| (it.expression, it.diagnostics.into())));
+                    problems.extend(issues.into_iter().take(NOTES).map(|it| (it.expression, it.diagnostics)));
                     let refused = Refused { cause: format!("invalid:{place}"), problems };
                     return self.refuse(message, row, refused).await;
                 }

@@ -117,10 +117,7 @@ pub(super) fn patient_part(value: &Value, id: &Id) -> Part {
     let names = list(value, "name");
     let name = names.iter().find(|it| text(it, &["use"]) == Some("official")).or(names.first()).unwrap_or(&Value::Null);
     let mut given = list(name, "given").iter().filter_map(Value::as_str);
-    let gender = match text(value, &["gender"]) {
-        Some(known @ ("female" | "male")) => known,
-        _ => "unknown",
-    };
+    let gender = text(value, &["gender"]).filter(|it| matches!(*it, "female" | "male")).unwrap_or("unknown");
     let part = Part::new("patient")
         .say("record", number_of(id))
         .maybe("family", text(name, &["family"]))

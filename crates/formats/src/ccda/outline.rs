@@ -104,8 +104,7 @@ impl<'t> Outline<'t> {
         let mut open: Vec<Open<'t>> = Vec::new();
         let (mut parts, mut spaces, mut rooted) = (0_u32, 0_usize, false);
         let broken = |at: usize| refusal(text, Fault::NotXml(at));
-        loop {
-            let Some(event) = pull.next().map_err(|fault| refusal(text, fault))? else { break };
+        while let Some(event) = pull.next().map_err(|fault| refusal(text, fault))? {
             let start = pull.begun();
             parts += 1;
             if parts > MOST_NODES {

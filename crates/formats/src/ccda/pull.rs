@@ -97,12 +97,9 @@ impl<'t> Pull<'t> {
                 self.at = end + 3;
                 return Ok(Some(Event::Plain(&self.text[start..end])));
             }
-            if rest.starts_with("<!") {
-                return Err(if rest[2..].starts_with("DOCTYPE") {
-                    Fault::DocumentType
-                } else {
-                    Fault::NotXml(self.at)
-                });
+            if let Some(declared) = rest.strip_prefix("<!") {
+                let is_type = declared.starts_with("DOCTYPE");
+                return Err(if is_type { Fault::DocumentType } else { Fault::NotXml(self.at) });
             }
             if let Some(rest) = rest.strip_prefix("</") {
                 let end = rest.find('>').ok_or(Fault::NotXml(self.at))?;
