@@ -1,6 +1,7 @@
 //! What is tried: one file for each kind of input. A target's `run` asserts what must hold for every input there is, and
 //! tells the driver what it saw.
 
+mod ccda;
 mod v2;
 
 use crate::driver::Target;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// All targets, in the order of the report.
 pub(crate) fn all() -> Vec<&'static Target> {
-    [v2::TARGETS].into_iter().flatten().collect()
+    [v2::TARGETS, ccda::TARGETS].into_iter().flatten().collect()
 }
 
 /// Files of an archive of the public test data, by their endings; none where the data are absent.
